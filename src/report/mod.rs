@@ -1,0 +1,47 @@
+//! Writers: one `Report` in every format. A format is one file and one line in [`FORMATS`].
+//! Must not know how the report was reached, and does no I/O but to the writer it is given.
+
+use std::io::{self, Write};
+
+pub mod model;
+
+pub use model::*;
+
+/// What the caller may choose about the writing.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Write terminal colours.
+    pub color: bool,
+    /// Width of the terminal in columns.
+    pub width: usize,
+    /// Print healthy machines and waived findings too.
+    pub verbose: bool,
+    /// At most so many SARIF results, worst first; what was cut is said in a notification.
+    pub sarif_max_results: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { color: false, width: 100, verbose: false, sarif_max_results: 25_000 }
+    }
+}
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("cannot write: {0}")]
+    Io(#[from] io::Error),
+    #[error("cannot write the {format} report: {message}")]
+    Format { format: &'static str, message: String },
+}
+
+/// One output format.
+pub struct Format {
+    /// As typed after `--format`.
+    pub name: &'static str,
+    pub about: &'static str,
+    pub write: fn(&Report, &Options, &mut dyn Write) -> Result<(), ReportError>,
+}
+
+/// Every format, in the order of the help text.
+pub const FORMATS: &[Format] = &[];
