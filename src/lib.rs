@@ -1,6 +1,10 @@
 //! Portcullis: who can reach the management ports of which Azure virtual machine, by which way, because of
 //! which rule, and is just-in-time access holding the gate shut?
 
+pub mod input;
+pub mod model;
+pub mod net;
 pub mod report;
 pub mod rule;
 pub mod source;
+pub mod syntax;

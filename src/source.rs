@@ -77,6 +77,7 @@ impl fmt::Display for Location {
 /// Turns byte offsets of one text into places. Built once per text; an offset costs a binary search.
 pub struct Locator<'t> {
     source: SourceId,
+    name: Arc<str>,
     text: &'t str,
     first_line: u32,
     line_starts: Vec<usize>,
@@ -85,10 +86,22 @@ pub struct Locator<'t> {
 
 impl<'t> Locator<'t> {
     /// `first_line` is the number of the text's first line in its file: a snapshot is read line by line.
-    pub fn new(source: SourceId, text: &'t str, first_line: u32) -> Self {
+    pub fn new(source: SourceId, name: Arc<str>, text: &'t str, first_line: u32) -> Self {
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
-        Locator { source, text, first_line, line_starts, ascii: text.is_ascii() }
+        Locator { source, name, text, first_line, line_starts, ascii: text.is_ascii() }
+    }
+
+    /// The region with its file name.
+    pub fn locate(&self, start: usize, end: usize) -> Location {
+        let place = self.place(start, end);
+        Location {
+            file: self.name.clone(),
+            line: place.line,
+            column: place.column,
+            end_line: place.end_line,
+            end_column: place.end_column,
+        }
     }
 
     pub fn place(&self, start: usize, end: usize) -> Place {

@@ -1,0 +1,96 @@
+//! The only decoder: ARM-shaped resources to the model. A resource type is one function and one line in [`TYPES`].
+//! Must not know where the text came from.
+
+mod admin;
+mod compute;
+mod firewall;
+mod load_balancer;
+mod network;
+mod nsg;
+mod reader;
+mod security;
+
+use std::sync::Arc;
+
+use crate::model::{Item, ResourceId};
+use crate::source::{Diagnostic, Locator};
+use crate::syntax::Node;
+use reader::{Reader, Scope};
+
+/// What became of one resource.
+pub enum Decoded {
+    Item(Box<Item>),
+    /// A type that no rule needs.
+    Unused(Arc<str>),
+    /// Not a resource, or one without a usable id.
+    Nothing,
+}
+
+type Decode = fn(&mut Reader<'_, '_>, Scope<'_, '_>) -> Option<Item>;
+
+/// Resource types in lower case, with their decoders.
+const TYPES: &[(&str, Decode)] = &[
+    ("microsoft.compute/virtualmachines", compute::vm),
+    ("microsoft.compute/virtualmachinescalesets/virtualmachines", compute::scale_set_instance),
+    ("microsoft.classiccompute/virtualmachines", compute::classic_vm),
+    ("microsoft.network/networkinterfaces", network::nic),
+    ("microsoft.compute/virtualmachinescalesets/virtualmachines/networkinterfaces", network::nic),
+    ("microsoft.network/virtualnetworks", network::virtual_network),
+    ("microsoft.network/virtualnetworks/subnets", network::loose_subnet),
+    ("microsoft.network/virtualnetworks/virtualnetworkpeerings", network::loose_peering),
+    ("microsoft.network/networksecuritygroups", nsg::nsg),
+    ("microsoft.network/networksecuritygroups/securityrules", nsg::loose_rule),
+    ("microsoft.network/applicationsecuritygroups", network::application_security_group),
+    ("microsoft.network/publicipaddresses", network::public_ip),
+    ("microsoft.network/routetables", network::route_table),
+    ("microsoft.network/bastionhosts", network::bastion),
+    ("microsoft.network/loadbalancers", load_balancer::load_balancer),
+    ("microsoft.network/azurefirewalls", firewall::firewall),
+    ("microsoft.network/firewallpolicies", firewall::policy),
+    ("microsoft.network/firewallpolicies/rulecollectiongroups", firewall::rule_collection_group),
+    ("microsoft.network/ipgroups", firewall::ip_group),
+    ("microsoft.security/locations/jitnetworkaccesspolicies", security::jit_policy),
+    ("microsoft.security/pricings", security::pricing),
+    ("microsoft.security/assessments", security::assessment),
+    ("microsoft.network/networkmanagers/securityadminconfigurations/rulecollections", admin::collection),
+    ("microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules", admin::rule),
+    ("microsoft.network/networkmanagers/networkgroups", admin::group),
+    ("microsoft.network/networkmanagers/networkgroups/staticmembers", admin::static_member),
+    ("microsoft.resources/subscriptions", security::subscription),
+];
+
+/// Decodes one resource; problems are appended to `diagnostics`.
+pub fn decode(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnostic>) -> Decoded {
+    let scope = Scope::new(node);
+    let Some(id) = scope.own("id").and_then(Node::as_text).filter(|id| !id.is_empty()) else {
+        let location = locator.locate(node.span.start, node.span.end);
+        let diagnostic = Diagnostic::error("no-id", format!("{} without `id` is not a resource", node.kind()));
+        let help = "give resources as `GET`, `az ... list -o json` or Resource Graph return them, with their ids";
+        diagnostics.push(diagnostic.at(location).help(help));
+        return Decoded::Nothing;
+    };
+    let id = ResourceId::new(id);
+    let resource_type = type_of(&id, scope);
+    let Some((_, decode)) = TYPES.iter().find(|(name, _)| *name == resource_type) else {
+        return Decoded::Unused(Arc::from(resource_type));
+    };
+    let mut reader = Reader::new(id, locator);
+    let item = decode(&mut reader, scope);
+    diagnostics.append(&mut reader.diagnostics);
+    item.map_or(Decoded::Nothing, |item| Decoded::Item(Box::new(item)))
+}
+
+/// The type that the id says; else the stated one. `az account list` gives bare ids without a type.
+fn type_of(id: &ResourceId, scope: Scope<'_, '_>) -> String {
+    let by_id = id.resource_type();
+    if !by_id.is_empty() {
+        return by_id;
+    }
+    let stated = scope.own("type").and_then(Node::as_text).map(str::to_ascii_lowercase);
+    let is_subscription = || scope.own("tenantId").is_some() || scope.own("subscriptionId").is_some();
+    match stated {
+        Some(stated) => stated,
+        None if is_subscription() => "microsoft.resources/subscriptions".to_owned(),
+        None => "without a type".to_owned(),
+    }
+}

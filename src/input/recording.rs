@@ -1,0 +1,138 @@
+//! Recorded answers as they are: `az ... list -o json` arrays, ARM `{ "value": [...] }` pages, Resource Graph
+//! `{ "data": [...] }` answers, or one resource.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::{Decoded, Input, Reading, decode, document};
+use crate::model::ResourceId;
+use crate::source::{Diagnostic, Locator, SourceId};
+use crate::syntax::{Node, Value, json};
+
+pub(super) const INPUT: Input = Input { name: "recording", recognise, read };
+
+fn recognise(head: &[u8]) -> bool {
+    matches!(head.first(), Some(b'[' | b'{')) || head.starts_with(b"//") || head.starts_with(b"/*")
+}
+
+fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
+    let name = reading.sources.name(source);
+    let text = match document::read(text)? {
+        Ok(text) => text,
+        Err(why) => {
+            reading.lose(Diagnostic::error("unreadable", format!("`{name}`: {why}")).at(reading.start_of(source)));
+            return Ok(());
+        }
+    };
+    let locator = Locator::new(source, name.clone(), &text, 1);
+    match json::parse(&text) {
+        Ok(root) => take_root(reading, &root, &locator),
+        Err(error) => {
+            let location = locator.locate(error.span.start, error.span.end);
+            let message = format!("`{name}` is not JSON: {}", error.message);
+            let help = "record it again; nothing of this file was judged";
+            reading.lose(Diagnostic::error("json-syntax", message).at(location).help(help));
+        }
+    }
+    Ok(())
+}
+
+/// Pages that say more follows, so that a lost last page is noticed.
+#[derive(Default)]
+pub(super) struct Pages {
+    /// By resource type: whether a last page was seen, and the first page that says more follows.
+    lists: BTreeMap<String, (bool, Option<Diagnostic>)>,
+    /// By the total that Resource Graph says: rows seen, and one answer of it.
+    answers: BTreeMap<u64, (u64, Diagnostic)>,
+}
+
+impl Pages {
+    /// What is missing, judged when everything has been read.
+    pub fn lost(self) -> Vec<Diagnostic> {
+        let lists = self.lists.into_values().filter(|(last, _)| !last).filter_map(|(_, more)| more);
+        let answers = self.answers.into_iter().filter(|(total, (seen, _))| seen < total).map(|(_, (_, lost))| lost);
+        lists.chain(answers).collect()
+    }
+}
+
+/// Where the resources lie in a document.
+fn take_root(reading: &mut Reading, root: &Node<'_>, locator: &Locator<'_>) {
+    if let Some(items) = root.as_list() {
+        return take_items(reading, items, locator);
+    }
+    let list = |name: &str| root.get(name).and_then(Node::as_list);
+    if root.get("id").is_some() {
+        take_items(reading, std::slice::from_ref(root), locator);
+    } else if let Some(items) = list("value") {
+        note_page(reading, root, items, locator);
+        take_items(reading, items, locator);
+    } else if let Some(items) = list("data") {
+        note_answer(reading, root, items, locator);
+        take_items(reading, items, locator);
+    } else {
+        refuse(reading, root, locator);
+    }
+}
+
+fn refuse(reading: &mut Reading, root: &Node<'_>, locator: &Locator<'_>) {
+    let is_table = root.get("data").is_some_and(|data| data.get("columns").is_some());
+    let (message, help) = if is_table {
+        ("the Resource Graph answer is a table", "ask again with `resultFormat` `objectArray`")
+    } else {
+        ("the JSON holds no Azure resources", "give a list of resources, `{ \"value\": [...] }` or `{ \"data\": [...] }`")
+    };
+    let location = locator.locate(root.span.start, root.span.start);
+    reading.lose(Diagnostic::error("no-resources", message).at(location).help(help));
+}
+
+fn take_items(reading: &mut Reading, items: &[Node<'_>], locator: &Locator<'_>) {
+    let decoded: Vec<(Decoded, Vec<Diagnostic>)> = items
+        .par_iter()
+        .map(|item| {
+            let mut diagnostics = Vec::new();
+            (decode(item, locator, &mut diagnostics), diagnostics)
+        })
+        .collect();
+    for (item, mut diagnostics) in decoded {
+        if matches!(item, Decoded::Nothing) {
+            let lost = diagnostics.iter().map(|diagnostic| Arc::from(diagnostic.message.as_str()));
+            reading.inventory.coverage.lost.extend(lost);
+        }
+        reading.diagnostics.append(&mut diagnostics);
+        reading.take(item);
+    }
+}
+
+fn note_page(reading: &mut Reading, root: &Node<'_>, items: &[Node<'_>], locator: &Locator<'_>) {
+    let first = items.first().and_then(|item| item.get("id")).and_then(Node::as_text);
+    let kind = first.map(|id| ResourceId::new(id).resource_type()).unwrap_or_default();
+    let next = root.get("nextLink").filter(|link| link.as_text().is_some_and(|text| !text.is_empty()));
+    let page = reading.pages.lists.entry(kind.clone()).or_default();
+    match next {
+        None => page.0 = true,
+        Some(link) if page.1.is_none() => {
+            let message = format!("more pages of `{kind}` follow this one, and none of them is in the input");
+            let location = locator.locate(link.span.start, link.span.end);
+            let help = "give the pages that follow as well";
+            page.1 = Some(Diagnostic::error("lost-page", message).at(location).help(help));
+        }
+        Some(_) => {}
+    }
+}
+
+fn note_answer(reading: &mut Reading, root: &Node<'_>, items: &[Node<'_>], locator: &Locator<'_>) {
+    let number = |node: &Node<'_>| match &node.value {
+        Value::Number(digits) => digits.parse::<u64>().ok(),
+        _ => None,
+    };
+    let total_node = root.get("totalRecords").or_else(|| root.get("total_records"));
+    let Some((node, total)) = total_node.and_then(|node| Some((node, number(node)?))) else { return };
+    let message = format!("Resource Graph counted {total} rows, and not all of them are in the input");
+    let lost = Diagnostic::error("lost-page", message)
+        .at(locator.locate(node.span.start, node.span.end))
+        .help("follow `$skipToken` to the end and give every answer");
+    reading.pages.answers.entry(total).or_insert((0, lost)).0 += items.len() as u64;
+}

@@ -1,0 +1,44 @@
+//! What was read whole and what was not. Completeness is a fact like any other.
+
+use std::sync::Arc;
+
+/// What the input covers, per subscription.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    pub subscriptions: Vec<SubscriptionCoverage>,
+    /// True when the input says that it is the whole of its scope (a snapshot), false for loose files.
+    pub whole: bool,
+    /// Sentences about what was lost, apart from subscriptions: an unreadable file, a cut snapshot.
+    pub lost: Vec<Arc<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionCoverage {
+    pub id: Arc<str>,
+    pub name: Option<Arc<str>>,
+    pub complete: bool,
+    pub missing: Vec<MissingType>,
+}
+
+/// A resource type that could not be read in a subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingType {
+    /// Lower case, such as `microsoft.network/networksecuritygroups`; `*` for everything.
+    pub resource_type: Arc<str>,
+    pub reason: Arc<str>,
+}
+
+impl Coverage {
+    pub fn is_complete(&self) -> bool {
+        self.lost.is_empty() && self.subscriptions.iter().all(|subscription| subscription.complete)
+    }
+
+    /// Why resources of a type may be missing in a subscription; `None` when it was read whole or nothing is known.
+    pub fn missing(&self, subscription: &str, resource_type: &str) -> Option<Arc<str>> {
+        let covered = self.subscriptions.iter().find(|covered| covered.id.eq_ignore_ascii_case(subscription))?;
+        let of_type = |missing: &&MissingType| {
+            &*missing.resource_type == "*" || missing.resource_type.eq_ignore_ascii_case(resource_type)
+        };
+        covered.missing.iter().find(of_type).map(|missing| missing.reason.clone())
+    }
+}

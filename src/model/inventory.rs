@@ -1,0 +1,314 @@
+//! All resources of an estate, found by id. Duplicates that agree are one; those that do not are conflicts.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::*;
+
+/// One decoded resource.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Item {
+    Vm(Vm),
+    Nic(Nic),
+    VirtualNetwork(VirtualNetwork),
+    Subnet(Subnet),
+    Peering(ResourceId, Peering),
+    Nsg(Nsg),
+    SecurityRule(ResourceId, SecurityRule),
+    ApplicationSecurityGroup(ApplicationSecurityGroup),
+    PublicIp(PublicIp),
+    RouteTable(RouteTable),
+    LoadBalancer(LoadBalancer),
+    Firewall(Firewall),
+    FirewallPolicy(FirewallPolicy),
+    RuleCollectionGroup(RuleCollectionGroup),
+    IpGroup(IpGroup),
+    JitPolicy(JitPolicy),
+    Pricing(Pricing),
+    Assessment(Assessment),
+    Bastion(Bastion),
+    AdminRuleCollection(AdminRuleCollection),
+    AdminRule(AdminRule),
+    AdminGroup(AdminGroup),
+    StaticMember(StaticMember),
+    /// A subscription's own row: id and name.
+    Subscription(Arc<str>, Option<Arc<str>>),
+}
+
+/// Resources of one type, in input order, found by id.
+#[derive(Clone, Debug)]
+pub struct Table<T> {
+    items: Vec<T>,
+    index: HashMap<ResourceId, u32, foldhash::fast::RandomState>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Table { items: Vec::new(), index: HashMap::default() }
+    }
+}
+
+impl<T> Table<T> {
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.items.iter()
+    }
+
+    pub fn as_slice(&self) -> &[T] {
+        &self.items
+    }
+
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub fn find(&self, id: &ResourceId) -> Option<&T> {
+        self.position(id).and_then(|index| self.get(index))
+    }
+
+    pub fn position(&self, id: &ResourceId) -> Option<u32> {
+        self.index.get(id).copied()
+    }
+
+    pub fn get(&self, index: u32) -> Option<&T> {
+        self.items.get(index as usize)
+    }
+
+    fn get_mut(&mut self, id: &ResourceId) -> Option<&mut T> {
+        let index = self.position(id)?;
+        self.items.get_mut(index as usize)
+    }
+}
+
+impl<T: PartialEq> Table<T> {
+    /// Adds a resource; false when another statement of the same id says something else.
+    fn add(&mut self, id: &ResourceId, item: T) -> bool {
+        match self.find(id) {
+            Some(present) => *present == item,
+            None => {
+                self.index.insert(id.clone(), u32::try_from(self.items.len()).unwrap_or(u32::MAX));
+                self.items.push(item);
+                true
+            }
+        }
+    }
+}
+
+/// The whole estate.
+#[derive(Clone, Debug, Default)]
+pub struct Inventory {
+    pub vms: Table<Vm>,
+    pub nics: Table<Nic>,
+    pub networks: Table<VirtualNetwork>,
+    pub nsgs: Table<Nsg>,
+    pub application_security_groups: Table<ApplicationSecurityGroup>,
+    pub public_ips: Table<PublicIp>,
+    pub route_tables: Table<RouteTable>,
+    pub load_balancers: Table<LoadBalancer>,
+    pub firewalls: Table<Firewall>,
+    pub firewall_policies: Table<FirewallPolicy>,
+    pub rule_collection_groups: Table<RuleCollectionGroup>,
+    pub ip_groups: Table<IpGroup>,
+    pub jit_policies: Table<JitPolicy>,
+    pub pricings: Table<Pricing>,
+    pub assessments: Table<Assessment>,
+    pub bastions: Table<Bastion>,
+    pub admin_rule_collections: Table<AdminRuleCollection>,
+    pub admin_rules: Table<AdminRule>,
+    pub admin_groups: Table<AdminGroup>,
+    pub static_members: Table<StaticMember>,
+    pub coverage: Coverage,
+    /// Resources of types that no rule needs, by type.
+    pub unused: BTreeMap<Arc<str>, u64>,
+    conflicts: HashMap<ResourceId, Why, foldhash::fast::RandomState>,
+    subnets: HashMap<ResourceId, (u32, u32), foldhash::fast::RandomState>,
+    loose: Vec<Item>,
+}
+
+impl Inventory {
+    /// Takes one resource in. The error is the id of a resource that was stated before in other words.
+    pub fn add(&mut self, item: Item) -> Result<(), ResourceId> {
+        let (id, agrees) = match item {
+            Item::Subnet(_) | Item::Peering(..) | Item::SecurityRule(..) => {
+                self.loose.push(item);
+                return Ok(());
+            }
+            Item::Subscription(id, name) => {
+                self.name_subscription(&id, name);
+                return Ok(());
+            }
+            Item::Vm(vm) => (vm.id.clone(), self.vms.add(&vm.id.clone(), vm)),
+            Item::Nic(nic) => (nic.id.clone(), self.nics.add(&nic.id.clone(), nic)),
+            Item::VirtualNetwork(network) => (network.id.clone(), self.networks.add(&network.id.clone(), network)),
+            Item::Nsg(nsg) => (nsg.id.clone(), self.nsgs.add(&nsg.id.clone(), nsg)),
+            Item::ApplicationSecurityGroup(group) => {
+                (group.id.clone(), self.application_security_groups.add(&group.id.clone(), group))
+            }
+            Item::PublicIp(ip) => (ip.id.clone(), self.public_ips.add(&ip.id.clone(), ip)),
+            Item::RouteTable(table) => (table.id.clone(), self.route_tables.add(&table.id.clone(), table)),
+            Item::LoadBalancer(balancer) => {
+                (balancer.id.clone(), self.load_balancers.add(&balancer.id.clone(), balancer))
+            }
+            Item::Firewall(firewall) => (firewall.id.clone(), self.firewalls.add(&firewall.id.clone(), firewall)),
+            Item::FirewallPolicy(policy) => (policy.id.clone(), self.firewall_policies.add(&policy.id.clone(), policy)),
+            Item::RuleCollectionGroup(group) => {
+                (group.id.clone(), self.rule_collection_groups.add(&group.id.clone(), group))
+            }
+            Item::IpGroup(group) => (group.id.clone(), self.ip_groups.add(&group.id.clone(), group)),
+            Item::JitPolicy(policy) => (policy.id.clone(), self.jit_policies.add(&policy.id.clone(), policy)),
+            Item::Pricing(pricing) => (pricing.id.clone(), self.pricings.add(&pricing.id.clone(), pricing)),
+            Item::Assessment(assessment) => {
+                (assessment.id.clone(), self.assessments.add(&assessment.id.clone(), assessment))
+            }
+            Item::Bastion(bastion) => (bastion.id.clone(), self.bastions.add(&bastion.id.clone(), bastion)),
+            Item::AdminRuleCollection(collection) => {
+                (collection.id.clone(), self.admin_rule_collections.add(&collection.id.clone(), collection))
+            }
+            Item::AdminRule(rule) => (rule.id.clone(), self.admin_rules.add(&rule.id.clone(), rule)),
+            Item::AdminGroup(group) => (group.id.clone(), self.admin_groups.add(&group.id.clone(), group)),
+            Item::StaticMember(member) => (member.id.clone(), self.static_members.add(&member.id.clone(), member)),
+        };
+        if agrees { Ok(()) } else { Err(self.mark_conflict(id)) }
+    }
+
+    fn mark_conflict(&mut self, id: ResourceId) -> ResourceId {
+        let text = format!("`{}` is stated twice in different words", id.name());
+        self.conflicts.insert(id.clone(), Why::new(WhyKind::Conflict, text));
+        id
+    }
+
+    /// Why a resource cannot be relied on: it was stated twice in different words.
+    pub fn conflict(&self, id: &ResourceId) -> Option<&Why> {
+        if self.conflicts.is_empty() { None } else { self.conflicts.get(id) }
+    }
+
+    fn name_subscription(&mut self, id: &Arc<str>, name: Option<Arc<str>>) {
+        let covered = &mut self.coverage.subscriptions;
+        match covered.iter_mut().find(|covered| covered.id.eq_ignore_ascii_case(id)) {
+            Some(known) => known.name = known.name.take().or(name),
+            None => covered.push(SubscriptionCoverage { id: id.clone(), name, complete: true, missing: Vec::new() }),
+        }
+    }
+
+    /// Joins children that were stated apart to their parents, and indexes the subnets. Called once, after the last `add`.
+    ///
+    /// Returns the ids of children that contradict what their parent says.
+    pub fn finish(&mut self) -> Vec<ResourceId> {
+        let mut contradicted = Vec::new();
+        for item in std::mem::take(&mut self.loose) {
+            let joined = match item {
+                Item::Subnet(subnet) => self.join_subnet(subnet),
+                Item::Peering(network, peering) => self.join_peering(&network, peering),
+                Item::SecurityRule(nsg, rule) => self.join_rule(&nsg, rule),
+                _ => Ok(()),
+            };
+            contradicted.extend(joined.err());
+        }
+        for id in &contradicted {
+            self.mark_conflict(id.clone());
+        }
+        self.index_subnets();
+        self.list_subscriptions();
+        contradicted
+    }
+
+    fn join_subnet(&mut self, subnet: Subnet) -> Result<(), ResourceId> {
+        let parent = subnet.id.parent().and_then(|id| id.parent().map(|_| id));
+        let Some(network_id) = parent else { return Ok(()) };
+        if self.networks.find(&network_id).is_none() {
+            let network = VirtualNetwork {
+                id: network_id.clone(),
+                location: Arc::from(""),
+                address_space: Known::Unknown(Why::not_in_input(&format!("virtual network `{}`", network_id.name()))),
+                subnets: Vec::new(),
+                peerings: Vec::new(),
+                origin: Origin::default(),
+            };
+            self.networks.add(&network_id, network);
+        }
+        let Some(network) = self.networks.get_mut(&network_id) else { return Ok(()) };
+        match network.subnets.iter().find(|present| present.id == subnet.id) {
+            Some(present) if *present == subnet => Ok(()),
+            Some(_) => Err(subnet.id),
+            None => {
+                network.subnets.push(subnet);
+                Ok(())
+            }
+        }
+    }
+
+    fn join_peering(&mut self, network: &ResourceId, peering: Peering) -> Result<(), ResourceId> {
+        let Some(network) = self.networks.get_mut(network) else { return Ok(()) };
+        match network.peerings.iter().find(|present| present.name.eq_ignore_ascii_case(&peering.name)) {
+            Some(present) if *present == peering => Ok(()),
+            Some(_) => Err(network.id.child("virtualNetworkPeerings", &peering.name)),
+            None => {
+                network.peerings.push(peering);
+                Ok(())
+            }
+        }
+    }
+
+    fn join_rule(&mut self, nsg_id: &ResourceId, rule: SecurityRule) -> Result<(), ResourceId> {
+        let Some(nsg) = self.nsgs.get_mut(nsg_id) else { return Ok(()) };
+        let Known::Known(rules) = &mut nsg.rules else { return Ok(()) };
+        match rules.iter().find(|present| present.name.eq_ignore_ascii_case(&rule.name)) {
+            Some(present) if *present == rule => Ok(()),
+            Some(_) => Err(nsg_id.clone()),
+            None => {
+                rules.push(rule);
+                Ok(())
+            }
+        }
+    }
+
+    fn index_subnets(&mut self) {
+        let mut subnets = std::mem::take(&mut self.subnets);
+        for (network_index, network) in (0u32..).zip(self.networks.iter()) {
+            for (subnet_index, subnet) in (0u32..).zip(&network.subnets) {
+                subnets.entry(subnet.id.clone()).or_insert((network_index, subnet_index));
+            }
+        }
+        self.subnets = subnets;
+    }
+
+    /// Every subscription that any machine, network or policy lies in is listed, in order of id.
+    fn list_subscriptions(&mut self) {
+        let machines = self.vms.iter().map(|vm| vm.id.subscription());
+        let networks = self.networks.iter().map(|network| network.id.subscription());
+        let groups = self.nsgs.iter().map(|nsg| nsg.id.subscription());
+        let mut named: Vec<Arc<str>> = Vec::new();
+        for id in machines.chain(networks).chain(groups).filter(|id| !id.is_empty()) {
+            if !named.iter().any(|known| known.eq_ignore_ascii_case(id)) {
+                named.push(Arc::from(id));
+            }
+        }
+        for id in named {
+            self.name_subscription(&id, None);
+        }
+        self.coverage.subscriptions.sort_by_key(|covered| covered.id.to_ascii_lowercase());
+    }
+
+    /// The subnet and its network.
+    pub fn subnet(&self, id: &ResourceId) -> Option<(&VirtualNetwork, &Subnet)> {
+        let (network, subnet) = self.subnet_position(id)?;
+        let network = self.networks.get(network)?;
+        network.subnets.get(subnet as usize).map(|subnet| (network, subnet))
+    }
+
+    /// Indexes of the network and of the subnet within it.
+    pub fn subnet_position(&self, id: &ResourceId) -> Option<(u32, u32)> {
+        self.subnets.get(id).copied()
+    }
+
+    /// The reason for a resource that is named but absent: refused, or simply not given.
+    pub fn why_absent(&self, id: &ResourceId) -> Why {
+        match self.coverage.missing(id.subscription(), &id.resource_type()) {
+            Some(reason) => Why::new(WhyKind::NotRead, format!("`{}` was not read: {reason}", id.name())),
+            None => Why::not_in_input(&format!("`{}`", id.name())),
+        }
+    }
+}

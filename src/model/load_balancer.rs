@@ -1,0 +1,82 @@
+//! Load balancers.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::{Known, Origin, ResourceId, Sku};
+use crate::net::ProtocolSet;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancer {
+    pub id: ResourceId,
+    pub sku: Known<Sku>,
+    pub global: bool,
+    pub frontends: Vec<Frontend>,
+    pub pools: Vec<BackendPool>,
+    pub rules: Vec<LoadBalancingRule>,
+    pub nat_rules: Vec<InboundNatRule>,
+    pub nat_pools: Vec<InboundNatPool>,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frontend {
+    pub id: ResourceId,
+    pub public_ip: Option<ResourceId>,
+    pub public_ip_prefix: Option<ResourceId>,
+    pub private_address: Option<IpAddr>,
+    pub subnet: Option<ResourceId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendPool {
+    pub id: ResourceId,
+    pub members: Vec<PoolMember>,
+}
+
+/// A member of a pool, by whichever name the pool gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PoolMember {
+    IpConfiguration(ResourceId),
+    Address { address: IpAddr, network: Option<ResourceId> },
+    /// A regional balancer behind a global one.
+    Frontend(ResourceId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadBalancingRule {
+    pub name: Arc<str>,
+    pub frontend: Option<ResourceId>,
+    pub pools: Vec<ResourceId>,
+    pub protocol: Known<ProtocolSet>,
+    /// 0 means every port (high-availability ports).
+    pub frontend_port: Known<u16>,
+    pub backend_port: Known<u16>,
+    pub floating_ip: bool,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboundNatRule {
+    pub id: ResourceId,
+    pub frontend: Option<ResourceId>,
+    pub protocol: Known<ProtocolSet>,
+    /// The first and last frontend port; equal for a rule of one machine.
+    pub frontend_ports: Known<(u16, u16)>,
+    pub backend_port: Known<u16>,
+    pub ip_configuration: Option<ResourceId>,
+    pub pool: Option<ResourceId>,
+    pub floating_ip: bool,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboundNatPool {
+    pub id: ResourceId,
+    pub frontend: Option<ResourceId>,
+    pub protocol: Known<ProtocolSet>,
+    pub frontend_ports: Known<(u16, u16)>,
+    pub backend_port: Known<u16>,
+    pub floating_ip: bool,
+    pub origin: Origin,
+}

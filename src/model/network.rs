@@ -1,0 +1,123 @@
+//! Virtual networks, subnets, interfaces and addresses.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::{Known, Origin, ResourceId};
+use crate::net::{AddressRange, Family};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nic {
+    pub id: ResourceId,
+    pub vm: Option<ResourceId>,
+    pub nsg: Known<Option<ResourceId>>,
+    pub ip_configurations: Known<Vec<IpConfiguration>>,
+    pub ip_forwarding: bool,
+    pub tcp_state_tracking_disabled: bool,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IpConfiguration {
+    pub name: Arc<str>,
+    pub primary: bool,
+    pub family: Family,
+    pub private_address: Known<IpAddr>,
+    pub subnet: Known<Option<ResourceId>>,
+    pub public_ip: Option<PublicIpRef>,
+    pub application_security_groups: Vec<ResourceId>,
+    pub backend_pools: Vec<ResourceId>,
+    pub inbound_nat_rules: Vec<ResourceId>,
+    pub inbound_nat_pools: Vec<ResourceId>,
+    pub gateway_load_balancer: Option<ResourceId>,
+    pub origin: Origin,
+}
+
+/// How an ip configuration names its public address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublicIpRef {
+    Id(ResourceId),
+    /// Declared within the interface; the SKU where it is said.
+    Inline { name: Arc<str>, sku: Known<Sku> },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sku {
+    Basic,
+    Standard,
+}
+
+impl Sku {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Sku::Basic => "Basic",
+            Sku::Standard => "Standard",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicIp {
+    pub id: ResourceId,
+    pub sku: Known<Sku>,
+    pub address: Option<IpAddr>,
+    pub family: Family,
+    pub ip_configuration: Option<ResourceId>,
+    pub nat_gateway: Option<ResourceId>,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualNetwork {
+    pub id: ResourceId,
+    pub location: Arc<str>,
+    pub address_space: Known<Vec<AddressRange>>,
+    pub subnets: Vec<Subnet>,
+    pub peerings: Vec<Peering>,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    pub id: ResourceId,
+    pub prefixes: Known<Vec<AddressRange>>,
+    pub nsg: Known<Option<ResourceId>>,
+    pub route_table: Known<Option<ResourceId>>,
+    pub nat_gateway: Option<ResourceId>,
+    pub delegations: Vec<Arc<str>>,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peering {
+    pub name: Arc<str>,
+    pub remote: Option<ResourceId>,
+    /// `Connected`, `Initiated`, `Disconnected`.
+    pub state: Known<Arc<str>>,
+    pub allow_access: bool,
+    pub allow_forwarded: bool,
+    pub use_remote_gateways: bool,
+    pub remote_space: Known<Vec<AddressRange>>,
+    /// False when only named subnets are peered.
+    pub complete: bool,
+    pub local_subnets: Vec<Arc<str>>,
+    pub remote_subnets: Vec<Arc<str>>,
+    pub ipv6_only: bool,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApplicationSecurityGroup {
+    pub id: ResourceId,
+    pub origin: Origin,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bastion {
+    pub id: ResourceId,
+    pub sku: Option<Arc<str>>,
+    pub subnets: Vec<ResourceId>,
+    /// The network of a developer-tier host, which has no subnet.
+    pub virtual_network: Option<ResourceId>,
+    pub origin: Origin,
+}

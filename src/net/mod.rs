@@ -1,0 +1,11 @@
+//! Exact sets of addresses and ports. Knows nothing of Azure.
+
+mod address;
+mod interval;
+mod port;
+mod protocol;
+
+pub use address::{AddressError, AddressRange, AddressSet, Family, parse_range};
+pub use interval::{Bound, IntervalSet};
+pub use port::{PortError, PortSet, parse_ports};
+pub use protocol::{Protocol, ProtocolSet};

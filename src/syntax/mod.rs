@@ -1,0 +1,6 @@
+//! Text to values with places. Knows no Azure.
+
+pub mod json;
+mod node;
+
+pub use node::{Member, Node, Span, Value};
