@@ -1,0 +1,396 @@
+//! From passages to an answer: how wide, through which rules, in which words.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::answer::{Decider, ExposureClass, Layer, PortExposure};
+use super::compile::{Truth, truth};
+use super::environment::PUBLIC;
+use super::stack::{Passage, PortReach, RuleRef, admitted};
+use super::ways::TranslatedWay;
+use crate::model::{Access, AddressTerm, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag};
+use crate::net::{AddressSet, Family};
+use crate::source::Sources;
+
+/// Most CIDRs listed in one answer.
+const MOST_SOURCES: usize = 64;
+/// Most deciding rules listed in one answer.
+const MOST_DECIDERS: usize = 8;
+
+/// The clients that can come on a way in, and the routes that their answers need.
+pub struct Clients<'a> {
+    pub family: Family,
+    /// Everyone who can send a packet on this way.
+    pub all: &'a AddressSet,
+    /// Those to whom an answer finds the way back; `None` for all of them.
+    pub answered: Option<&'a AddressSet>,
+    pub public: bool,
+}
+
+/// Words answers, with names and places out of the inventory.
+pub struct Describer<'a> {
+    pub inventory: &'a Inventory,
+    pub sources: &'a Sources,
+}
+
+impl Describer<'_> {
+    /// The answer for a port behind the groups of a stack.
+    pub fn exposure(&self, reach: &PortReach, clients: &Clients<'_>, front_port: Option<u16>) -> PortExposure {
+        let certain = admitted(&reach.certain).intersection(clients.all);
+        let possible = match &reach.possible {
+            Some(passages) => admitted(passages).intersection(clients.all),
+            None => certain.clone(),
+        };
+        let session = |set: &AddressSet| clients.answered.map_or_else(|| set.clone(), |back| set.intersection(back));
+        let (sure, perhaps) = (session(&certain), session(&possible));
+        let tags = Tags::of(reach, clients);
+        let class = class(clients, &sure, &perhaps, &possible, &tags);
+        let deciders = match class {
+            ExposureClass::Closed => self.stoppers(&reach.certain, clients.all),
+            ExposureClass::Undetermined => self.admitters(reach.possible(), &perhaps),
+            ExposureClass::AzureTenants => self.tag_admitters(reach, clients),
+            ExposureClass::NoReturnPath => self.admitters(reach.possible(), &possible),
+            _ => self.admitters(&reach.certain, &sure),
+        };
+        let unsure = perhaps.difference(&sure);
+        let mut answer = PortExposure {
+            port: reach.port,
+            front_port,
+            class,
+            more_sources: 0,
+            sources: Vec::new(),
+            tags: tags.admitted.iter().map(|tag| Arc::from(tag.to_string())).collect(),
+            addresses: sure.count().to_string(),
+            possible_sources: unsure.cidrs(MOST_SOURCES),
+            deciders,
+            gaps: if unsure.is_empty() && !tags.unsure { Vec::new() } else { reach.gaps.clone() },
+            sentence: Arc::from(""),
+        };
+        list_sources(&mut answer, &sure, clients);
+        answer.sentence = Arc::from(sentence(&answer, &sure, clients, &tags));
+        answer
+    }
+
+    /// The answer where no group filters: the platform decides alone.
+    pub fn unfiltered(&self, port: u16, front_port: Option<u16>, clients: &Clients<'_>, platform: Platform) -> PortExposure {
+        let mut reach = PortReach { port, ..PortReach::default() };
+        let whole = |admitted| {
+            let ranges = clients.all.v4.ranges().iter().map(|(a, b)| crate::net::AddressRange::V4(*a, *b));
+            let ranges = ranges.chain(clients.all.v6.ranges().iter().map(|(a, b)| crate::net::AddressRange::V6(*a, *b)));
+            ranges.map(|range| Passage { range, admitted, deciders: [None, None], stopped_at: None }).collect::<Vec<_>>()
+        };
+        reach.certain = whole(platform == Platform::Open);
+        if let Platform::Unknown(why) = &platform {
+            reach.possible = Some(whole(true));
+            reach.gaps.push(why.clone());
+        }
+        let mut answer = self.exposure(&reach, clients, front_port);
+        answer.deciders = vec![platform.decider()];
+        answer.sentence = Arc::from(match platform {
+            Platform::Open => format!("{}; no network security group filters this machine", answer.sentence),
+            Platform::Closed => "closed: a Standard public address stays closed until a network security group allows".to_owned(),
+            Platform::Unknown(_) => answer.sentence.to_string(),
+        });
+        answer
+    }
+
+    /// The answer for a destination NAT rule. The client must be among the rule's sources; the groups must admit the
+    /// firewall's own addresses, any of which it may put in place of the client's.
+    pub fn translated(
+        &self,
+        inventory: &Inventory,
+        way: &TranslatedWay,
+        reach: &PortReach,
+        unfiltered: bool,
+        range: Option<&AddressSet>,
+    ) -> PortExposure {
+        let everyone = PUBLIC.only(Family::V4);
+        let (sources, unknown) = rule_sources(inventory, &way.rule);
+        let admits = match (unfiltered, range) {
+            (true, _) => Truth::Yes,
+            (false, None) => Truth::Maybe,
+            (false, Some(range)) if admitted(&reach.certain).is_superset(range) => Truth::Yes,
+            (false, Some(range)) => truth(admitted(reach.possible()).intersects(range)).min(Truth::Maybe),
+        };
+        let front_port = way.rule.destination_ports.set.ranges().first().map(|(first, _)| *first);
+        let passage = |admitted| {
+            let set = if admitted { &sources } else { &everyone };
+            let ranges = set.v4.ranges().iter().map(|(first, last)| crate::net::AddressRange::V4(*first, *last));
+            ranges.map(|range| Passage { range, admitted, deciders: [None, None], stopped_at: None }).collect::<Vec<_>>()
+        };
+        let mut through = PortReach { port: reach.port, ..PortReach::default() };
+        through.certain = passage(admits == Truth::Yes && unknown.is_none());
+        let doubt = way.unsure.clone().or(unknown).or_else(|| range.is_none().then(|| {
+            Arc::from("the subnet of the firewall is not in the input")
+        }));
+        if admits == Truth::Maybe || (admits == Truth::Yes && doubt.is_some()) {
+            through.certain = passage(false);
+            through.possible = Some(passage(true));
+            through.gaps.extend(doubt);
+            through.gaps.extend(reach.gaps.iter().cloned());
+        }
+        let clients = Clients { family: Family::V4, all: &everyone, answered: None, public: true };
+        let mut answer = self.exposure(&through, &clients, front_port.filter(|port| *port != reach.port));
+        let within = range.cloned().unwrap_or_else(AddressSet::full);
+        answer.deciders = match answer.class {
+            ExposureClass::Closed => self.stoppers(&reach.certain, &within),
+            _ => self.admitters(reach.possible(), &within),
+        };
+        let rule = format!("NAT rule `{}/{}`", way.collection, way.rule.name);
+        answer.sentence = Arc::from(match answer.class {
+            ExposureClass::Closed => format!("{rule} leads here, but the port is closed by {}", rule_names(&answer.deciders)),
+            _ => format!("{} by {rule}", answer.sentence),
+        });
+        answer
+    }
+
+    fn admitters(&self, passages: &[Passage], within: &AddressSet) -> Vec<Decider> {
+        let passing = passages.iter().filter(|passage| passage.admitted && touches(passage, within));
+        self.deciders(passing.flat_map(|passage| layered(passage.deciders)))
+    }
+
+    fn stoppers(&self, passages: &[Passage], within: &AddressSet) -> Vec<Decider> {
+        let stopped = passages.iter().filter(|passage| !passage.admitted && touches(passage, within));
+        self.deciders(stopped.flat_map(|passage| {
+            layered(passage.deciders).filter(|(layer, _)| passage.stopped_at == Some(*layer))
+        }))
+    }
+
+    fn tag_admitters(&self, reach: &PortReach, clients: &Clients<'_>) -> Vec<Decider> {
+        let passing = reach.tags.iter().flat_map(|tag| &tag.certain);
+        let passing = passing.filter(|passage| passage.admitted && touches(passage, clients.all));
+        self.deciders(passing.flat_map(|passage| layered(passage.deciders)))
+    }
+
+    fn deciders(&self, rules: impl Iterator<Item = (u8, RuleRef)>) -> Vec<Decider> {
+        let distinct: BTreeSet<(u8, RuleRef)> = rules.collect();
+        distinct.into_iter().filter_map(|(layer, rule)| self.decider(layer, rule)).take(MOST_DECIDERS).collect()
+    }
+
+    fn decider(&self, layer: u8, reference: RuleRef) -> Option<Decider> {
+        let (nsg, rule) = find(self.inventory, reference)?;
+        Some(Decider {
+            layer: if layer == 0 { Layer::Subnet } else { Layer::Nic },
+            group: Arc::from(nsg.id.name()),
+            group_id: Some(nsg.id.text().clone()),
+            rule: rule.name.clone(),
+            priority: rule.priority.known().copied(),
+            access: Arc::from(rule.access.known().map_or("unknown", |access| access.as_str())),
+            location: rule.origin.0.map(|place| self.sources.locate(place)),
+        })
+    }
+}
+
+/// The rule that a reference means.
+pub fn find(inventory: &Inventory, reference: RuleRef) -> Option<(&Nsg, &SecurityRule)> {
+    let nsg = inventory.nsgs.get(reference.nsg)?;
+    let stated = nsg.rules.known()?;
+    let rule = stated.iter().chain(&nsg.default_rules).nth(usize::from(reference.rule))?;
+    Some((nsg, rule))
+}
+
+/// The clients a NAT rule takes, and why that is not sure.
+fn rule_sources(inventory: &Inventory, rule: &FirewallRule) -> (AddressSet, Option<Arc<str>>) {
+    let mut set = AddressSet::empty();
+    let mut unknown = None;
+    for term in &rule.sources.terms {
+        match term {
+            AddressTerm::Any => set = AddressSet::full(),
+            AddressTerm::Range(range) => set = set.union(&(*range).into()),
+            AddressTerm::Unknown(why) => unknown = Some(why.text.clone()),
+            AddressTerm::Tag(_) | AddressTerm::Group(_) => {
+                unknown = Some(Arc::from("a source of the NAT rule is not an address"));
+            }
+        }
+    }
+    for group in &rule.source_groups {
+        match inventory.ip_groups.find(group).map(|group| &group.ranges) {
+            Some(Known::Known(ranges)) => set = set.union(&AddressSet::from_ranges(ranges.iter().copied())),
+            Some(Known::Unknown(why)) => unknown = Some(why.text.clone()),
+            None => unknown = Some(inventory.why_absent(group).text),
+        }
+    }
+    if unknown.is_some() {
+        set = AddressSet::full();
+    }
+    (set, unknown)
+}
+
+/// What the platform does with packets for a machine that no group filters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Platform {
+    Open,
+    Closed,
+    Unknown(Arc<str>),
+}
+
+impl Platform {
+    fn decider(&self) -> Decider {
+        let (rule, access) = match self {
+            Platform::Open => ("no network security group", Access::Allow.as_str()),
+            Platform::Closed => ("Standard SKU without a network security group", Access::Deny.as_str()),
+            Platform::Unknown(_) => ("no network security group, SKU unknown", "unknown"),
+        };
+        Decider {
+            layer: Layer::Platform,
+            group: Arc::from(""),
+            group_id: None,
+            rule: Arc::from(rule),
+            priority: None,
+            access: Arc::from(access),
+            location: None,
+        }
+    }
+}
+
+fn touches(passage: &Passage, set: &AddressSet) -> bool {
+    set.intersects(&passage.range.into())
+}
+
+fn layered(deciders: [Option<RuleRef>; 2]) -> impl Iterator<Item = (u8, RuleRef)> {
+    (0u8..).zip(deciders).filter_map(|(layer, decider)| decider.map(|rule| (layer, rule)))
+}
+
+/// What named tags add to an answer and take from it.
+#[derive(Default)]
+struct Tags {
+    admitted: Vec<ServiceTag>,
+    excluded: Vec<ServiceTag>,
+    unsure: bool,
+}
+
+impl Tags {
+    fn of(reach: &PortReach, clients: &Clients<'_>) -> Self {
+        let base = admitted(&reach.certain).intersection(clients.all);
+        let mut tags = Tags::default();
+        for tag in &reach.tags {
+            let certain = admitted(&tag.certain).intersection(clients.all);
+            let possible = admitted(&tag.possible).intersection(clients.all);
+            if !certain.difference(&base).is_empty() {
+                tags.admitted.push(tag.tag.clone());
+            } else if !possible.difference(&base).is_empty() {
+                tags.unsure = true;
+            }
+            if !base.difference(&possible).is_empty() {
+                tags.excluded.push(tag.tag.clone());
+            }
+        }
+        tags
+    }
+}
+
+fn class(clients: &Clients<'_>, sure: &AddressSet, perhaps: &AddressSet, admitted: &AddressSet, tags: &Tags) -> ExposureClass {
+    if !sure.is_empty() {
+        return match clients.public {
+            false => ExposureClass::Private,
+            true if is_wide(sure, clients.all) => ExposureClass::Wide,
+            true => ExposureClass::Narrow,
+        };
+    }
+    if clients.public && !tags.admitted.is_empty() {
+        return ExposureClass::AzureTenants;
+    }
+    if !perhaps.is_empty() || (clients.public && tags.unsure) {
+        return ExposureClass::Undetermined;
+    }
+    if admitted.is_empty() { ExposureClass::Closed } else { ExposureClass::NoReturnPath }
+}
+
+/// At least half of the clients that there are.
+fn is_wide(set: &AddressSet, all: &AddressSet) -> bool {
+    set.count() >= all.count() / 2
+}
+
+fn list_sources(answer: &mut PortExposure, sure: &AddressSet, clients: &Clients<'_>) {
+    if clients.public && !sure.is_empty() && sure == clients.all {
+        answer.sources = vec!["Internet".to_owned()];
+        return;
+    }
+    answer.sources = sure.cidrs(MOST_SOURCES);
+    answer.more_sources = sure.cidr_count().saturating_sub(MOST_SOURCES) as u64;
+}
+
+fn sentence(answer: &PortExposure, sure: &AddressSet, clients: &Clients<'_>, tags: &Tags) -> String {
+    let through = through(&answer.deciders);
+    let tag_names = || names(&tags.admitted);
+    match answer.class {
+        ExposureClass::Closed => match answer.deciders.is_empty() {
+            true => "closed".to_owned(),
+            false => format!("closed by {}", rule_names(&answer.deciders)),
+        },
+        ExposureClass::Wide | ExposureClass::Narrow => {
+            let mut text = format!("open to {}{through}", who(sure, clients));
+            if !tags.admitted.is_empty() {
+                text += &format!(", and to the addresses of {}", tag_names());
+            }
+            if !tags.excluded.is_empty() {
+                text += &format!(", except the addresses of {}", names(&tags.excluded));
+            }
+            text
+        }
+        ExposureClass::Private => format!("open to {} on private paths{through}", who(sure, clients)),
+        ExposureClass::AzureTenants => {
+            let whose = if tags.admitted.iter().any(ServiceTag::is_any_azure_tenant) { " (any Azure tenant)" } else { "" };
+            format!("open to the addresses of {}{whose}{through}", tag_names())
+        }
+        ExposureClass::NoReturnPath => format!("admitted{through}, but the answer leaves by another route: no session"),
+        ExposureClass::Undetermined => {
+            let gap = answer.gaps.first().map_or("an unknown decides", |gap| gap);
+            format!("may be open{through}: {gap}")
+        }
+    }
+}
+
+fn names(tags: &[ServiceTag]) -> String {
+    tags.iter().map(|tag| format!("`{tag}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn through(deciders: &[Decider]) -> String {
+    if deciders.is_empty() { String::new() } else { format!(" through {}", rule_names(deciders)) }
+}
+
+fn rule_names(deciders: &[Decider]) -> String {
+    let name = |decider: &Decider| match decider.layer {
+        Layer::Platform => decider.rule.to_string(),
+        _ => format!("`{}/{}`", decider.group, decider.rule),
+    };
+    let shown: Vec<String> = deciders.iter().take(3).map(name).collect();
+    let more = deciders.len().saturating_sub(shown.len());
+    let list = shown.join(" and ");
+    if more == 0 { list } else { format!("{list} and {more} more") }
+}
+
+fn who(set: &AddressSet, clients: &Clients<'_>) -> String {
+    let family = match clients.family {
+        Family::V4 => "IPv4",
+        Family::V6 => "IPv6",
+    };
+    let kind = if clients.public { "public" } else { "private" };
+    if set == clients.all {
+        return format!("every {kind} {family} address");
+    }
+    let rest = clients.all.difference(set);
+    if clients.public && is_wide(set, clients.all) && rest.cidr_count() <= 3 {
+        return format!("every public {family} address but {}", rest.cidrs(3).join(", "));
+    }
+    let (shown, count) = (set.cidrs(3), set.cidr_count());
+    let list = if count > 3 { format!("{}, ...", shown.join(", ")) } else { shown.join(", ") };
+    let noun = if set.count() == 1 { "address" } else { "addresses" };
+    format!("{} {kind} {noun} ({list})", grouped(set.count()))
+}
+
+/// A count with thousands separators; of very large ones the order of magnitude.
+pub fn grouped(count: u128) -> String {
+    if count >= 1_000_000_000_000 {
+        return format!("about 2^{}", count.ilog2() + u32::from(!count.is_power_of_two()));
+    }
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

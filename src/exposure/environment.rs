@@ -1,0 +1,247 @@
+//! What service tags and routes mean on one subnet: the same rule text admits other addresses on another subnet.
+
+use std::net::IpAddr;
+use std::sync::{Arc, LazyLock};
+
+use crate::model::{Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, VirtualNetwork};
+use crate::net::{AddressRange, AddressSet, parse_range};
+
+/// A set that is known only within bounds: `must` surely belongs to it, nothing outside `may` does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Bounds {
+    pub must: AddressSet,
+    pub may: AddressSet,
+}
+
+impl Bounds {
+    pub fn exact(set: AddressSet) -> Self {
+        Bounds { may: set.clone(), must: set }
+    }
+
+    pub fn add(&mut self, set: &AddressSet) {
+        self.must = self.must.union(set);
+        self.may = self.may.union(set);
+    }
+
+    pub fn add_possible(&mut self, set: &AddressSet) {
+        self.may = self.may.union(set);
+    }
+}
+
+/// The meaning of tags and routes for the machines of one subnet.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The `VirtualNetwork` tag.
+    pub virtual_network: Bounds,
+    /// The `Internet` tag: public addresses that are not the network's own or a peer's.
+    pub internet: AddressSet,
+    /// Clients that can exist on private paths: everything that is no public address of somebody else.
+    pub private_clients: AddressSet,
+    /// Public clients to which the subnet's routes send the answer straight back.
+    pub returns_to_internet: AddressSet,
+    /// Unknowns that make the bounds differ.
+    pub gaps: Vec<Arc<str>>,
+    /// A gateway connects ranges that no configuration lists.
+    pub has_gateway: bool,
+}
+
+fn set(texts: &[&str]) -> AddressSet {
+    AddressSet::from_ranges(texts.iter().filter_map(|text| parse_range(text).ok()).map(|(range, _)| range))
+}
+
+/// Public address space: all IPv4 but the special-use blocks that recorded expansions of the `Internet` tag leave
+/// out, and global unicast IPv6. Blocks of Microsoft's own that those expansions leave out change over the years.
+pub static PUBLIC: LazyLock<AddressSet> = LazyLock::new(|| {
+    let special = set(&[
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.2.0/24",
+        "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3",
+    ]);
+    let v4 = AddressSet { v4: special.v4.complement(), ..AddressSet::default() };
+    v4.union(&set(&["2000::/3"]))
+});
+
+/// The platform's own address: health probes and agents, never a client.
+pub static PLATFORM: LazyLock<AddressSet> = LazyLock::new(|| set(&["168.63.129.16", "fe80::1234:5678:9abc"]));
+
+/// Addresses from which no packet can come to a machine over a network.
+static NO_CLIENT: LazyLock<AddressSet> = LazyLock::new(|| {
+    set(&["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"])
+});
+
+/// Private space, where ranges behind a gateway are expected to lie.
+static PRIVATE: LazyLock<AddressSet> =
+    LazyLock::new(|| set(&["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]));
+
+impl Environment {
+    /// The environment of a machine whose subnet is not in the input.
+    pub fn unknown(why: Arc<str>) -> Self {
+        Environment {
+            virtual_network: Bounds { must: PLATFORM.clone(), may: AddressSet::full() },
+            internet: PUBLIC.clone(),
+            private_clients: PUBLIC.complement().difference(&NO_CLIENT),
+            returns_to_internet: AddressSet::full(),
+            gaps: vec![why],
+            has_gateway: false,
+        }
+    }
+
+    /// Everything in it: two environments with equal keys answer alike.
+    pub fn key(&self) -> impl Eq + std::hash::Hash + use<> {
+        let sets = (self.virtual_network.clone(), self.internet.clone(), self.returns_to_internet.clone());
+        (sets, self.gaps.clone(), self.has_gateway)
+    }
+
+    pub fn of(inventory: &Inventory, network: &VirtualNetwork, subnet: &Subnet) -> Self {
+        let mut gaps = Vec::new();
+        let mut space = Bounds::exact(PLATFORM.clone());
+        match &network.address_space {
+            Known::Known(ranges) => space.add(&AddressSet::from_ranges(ranges.iter().copied())),
+            Known::Unknown(why) => open(&mut space, &mut gaps, &why.text),
+        }
+        for peering in &network.peerings {
+            add_peer(inventory, peering, subnet, &mut space, &mut gaps);
+        }
+        let has_gateway = has_gateway(network);
+        let own = space.must.difference(&PLATFORM);
+        let mut virtual_network = space;
+        if has_gateway {
+            virtual_network.add_possible(&PRIVATE);
+        }
+        let routes = routes(inventory, subnet, &mut gaps);
+        add_routes(routes, &mut virtual_network, &mut gaps);
+        let internet = PUBLIC.difference(&own);
+        Environment {
+            private_clients: internet.complement().difference(&NO_CLIENT).difference(&PLATFORM),
+            returns_to_internet: returns_to_internet(routes),
+            virtual_network,
+            internet,
+            gaps,
+            has_gateway,
+        }
+    }
+}
+
+fn open(space: &mut Bounds, gaps: &mut Vec<Arc<str>>, why: &Arc<str>) {
+    space.may = AddressSet::full();
+    gaps.push(why.clone());
+}
+
+fn has_gateway(network: &VirtualNetwork) -> bool {
+    let own = network.subnets.iter().any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"));
+    own || network.peerings.iter().any(|peering| peering.use_remote_gateways)
+}
+
+/// A peering counts while it is connected and access is allowed; of a subnet peering only the named subnets.
+fn add_peer(inventory: &Inventory, peering: &Peering, subnet: &Subnet, space: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
+    let names_subnet = peering.local_subnets.iter().any(|name| name.eq_ignore_ascii_case(subnet.id.name()));
+    if !peering.allow_access || (!peering.complete && !names_subnet) {
+        return;
+    }
+    let connected = match &peering.state {
+        Known::Known(state) if state.eq_ignore_ascii_case("Connected") => true,
+        Known::Known(_) => return,
+        Known::Unknown(why) => {
+            gaps.push(Arc::from(format!("peering `{}`: {why}", peering.name)));
+            false
+        }
+    };
+    match remote_space(inventory, peering) {
+        Some(remote) if connected => space.add(&remote),
+        Some(remote) => space.add_possible(&remote),
+        None => {
+            let why = Arc::from(format!("the address space behind peering `{}` is not in the input", peering.name));
+            open(space, gaps, &why);
+        }
+    }
+}
+
+fn remote_space(inventory: &Inventory, peering: &Peering) -> Option<AddressSet> {
+    let remote = peering.remote.as_ref().and_then(|id| inventory.networks.find(id));
+    let ranges: Vec<AddressRange> = if peering.complete {
+        let current = remote.and_then(|network| network.address_space.known());
+        peering.remote_space.known().filter(|ranges| !ranges.is_empty()).or(current)?.clone()
+    } else {
+        let named = |subnet: &&Subnet| peering.remote_subnets.iter().any(|n| n.eq_ignore_ascii_case(subnet.id.name()));
+        let subnets: Vec<&Subnet> = remote?.subnets.iter().filter(named).collect();
+        let prefixes: Option<Vec<_>> = subnets.iter().map(|subnet| subnet.prefixes.known().cloned()).collect();
+        prefixes?.concat()
+    };
+    let set = AddressSet::from_ranges(ranges);
+    Some(if peering.ipv6_only { AddressSet { v6: set.v6, ..AddressSet::default() } } else { set })
+}
+
+/// The user-defined routes of a subnet; `None` when it has a table that is not in the input.
+fn routes<'i>(inventory: &'i Inventory, subnet: &Subnet, gaps: &mut Vec<Arc<str>>) -> Option<&'i [Route]> {
+    let why = match &subnet.route_table {
+        Known::Known(None) => return Some(&[]),
+        Known::Known(Some(id)) => match known_routes(inventory, id) {
+            Ok(routes) => return Some(routes),
+            Err(why) => why,
+        },
+        Known::Unknown(why) => why.text.clone(),
+    };
+    gaps.push(Arc::from(format!("routes of subnet `{}`: {why}", subnet.id.name())));
+    None
+}
+
+fn known_routes<'i>(inventory: &'i Inventory, id: &ResourceId) -> Result<&'i [Route], Arc<str>> {
+    let table: &RouteTable = inventory.route_tables.find(id).ok_or_else(|| inventory.why_absent(id).text)?;
+    if let Some(why) = inventory.conflict(id) {
+        return Err(why.text.clone());
+    }
+    match &table.routes {
+        Known::Known(routes) => Ok(routes),
+        Known::Unknown(why) => Err(why.text.clone()),
+    }
+}
+
+/// Prefixes of routes to an appliance or gateway are part of the `VirtualNetwork` tag of this subnet.
+fn add_routes(routes: Option<&[Route]>, tag: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
+    let Some(routes) = routes else {
+        tag.may = AddressSet::full();
+        return;
+    };
+    for route in routes {
+        let counts = match &route.next_hop {
+            Known::Known(NextHop::VirtualAppliance | NextHop::VirtualNetworkGateway) => true,
+            Known::Known(_) => continue,
+            Known::Unknown(_) => false,
+        };
+        match &route.prefix {
+            Known::Known(range) if counts => tag.add(&(*range).into()),
+            Known::Known(range) => tag.add_possible(&(*range).into()),
+            Known::Unknown(why) => open(tag, gaps, &Arc::from(format!("route `{}`: {why}", route.name))),
+        }
+    }
+}
+
+/// The addresses whose longest matching route leads straight to the internet. Where routes are unknown, all: what
+/// the groups admit is then reported as it stands.
+fn returns_to_internet(routes: Option<&[Route]>) -> AddressSet {
+    let mut by_length: Vec<(u128, AddressSet, bool)> = Vec::new();
+    for route in routes.unwrap_or_default() {
+        if let (Known::Known(range), Known::Known(hop)) = (&route.prefix, &route.next_hop) {
+            let set = AddressSet::from(*range);
+            by_length.push((set.count(), set, *hop == NextHop::Internet));
+        }
+    }
+    // Widest first: a longer prefix then overwrites what a shorter one said.
+    by_length.sort_by_key(|(size, ..)| std::cmp::Reverse(*size));
+    let mut returns = AddressSet::full();
+    for (_, range, to_internet) in by_length {
+        returns = if to_internet { returns.union(&range) } else { returns.difference(&range) };
+    }
+    returns
+}
+
+/// The next hop of the default route that a route table states, with the appliance's address.
+pub fn default_route(routes: &[Route]) -> Option<(NextHop, Option<IpAddr>)> {
+    let whole = |route: &&Route| matches!(route.prefix, Known::Known(AddressRange::V4(0, u32::MAX)));
+    let route = routes.iter().find(whole)?;
+    route.next_hop.known().map(|hop| (*hop, route.next_hop_address))
+}
+
+/// The stated routes of a subnet, where they are known.
+pub fn stated_routes<'i>(inventory: &'i Inventory, subnet: &Subnet) -> Option<&'i [Route]> {
+    routes(inventory, subnet, &mut Vec::new())
+}

@@ -1,0 +1,237 @@
+//! Ways in that lead through something else: load balancers and destination NAT of firewalls, by the machine they
+//! lead to. Public addresses of a machine's own and private paths need no index.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::model::{
+    Firewall, FirewallAction, FirewallRule, Frontend, IpConfiguration, Inventory, Known, LoadBalancer, PoolMember,
+    ResourceId, RuleCollection, RuleKind, Sku, Why, WhyKind,
+};
+use crate::net::{AddressRange, Protocol, ProtocolSet};
+
+type Index<K, V> = HashMap<K, Vec<V>, foldhash::fast::RandomState>;
+
+/// One way through a load balancer to one machine.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BalancedWay {
+    /// Index of the balancer in the inventory.
+    pub balancer: u32,
+    /// Index of the frontend within it.
+    pub frontend: u32,
+    /// Front port; `None` where the port stays the same.
+    pub front_port: Option<u16>,
+    /// Port on the machine; `None`: every port.
+    pub port: Option<u16>,
+    /// Why the way cannot be decided, though it may be open.
+    pub unsure: Option<Arc<str>>,
+}
+
+/// One destination NAT rule that leads to one machine.
+#[derive(Clone, Debug)]
+pub struct TranslatedWay {
+    pub firewall: u32,
+    pub collection: Arc<str>,
+    pub rule: FirewallRule,
+    pub port: u16,
+    /// Another rule may take the traffic first, or something in this one is unknown.
+    pub unsure: Option<Arc<str>>,
+}
+
+/// All indirect ways of an estate.
+#[derive(Default)]
+pub struct Ways {
+    pools: Index<ResourceId, BalancedWay>,
+    nat_rules: Index<ResourceId, BalancedWay>,
+    /// Pools that name a member from their side: by ip configuration and by address.
+    members: Index<ResourceId, ResourceId>,
+    addresses: Index<IpAddr, (ResourceId, Option<ResourceId>)>,
+    translated: Index<IpAddr, TranslatedWay>,
+}
+
+impl Ways {
+    pub fn of(inventory: &Inventory) -> Self {
+        let mut ways = Ways::default();
+        for (index, balancer) in (0u32..).zip(inventory.load_balancers.iter()) {
+            ways.add_balancer(index, balancer);
+        }
+        for (index, firewall) in (0u32..).zip(inventory.firewalls.iter()) {
+            ways.add_firewall(inventory, index, firewall);
+        }
+        ways
+    }
+
+    fn add_balancer(&mut self, index: u32, balancer: &LoadBalancer) {
+        for pool in &balancer.pools {
+            for member in &pool.members {
+                match member {
+                    PoolMember::IpConfiguration(id) => self.members.entry(id.clone()).or_default().push(pool.id.clone()),
+                    PoolMember::Address { address, network } => {
+                        self.addresses.entry(*address).or_default().push((pool.id.clone(), network.clone()));
+                    }
+                    PoolMember::Frontend(_) => {}
+                }
+            }
+        }
+        let way = |frontend: &Option<ResourceId>| public_frontend(balancer, frontend.as_ref()).map(|frontend| BalancedWay {
+            balancer: index,
+            frontend,
+            front_port: None,
+            port: None,
+            unsure: None,
+        });
+        for rule in balancer.rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
+            let Some(way) = way(&rule.frontend) else { continue };
+            let ports = (rule.frontend_port.known().copied(), rule.backend_port.known().copied());
+            let way = with_ports(way, ports, rule.floating_ip);
+            for pool in &rule.pools {
+                self.pools.entry(pool.clone()).or_default().push(way.clone());
+            }
+        }
+        for rule in balancer.nat_rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
+            let Some(way) = way(&rule.frontend) else { continue };
+            let front = rule.frontend_ports.known().map(|(first, _)| *first);
+            let way = with_ports(way, (front, rule.backend_port.known().copied()), rule.floating_ip);
+            self.nat_rules.entry(rule.id.clone()).or_default().push(way.clone());
+            if let Some(id) = &rule.ip_configuration {
+                self.nat_rules.entry(id.clone()).or_default().push(way.clone());
+            }
+            if let Some(pool) = &rule.pool {
+                self.pools.entry(pool.clone()).or_default().push(way);
+            }
+        }
+        for pool in balancer.nat_pools.iter().filter(|pool| may_be_tcp(&pool.protocol)) {
+            let Some(way) = way(&pool.frontend) else { continue };
+            let front = pool.frontend_ports.known().map(|(first, _)| *first);
+            let way = with_ports(way, (front, pool.backend_port.known().copied()), pool.floating_ip);
+            self.nat_rules.entry(pool.id.clone()).or_default().push(way);
+        }
+    }
+
+    fn add_firewall(&mut self, inventory: &Inventory, index: u32, firewall: &Firewall) {
+        let collections = collections(inventory, firewall);
+        let rules: Vec<(&RuleCollection, &FirewallRule)> = collections
+            .iter()
+            .filter(|collection| collection.kind == RuleKind::Nat)
+            .filter(|collection| collection.action.known().is_none_or(|action| *action == FirewallAction::Dnat))
+            .flat_map(|collection| collection.rules.iter().map(move |rule| (*collection, rule)))
+            .collect();
+        for (collection, rule) in &rules {
+            let Some(address) = rule.translated_address else { continue };
+            let Known::Known(Some(port)) = rule.translated_port else { continue };
+            if !may_be_tcp(&rule.protocols) {
+                continue;
+            }
+            let rivals = rules.iter().filter(|(_, other)| takes_the_same(rule, other)).count() > 1;
+            let unsure = rivals.then(|| Arc::from("several NAT rules of the firewall take the same destination and port"));
+            self.translated.entry(address).or_default().push(TranslatedWay {
+                firewall: index,
+                collection: collection.name.clone(),
+                rule: (*rule).clone(),
+                port,
+                unsure: unsure.or_else(|| unknown_rule(rule)),
+            });
+        }
+    }
+
+    /// The ways through load balancers to an ip configuration, in a stable order without repetition.
+    pub fn balanced(&self, id: &ResourceId, configuration: &IpConfiguration, network: Option<&ResourceId>) -> Vec<BalancedWay> {
+        let mut pools: Vec<&ResourceId> = configuration.backend_pools.iter().collect();
+        pools.extend(self.members.get(id).into_iter().flatten());
+        if let Known::Known(address) = configuration.private_address {
+            let by_address = self.addresses.get(&address).into_iter().flatten();
+            pools.extend(by_address.filter(|(_, of)| of.is_none() || of.as_ref() == network).map(|(pool, _)| pool));
+        }
+        let nat = configuration.inbound_nat_rules.iter().chain(&configuration.inbound_nat_pools).chain([id]);
+        let nat = nat.filter_map(|id| self.nat_rules.get(id)).flatten();
+        let pooled = pools.into_iter().filter_map(|pool| self.pools.get(pool)).flatten();
+        let mut ways: Vec<BalancedWay> = nat.chain(pooled).cloned().collect();
+        ways.sort_by_key(|way| (way.balancer, way.frontend, way.port, way.front_port, way.unsure.is_some()));
+        ways.dedup();
+        ways
+    }
+
+    /// The destination NAT rules that lead to a private address.
+    pub fn translated(&self, address: &Known<IpAddr>) -> &[TranslatedWay] {
+        address.known().and_then(|address| self.translated.get(address)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The index of a frontend that a public address stands behind.
+fn public_frontend(balancer: &LoadBalancer, id: Option<&ResourceId>) -> Option<u32> {
+    let is = |frontend: &Frontend| id.is_none_or(|id| frontend.id == *id);
+    let public = |frontend: &Frontend| frontend.public_ip.is_some() || frontend.public_ip_prefix.is_some();
+    let found = (0u32..).zip(&balancer.frontends).find(|(_, frontend)| is(frontend) && public(frontend));
+    found.map(|(index, _)| index)
+}
+
+fn with_ports(way: BalancedWay, (front, back): (Option<u16>, Option<u16>), floating: bool) -> BalancedWay {
+    let unsure = if floating {
+        Some(Arc::from("the load balancer uses floating IP: its frontend address, not the machine's, is what groups see"))
+    } else if back.is_none() {
+        Some(Arc::from("the backend port of the load balancer's rule is unknown"))
+    } else {
+        None
+    };
+    // Port 0 stands for every port.
+    let port = back.filter(|port| *port != 0);
+    BalancedWay { front_port: front.filter(|front| *front != 0 && Some(*front) != port), port, unsure, ..way }
+}
+
+fn may_be_tcp(protocol: &Known<ProtocolSet>) -> bool {
+    protocol.known().is_none_or(|set| set.contains(Protocol::Tcp))
+}
+
+fn takes_the_same(rule: &FirewallRule, other: &FirewallRule) -> bool {
+    let ports = rule.destination_ports.set.intersects(&other.destination_ports.set);
+    let any = rule.destinations.terms.is_empty() || other.destinations.terms.is_empty();
+    let shared = rule.destinations.terms.iter().any(|term| other.destinations.terms.contains(term));
+    ports && (any || shared || rule.destinations.is_any() || other.destinations.is_any())
+}
+
+fn unknown_rule(rule: &FirewallRule) -> Option<Arc<str>> {
+    let why = rule.protocols.why().or(rule.destination_ports.unknown.as_ref());
+    why.map(|why: &Why| why.text.clone())
+}
+
+/// The rule collections that a firewall enforces: its own, or those of its policy and the policies it inherits from.
+pub fn collections<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<&'i RuleCollection> {
+    let mut collections: Vec<&RuleCollection> = firewall.collections.iter().collect();
+    let mut policy = firewall.policy.clone();
+    let mut seen = Vec::new();
+    while let Some(id) = policy.take().filter(|id| !seen.contains(id)) {
+        let of_policy = inventory.rule_collection_groups.iter().filter(|group| group.id.parent().as_ref() == Some(&id));
+        collections.extend(of_policy.flat_map(|group| &group.collections));
+        policy = inventory.firewall_policies.find(&id).and_then(|policy| policy.base.clone());
+        seen.push(id);
+    }
+    collections
+}
+
+/// The policies a firewall is run by whose rules are not all in the input.
+pub fn unread_policies(inventory: &Inventory, firewall: &Firewall) -> Option<Why> {
+    let mut policy = firewall.policy.clone();
+    let mut seen = Vec::new();
+    while let Some(id) = policy.take().filter(|id| !seen.contains(id)) {
+        let Some(known) = inventory.firewall_policies.find(&id) else { return Some(inventory.why_absent(&id)) };
+        if let Some(group) = known.groups.iter().find(|group| inventory.rule_collection_groups.find(group).is_none()) {
+            let text = format!("rule collection group `{}` of policy `{}` is not in the input", group.name(), id.name());
+            return Some(Why::new(WhyKind::NotInInput, text));
+        }
+        policy = known.base.clone();
+        seen.push(id);
+    }
+    None
+}
+
+/// The range whose addresses a firewall puts in place of the client's.
+pub fn translation_range(inventory: &Inventory, firewall: &Firewall) -> Option<Vec<AddressRange>> {
+    let subnet = firewall.subnets.first()?;
+    inventory.subnet(subnet)?.1.prefixes.known().cloned()
+}
+
+/// The SKU of a balancer: Basic ones are open where no group filters.
+pub fn balancer_sku(balancer: &LoadBalancer) -> &Known<Sku> {
+    &balancer.sku
+}
