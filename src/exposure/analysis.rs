@@ -12,7 +12,7 @@ use super::answer::{PortExposure, Way};
 use super::classify::{Clients, Describer, Platform};
 use super::compile::{Filter, GroupMembers, Target, Truth};
 use super::environment::Environment;
-use super::stack::{LayerState, PortReach, admitted, reach};
+use super::stack::{LayerState, PortReach, reach};
 use super::ways::{BalancedWay, Ways, balancer_sku, translation_range};
 use crate::model::{
     IpConfiguration, Inventory, Known, LoadBalancer, Nic, PublicIpRef, ResourceId, Sku, Subnet, Vm, Why, WhyKind,
@@ -420,7 +420,7 @@ impl Answers<'_> {
         lead: impl Fn(u16) -> Option<Option<u16>>,
     ) -> Vec<PortExposure> {
         let Some(environment) = self.environments.get(stack.environment as usize) else { return Vec::new() };
-        let everyone = if public { &environment.internet } else { &environment.private_clients };
+        let everyone = if public { &environment.public_clients } else { &environment.private_clients };
         let everyone = everyone.only(stack.family);
         let answered = public.then_some(&environment.returns_to_internet);
         let clients = Clients { family: stack.family, all: &everyone, answered, public };
@@ -542,9 +542,4 @@ fn unsettle(exposure: &mut PortExposure, why: &Arc<str>) {
     exposure.addresses = "0".to_owned();
     exposure.gaps.push(why.clone());
     exposure.sentence = Arc::from(format!("may be open: {why}"));
-}
-
-/// The sources that some passage admits, over every target of a machine: for facts about single rules.
-pub fn admitted_certain(reach: &PortReach) -> AddressSet {
-    admitted(&reach.certain)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::answer::{Decider, ExposureClass, Layer, PortExposure};
 use super::compile::{Truth, truth};
-use super::environment::PUBLIC;
+use super::environment::{PLATFORM, PUBLIC};
 use super::stack::{Passage, PortReach, RuleRef, admitted};
 use super::ways::TranslatedWay;
 use crate::model::{Access, AddressTerm, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag};
@@ -104,7 +104,7 @@ impl Describer<'_> {
         unfiltered: bool,
         range: Option<&AddressSet>,
     ) -> PortExposure {
-        let everyone = PUBLIC.only(Family::V4);
+        let everyone = PUBLIC.difference(&PLATFORM).only(Family::V4);
         let (sources, unknown) = rule_sources(inventory, &way.rule);
         let admits = match (unfiltered, range) {
             (true, _) => Truth::Yes,

@@ -35,6 +35,8 @@ pub struct Environment {
     pub virtual_network: Bounds,
     /// The `Internet` tag: public addresses that are not the network's own or a peer's.
     pub internet: AddressSet,
+    /// Clients that can come from the internet: the same without the platform's own address.
+    pub public_clients: AddressSet,
     /// Clients that can exist on private paths: everything that is no public address of somebody else.
     pub private_clients: AddressSet,
     /// Public clients to which the subnet's routes send the answer straight back.
@@ -78,6 +80,7 @@ impl Environment {
         Environment {
             virtual_network: Bounds { must: PLATFORM.clone(), may: AddressSet::full() },
             internet: PUBLIC.clone(),
+            public_clients: PUBLIC.difference(&PLATFORM),
             private_clients: PUBLIC.complement().difference(&NO_CLIENT),
             returns_to_internet: AddressSet::full(),
             gaps: vec![why],
@@ -111,6 +114,7 @@ impl Environment {
         add_routes(routes, &mut virtual_network, &mut gaps);
         let internet = PUBLIC.difference(&own);
         Environment {
+            public_clients: internet.difference(&PLATFORM),
             private_clients: internet.complement().difference(&NO_CLIENT).difference(&PLATFORM),
             returns_to_internet: returns_to_internet(routes),
             virtual_network,

@@ -215,17 +215,16 @@ fn slice<T: Address>(layers: &[LayerState; 2], question: Question<'_>) -> Vec<Pa
     merge(&subnet, &nic)
 }
 
-/// A run of sources with one layer's decision.
+/// One layer's decision for the sources up to `last`, from where the one before ended.
 #[derive(Clone, Copy)]
 struct Decision<T> {
-    first: T,
     last: T,
     allows: bool,
     decider: Option<RuleRef>,
 }
 
 fn decide<T: Address>(layer: &LayerState, question: Question<'_>) -> Vec<Decision<T>> {
-    let whole = |allows| vec![Decision { first: T::MIN, last: T::MAX, allows, decider: None }];
+    let whole = |allows| vec![Decision { last: T::MAX, allows, decider: None }];
     match layer {
         LayerState::Open => whole(true),
         LayerState::Unknown(_) => whole(question.mode == Mode::Possible),
@@ -235,7 +234,6 @@ fn decide<T: Address>(layer: &LayerState, question: Question<'_>) -> Vec<Decisio
             let decision = |segment: Segment<T>| {
                 let winner = segment.winner.and_then(|winner| chosen.get(usize::from(winner)));
                 Decision {
-                    first: segment.first,
                     last: segment.last,
                     allows: winner.is_some_and(|rule| rule.allows),
                     decider: winner.map(|rule| RuleRef { nsg: *nsg, rule: rule.index }),

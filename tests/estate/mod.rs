@@ -1,0 +1,222 @@
+//! Small estates for tests, written in the ARM shape and read through the real decoder.
+#![allow(dead_code)]
+
+use portcullis::exposure::{ExposureClass, Exposures, PortExposure, Way, analyse};
+use portcullis::input::{Given, Reading};
+use portcullis::model::Inventory;
+use serde_json::{Value, json};
+
+pub const PORTS: [u16; 4] = [22, 3389, 5985, 5986];
+const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers";
+
+pub fn id(kind: &str, name: &str) -> String {
+    format!("{GROUP}/{kind}/{name}")
+}
+
+pub fn reference(kind: &str, name: &str) -> Value {
+    json!({ "id": id(kind, name) })
+}
+
+pub fn nsg_id(name: &str) -> String {
+    id("Microsoft.Network/networkSecurityGroups", name)
+}
+
+pub fn subnet_id(name: &str) -> String {
+    id("Microsoft.Network/virtualNetworks", "vnet") + "/subnets/" + name
+}
+
+/// An inbound rule for TCP from any source port to any destination; change it with [`with`].
+pub fn rule(name: &str, priority: u16, access: &str, source: &str, ports: &str) -> Value {
+    json!({ "name": name, "properties": {
+        "priority": priority, "direction": "Inbound", "access": access, "protocol": "Tcp",
+        "sourceAddressPrefix": source, "sourcePortRange": "*",
+        "destinationAddressPrefix": "*", "destinationPortRange": ports,
+    }})
+}
+
+/// The rule with one property replaced.
+pub fn with(mut rule: Value, field: &str, value: Value) -> Value {
+    rule["properties"][field] = value;
+    rule
+}
+
+/// A machine in a network, of which tests state what matters.
+pub struct Estate {
+    pub resources: Vec<Value>,
+    subnet: Value,
+    nic: Value,
+    network: Value,
+}
+
+impl Default for Estate {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Estate {
+    /// `vm` with `nic`/`ip1` at 10.0.0.4 in `vnet`/`default` (10.0.0.0/24 of 10.0.0.0/16); no group, no public address.
+    pub fn new() -> Self {
+        let configuration = json!({ "name": "ip1", "properties": {
+            "primary": true, "privateIPAddress": "10.0.0.4", "subnet": { "id": subnet_id("default") },
+        }});
+        Estate {
+            resources: vec![json!({
+                "id": id("Microsoft.Compute/virtualMachines", "vm"), "location": "westeurope",
+                "properties": {
+                    "storageProfile": { "osDisk": { "osType": "Linux" } },
+                    "networkProfile": { "networkInterfaces": [reference("Microsoft.Network/networkInterfaces", "nic")] },
+                },
+            })],
+            subnet: json!({ "name": "default", "id": subnet_id("default"), "properties": { "addressPrefix": "10.0.0.0/24" } }),
+            nic: json!({
+                "id": id("Microsoft.Network/networkInterfaces", "nic"),
+                "properties": {
+                    "virtualMachine": reference("Microsoft.Compute/virtualMachines", "vm"),
+                    "ipConfigurations": [configuration],
+                },
+            }),
+            network: json!({
+                "id": id("Microsoft.Network/virtualNetworks", "vnet"), "location": "westeurope",
+                "properties": { "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] }, "virtualNetworkPeerings": [] },
+            }),
+        }
+    }
+
+    pub fn add(mut self, resource: Value) -> Self {
+        self.resources.push(resource);
+        self
+    }
+
+    fn nsg(self, name: &str, rules: Vec<Value>) -> Self {
+        self.add(json!({ "id": nsg_id(name), "properties": { "securityRules": rules } }))
+    }
+
+    pub fn subnet_nsg(mut self, rules: Vec<Value>) -> Self {
+        self.subnet["properties"]["networkSecurityGroup"] = json!({ "id": nsg_id("sub") });
+        self.nsg("sub", rules)
+    }
+
+    pub fn nic_nsg(mut self, rules: Vec<Value>) -> Self {
+        self.nic["properties"]["networkSecurityGroup"] = json!({ "id": nsg_id("nic") });
+        self.nsg("nic", rules)
+    }
+
+    pub fn public(self) -> Self {
+        self.public_with("Standard")
+    }
+
+    pub fn public_with(mut self, sku: &str) -> Self {
+        self.configuration()["publicIPAddress"] = reference("Microsoft.Network/publicIPAddresses", "pip");
+        self.add(json!({
+            "id": id("Microsoft.Network/publicIPAddresses", "pip"), "sku": { "name": sku },
+            "properties": { "ipAddress": "203.0.114.10" },
+        }))
+    }
+
+    /// Properties of the first ip configuration.
+    pub fn configuration(&mut self) -> &mut Value {
+        &mut self.nic["properties"]["ipConfigurations"][0]["properties"]
+    }
+
+    pub fn configure(mut self, field: &str, value: Value) -> Self {
+        self.configuration()[field] = value;
+        self
+    }
+
+    pub fn add_configuration(mut self, configuration: Value) -> Self {
+        self.nic["properties"]["ipConfigurations"].as_array_mut().unwrap().push(configuration);
+        self
+    }
+
+    pub fn network(mut self, field: &str, value: Value) -> Self {
+        self.network["properties"][field] = value;
+        self
+    }
+
+    pub fn subnet(mut self, field: &str, value: Value) -> Self {
+        self.subnet["properties"][field] = value;
+        self
+    }
+
+    pub fn routes(self, routes: Vec<(&str, &str, Option<&str>)>) -> Self {
+        let routes: Vec<Value> = routes
+            .into_iter()
+            .enumerate()
+            .map(|(index, (prefix, hop, address))| {
+                json!({ "name": format!("r{index}"), "properties": {
+                    "addressPrefix": prefix, "nextHopType": hop, "nextHopIpAddress": address } })
+            })
+            .collect();
+        self.subnet("routeTable", reference("Microsoft.Network/routeTables", "rt")).add(json!({
+            "id": id("Microsoft.Network/routeTables", "rt"), "properties": { "routes": routes } }))
+    }
+
+    /// All resources as one list.
+    pub fn resources(mut self) -> Vec<Value> {
+        let subnets = self.network["properties"]["subnets"].as_array().cloned().unwrap_or_default();
+        let all: Vec<Value> = std::iter::once(self.subnet.clone()).chain(subnets).collect();
+        self.network["properties"]["subnets"] = Value::Array(all);
+        self.resources.extend([self.nic, self.network]);
+        self.resources
+    }
+
+    pub fn read(self) -> Reading {
+        read(&Value::Array(self.resources()))
+    }
+
+    pub fn analyse(self) -> Analysed {
+        Analysed::of(self.read())
+    }
+}
+
+pub fn read(resources: &Value) -> Reading {
+    let mut reading = Reading::default();
+    reading.read("estate.json", Given::Named, resources.to_string().as_bytes());
+    reading.finish();
+    reading
+}
+
+pub struct Analysed {
+    pub reading: Reading,
+    pub exposures: Exposures,
+}
+
+impl Analysed {
+    pub fn of(reading: Reading) -> Self {
+        let exposures = analyse(&reading.inventory, &reading.sources, &PORTS);
+        Analysed { reading, exposures }
+    }
+
+    pub fn inventory(&self) -> &Inventory {
+        &self.reading.inventory
+    }
+
+    /// The answer for port 22 of the first address on a way, `None` where there is no such way.
+    pub fn on(&self, way: Way) -> Option<&PortExposure> {
+        self.at(0, way, 22)
+    }
+
+    pub fn at(&self, target: usize, way: Way, port: u16) -> Option<&PortExposure> {
+        let target = &self.exposures.machines[0].targets[target];
+        let way = target.ways.iter().find(|found| found.way == way)?;
+        way.exposures.iter().find(|exposure| exposure.port == port)
+    }
+
+    pub fn public(&self) -> &PortExposure {
+        self.on(Way::PublicIp).expect("a public address")
+    }
+
+    pub fn private(&self) -> &PortExposure {
+        self.on(Way::Private).expect("a private way")
+    }
+}
+
+pub fn deciders(exposure: &PortExposure) -> Vec<String> {
+    exposure.deciders.iter().map(|decider| format!("{}/{}", decider.group, decider.rule)).collect()
+}
+
+#[track_caller]
+pub fn assert_class(exposure: &PortExposure, class: ExposureClass) {
+    assert_eq!(exposure.class, class, "{exposure:#?}");
+}
