@@ -1,23 +1,23 @@
 //! The analysis of an estate: machines to addresses, addresses to stacks of filters, equal stacks answered once.
 //! The stages are the functions that [`analyse`] calls, in order.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::answer::{PortExposure, Way};
+use super::answer::{Layer, PortExposure, Way};
 use super::classify::{Clients, Describer, Platform};
 use super::compile::{Filter, GroupMembers, Target, Truth};
-use super::environment::Environment;
-use super::stack::{LayerState, PortReach, reach};
+use super::environment::{Environment, PLATFORM};
+use super::stack::{LayerState, PortReach, RuleRef, reach};
 use super::ways::{BalancedWay, Ways, balancer_sku, translation_range};
 use crate::model::{
-    IpConfiguration, Inventory, Known, LoadBalancer, Nic, PublicIpRef, ResourceId, Sku, Subnet, Vm, Why, WhyKind,
+    Addresses, IpConfiguration, Inventory, Known, LoadBalancer, MachineKind, Nic, PublicIpRef, ResourceId, Sku, Subnet, Vm, Why, WhyKind,
 };
-use crate::net::{AddressSet, Family, Protocol};
+use crate::net::{AddressRange, AddressSet, Family, Protocol};
 use crate::source::Sources;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -47,6 +47,7 @@ pub struct TargetExposure {
     /// Interface and ip configuration, such as `nic-web/ipconfig1`.
     pub name: Arc<str>,
     pub address: Known<IpAddr>,
+    pub groups: Arc<[ResourceId]>,
     /// Network and subnet by index.
     pub subnet: Option<(u32, u32)>,
     pub subnet_nsg: Attached,
@@ -54,6 +55,21 @@ pub struct TargetExposure {
     /// Index of the stack.
     pub stack: u32,
     pub ways: Vec<WayIn>,
+}
+
+impl TargetExposure {
+    /// Whether a rule's destination covers this address.
+    pub fn meets(&self, inventory: &Inventory, destinations: &Addresses) -> Truth {
+        let subnet = self.subnet.and_then(|(network, subnet)| inventory.networks.get(network)?.subnets.get(subnet as usize));
+        let prefixes = subnet.and_then(|subnet| subnet.prefixes.known());
+        let address = self.address.known().copied();
+        Target { address, subnet: prefixes.map(Vec::as_slice), groups: &self.groups }.meets(destinations)
+    }
+
+    /// The groups that filter it, outermost first.
+    pub fn layers(&self) -> [(Layer, &Attached); 2] {
+        [(Layer::Subnet, &self.subnet_nsg), (Layer::Nic, &self.nic_nsg)]
+    }
 }
 
 /// The group at one layer.
@@ -90,6 +106,18 @@ pub struct Stack {
     pub unfiltered: bool,
     /// One for each analysed port.
     pub ports: Vec<PortReach>,
+    /// The rules that let some client through.
+    pub admitting: Vec<Admitting>,
+}
+
+/// A rule that lets some client through to a port, whatever the way in.
+#[derive(Clone, Debug)]
+pub struct Admitting {
+    pub port: u16,
+    pub rule: RuleRef,
+    /// Whether it surely does.
+    pub sure: bool,
+    pub sources: AddressSet,
 }
 
 /// Analyses the reach of TCP clients to the given ports of every machine.
@@ -169,7 +197,7 @@ struct DraftTarget<'i> {
     nic: &'i Nic,
     configuration: &'i IpConfiguration,
     subnet: Option<(u32, u32)>,
-    prefixes: Option<&'i [crate::net::AddressRange]>,
+    prefixes: Option<&'i [AddressRange]>,
     environment: u32,
     subnet_nsg: Attached,
     nic_nsg: Attached,
@@ -182,6 +210,9 @@ fn draft<'i>(
     vm: &'i Vm,
 ) -> Draft<'i> {
     let mut gap = inventory.conflict(&vm.id).cloned();
+    if vm.kind == MachineKind::Classic {
+        gap = gap.or_else(|| Some(Why::new(WhyKind::NotRead, "endpoints of classic machines are not read")));
+    }
     let mut nics: Vec<&Nic> = vm.inline_nics.iter().collect();
     match &vm.nics {
         Known::Known(ids) => {
@@ -365,7 +396,32 @@ fn answer_stack(filters: &Filters, key: &StackKey, ports: &[u16]) -> Stack {
         }
         answer
     };
-    Stack { environment: key.environment, family: key.family, unfiltered, ports: ports.iter().map(answer).collect() }
+    let ports: Vec<PortReach> = ports.iter().map(answer).collect();
+    let admitting = ports.iter().flat_map(admitting).collect();
+    Stack { environment: key.environment, family: key.family, unfiltered, ports, admitting }
+}
+
+fn admitting(reach: &PortReach) -> Vec<Admitting> {
+    let mut rules: BTreeMap<RuleRef, (bool, Vec<AddressRange>)> = BTreeMap::new();
+    let certain = reach.certain.iter().chain(reach.tags.iter().flat_map(|tag| &tag.certain)).map(|p| (p, true));
+    let possible = reach.possible().iter().chain(reach.tags.iter().flat_map(|tag| &tag.possible)).map(|p| (p, false));
+    for (passage, sure) in certain.chain(possible) {
+        if !passage.admitted || PLATFORM.is_superset(&passage.range.into()) {
+            continue;
+        }
+        for rule in passage.deciders.into_iter().flatten() {
+            let (surely, ranges) = rules.entry(rule).or_default();
+            *surely |= sure;
+            ranges.push(passage.range);
+        }
+    }
+    let admitting = rules.into_iter().map(|(rule, (sure, ranges))| Admitting {
+        port: reach.port,
+        rule,
+        sure,
+        sources: AddressSet::from_ranges(ranges),
+    });
+    admitting.collect()
 }
 
 fn layer_state(filters: &Filters, key: &StackKey, layer: &LayerKey) -> LayerState {
@@ -455,6 +511,7 @@ impl Answers<'_> {
         TargetExposure {
             name: Arc::from(format!("{}/{}", target.nic.id.name(), configuration.name)),
             address: configuration.private_address.clone(),
+            groups: Arc::from(configuration.application_security_groups.as_slice()),
             subnet: target.subnet,
             subnet_nsg: target.subnet_nsg,
             nic_nsg: target.nic_nsg,

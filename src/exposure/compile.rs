@@ -240,7 +240,7 @@ pub struct Target<'i> {
 }
 
 impl Target<'_> {
-    fn meets(&self, destinations: &Addresses) -> Truth {
+    pub fn meets(&self, destinations: &Addresses) -> Truth {
         destinations.terms.iter().map(|term| self.meets_term(term)).max().unwrap_or(Truth::No)
     }
 

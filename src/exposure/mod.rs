@@ -6,10 +6,17 @@ mod answer;
 mod classify;
 mod compile;
 mod environment;
+mod shadow;
 mod stack;
 mod sweep;
 mod ways;
 
-pub use analysis::{Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse};
+pub use analysis::{Admitting, Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse};
 pub use answer::{Decider, ExposureClass, Layer, PortExposure, Way};
+pub use classify::{find as find_rule, grouped};
+pub use compile::Truth;
+pub use environment::{PLATFORM, PUBLIC, default_route, stated_routes};
+pub use shadow::shadows;
+pub use stack::RuleRef;
 pub use sweep::{Segment, first_match};
+pub use ways::{collections, unread_policies};
