@@ -2,6 +2,7 @@
 //! Must not know how findings are printed.
 
 pub mod fact;
+pub mod facts;
 mod finding;
 pub mod schema;
 mod verdict;

@@ -1,0 +1,267 @@
+//! Just-in-time access as facts: entries, coverage, what shadows it, and where it cannot be.
+
+use std::sync::Arc;
+
+use super::vm::VmFacts;
+use super::{Estate, firewall, known, nsg, texts};
+use crate::exposure::{Admitting, find_rule};
+use crate::model::{AddressTerm, JitEntry, JitPolicy, JitPort, Known, MachineKind, ResourceId};
+use crate::net::PortSet;
+use crate::rule::fact::Fact;
+
+/// The name of a rule that JIT wrote: `<prefix>_<int>_<32 hex>` denies, `<prefix>-<int>-<32 hex>` allows.
+/// The prefix changed in 2023; old rules keep the old one.
+pub struct JitRuleName;
+
+impl JitRuleName {
+    pub fn parse(name: &str) -> Option<JitRuleName> {
+        const PREFIXES: [&str; 2] = ["MicrosoftDefenderForCloud-JITRule", "SecurityCenter-JITRule"];
+        let rest = PREFIXES.iter().find_map(|prefix| strip_prefix(name, prefix))?;
+        let separator = rest.chars().next().filter(|c| matches!(c, '_' | '-'))?;
+        let (number, digest) = rest.get(1..)?.rsplit_once(separator)?;
+        let number = number.strip_prefix('-').unwrap_or(number);
+        let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        let hex = digest.len() == 32 && digest.bytes().all(|b| b.is_ascii_hexdigit());
+        (digits && hex).then_some(JitRuleName)
+    }
+}
+
+fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
+}
+
+pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
+    let entries = facts.estate.entries_of(&facts.vm.id);
+    let unread = if entries.is_empty() { facts.estate.policies_unread(&facts.vm.id) } else { None };
+    let reasons = unsupported_reasons(facts);
+    let when_read = |fact: Fact| unread.clone().map_or(fact, Fact::Unknown);
+    Fact::record([
+        ("enabled", when_read(Fact::Bool(!entries.is_empty()))),
+        ("ports", when_read(ports(entries))),
+        ("entries", when_read(Fact::list(entries.iter().map(|(p, e)| entry(facts.estate, p, e))))),
+        ("shadowed", when_read(shadowed(facts, entries))),
+        ("supported", reasons.supported()),
+        ("unsupported_reasons", reasons.list()),
+    ])
+}
+
+fn ports(entries: &[(&JitPolicy, &JitEntry)]) -> Fact {
+    let mut ports: Vec<u16> = Vec::new();
+    for port in entries.iter().flat_map(|(_, entry)| &entry.ports) {
+        match &port.number {
+            Known::Known(number) => ports.push(*number),
+            Known::Unknown(why) => return super::unknown(why),
+        }
+    }
+    ports.sort_unstable();
+    ports.dedup();
+    Fact::list(ports.into_iter().map(|port| Fact::Int(port.into())))
+}
+
+/// The facts of one entry.
+pub(super) fn entry(estate: &Estate<'_>, policy: &JitPolicy, entry: &JitEntry) -> Fact {
+    let exists = estate.machine_index(&entry.vm).is_some();
+    Fact::record([
+        ("policy", Fact::text(policy.id.name())),
+        ("policy_id", Fact::Text(policy.id.text().clone())),
+        ("region", Fact::Text(policy.location.clone())),
+        ("vm", Fact::text(entry.vm.name())),
+        ("vm_id", Fact::Text(entry.vm.text().clone())),
+        ("vm_exists", if exists { Fact::Bool(true) } else { vm_absent(estate, &entry.vm) }),
+        ("gone", gone(estate, entry)),
+        ("ports", Fact::list(entry.ports.iter().map(port))),
+        ("active_requests", active_requests(estate, &entry.vm, None)),
+    ])
+}
+
+/// A machine that is not in the input: gone only where all machines of its subscription were read.
+fn vm_absent(estate: &Estate<'_>, vm: &ResourceId) -> Fact {
+    let coverage = &estate.inventory.coverage;
+    let covered = coverage.subscriptions.iter().find(|s| s.id.eq_ignore_ascii_case(vm.subscription()));
+    let missing = coverage.missing(vm.subscription(), &vm.resource_type());
+    let reason = match (covered, missing) {
+        (_, Some(reason)) => Some(format!("machines of the subscription were not read: {reason}")),
+        (None, None) => Some(format!("subscription `{}` of machine `{}` is not in the input", vm.subscription(), vm.name())),
+        (Some(_), None) if !coverage.lost.is_empty() => Some("a part of the input could not be read".to_owned()),
+        _ => None,
+    };
+    reason.map_or(Fact::Bool(false), |reason| Fact::Unknown(Arc::from(reason)))
+}
+
+fn gone(estate: &Estate<'_>, entry: &JitEntry) -> Fact {
+    match entry_gone(estate, entry) {
+        Ok(gone) => texts(gone),
+        Err(why) => Fact::Unknown(why),
+    }
+}
+
+/// What an entry names that no longer exists.
+pub fn entry_gone(estate: &Estate<'_>, entry: &JitEntry) -> Result<Vec<String>, Arc<str>> {
+    let mut gone = Vec::new();
+    if estate.machine_index(&entry.vm).is_none() {
+        match vm_absent(estate, &entry.vm) {
+            Fact::Unknown(why) => return Err(why),
+            _ => gone.push(format!("machine `{}` does not exist", entry.vm.name())),
+        }
+    }
+    if let Some(address) = &entry.public_address {
+        let parsed = address.parse().ok();
+        let of_ip = estate.inventory.public_ips.iter().any(|ip| ip.address.is_some() && ip.address == parsed);
+        let of_hub = estate.inventory.firewalls.iter().any(|firewall| parsed.is_some_and(|a| firewall.hub_addresses.contains(&a)));
+        if !of_ip && !of_hub {
+            let subscription = entry.vm.subscription();
+            if let Some(reason) = estate.inventory.coverage.missing(subscription, "microsoft.network/publicipaddresses") {
+                return Err(Arc::from(format!("public addresses were not read: {reason}")));
+            }
+            gone.push(format!("no public address `{address}` exists"));
+        }
+    }
+    Ok(gone)
+}
+
+fn port(port: &JitPort) -> Fact {
+    Fact::record([
+        ("number", known(&port.number, |number| Fact::Int((*number).into()))),
+        ("protocol", known(&port.protocol, |protocol| Fact::text(protocol.spelled()))),
+        ("any_source", nsg::any_source(&port.sources)),
+        ("sources", texts(nsg::spelled(&port.sources))),
+        ("max_minutes", known(&port.max_minutes, |minutes| Fact::Int(*minutes))),
+    ])
+}
+
+/// How many openings of a machine (for some of the ports) have not ended.
+pub(super) fn active_requests(estate: &Estate<'_>, vm: &ResourceId, ports: Option<&PortSet>) -> Fact {
+    let mut active = 0;
+    for request in estate.requests_of(vm) {
+        let concerns = match (&request.port, ports) {
+            (Known::Known(port), Some(ports)) => ports.contains(*port),
+            _ => true,
+        };
+        match request.active(estate.now) {
+            Known::Known(true) if concerns => active += 1,
+            Known::Unknown(why) if concerns => return super::unknown(&why),
+            _ => {}
+        }
+    }
+    Fact::Int(active)
+}
+
+/// Customer rules that keep a protected port open while no request is active. Rules for bastion hosts do not count:
+/// JIT's own deny would lock these out.
+fn shadowed(facts: &VmFacts<'_, '_>, entries: &[(&JitPolicy, &JitEntry)]) -> Fact {
+    let estate = facts.estate;
+    let mut shadowed = Vec::new();
+    let mut numbers: Vec<u16> =
+        entries.iter().flat_map(|(_, entry)| &entry.ports).filter_map(|port| port.number.known()).copied().collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    for number in numbers {
+        match active_requests(estate, &facts.vm.id, Some(&PortSet::range(number, number))) {
+            Fact::Int(0) => {}
+            Fact::Unknown(why) => return Fact::Unknown(why),
+            _ => continue,
+        }
+        let stacks = facts.machine.targets.iter().filter_map(|target| estate.exposures.stacks.get(target.stack as usize));
+        for admitting in stacks.flat_map(|stack| &stack.admitting).filter(|admitting| admitting.port == number) {
+            shadowed.extend(shadowing(facts, admitting));
+        }
+    }
+    if let Some(why) = &facts.machine.gap {
+        return super::unknown(why);
+    }
+    shadowed.dedup();
+    Fact::list(shadowed)
+}
+
+fn shadowing(facts: &VmFacts<'_, '_>, admitting: &Admitting) -> Option<Fact> {
+    let (nsg, rule) = find_rule(facts.estate.inventory, admitting.rule)?;
+    let stated = nsg.rules.known().map_or(0, Vec::len);
+    let of_bastion = facts.estate.bastion_ranges.is_superset(&admitting.sources);
+    if usize::from(admitting.rule.rule) >= stated || JitRuleName::parse(&rule.name).is_some() || of_bastion {
+        return None;
+    }
+    let number = match admitting.sure {
+        true => Fact::Int(admitting.port.into()),
+        false => Fact::Unknown(Arc::from(format!("it is not known whether rule `{}` lets anybody through", rule.name))),
+    };
+    Some(Fact::record([
+        ("port", number),
+        ("nsg", Fact::text(nsg.id.name())),
+        ("rule", Fact::Text(rule.name.clone())),
+        ("priority", known(&rule.priority, |priority| Fact::Int((*priority).into()))),
+    ]))
+}
+
+/// Why JIT cannot be enabled on a machine: what is sure, and what is unknown.
+pub(super) struct Reasons {
+    sure: Vec<Arc<str>>,
+    unknown: Option<Arc<str>>,
+}
+
+impl Reasons {
+    fn supported(&self) -> Fact {
+        match (self.sure.is_empty(), &self.unknown) {
+            (false, _) => Fact::Bool(false),
+            (true, Some(why)) => Fact::Unknown(why.clone()),
+            (true, None) => Fact::Bool(true),
+        }
+    }
+
+    fn list(&self) -> Fact {
+        texts(self.sure.iter())
+    }
+}
+
+pub(super) fn unsupported_reasons(facts: &VmFacts<'_, '_>) -> Reasons {
+    let mut reasons = Reasons { sure: Vec::new(), unknown: None };
+    if facts.vm.kind == MachineKind::Classic {
+        reasons.sure.push(Arc::from("it is a classic virtual machine"));
+        return reasons;
+    }
+    let protects = firewall::protects(facts);
+    match (nsg::assigned(facts), &protects) {
+        (Fact::Bool(false), Fact::Bool(false)) => {
+            reasons.sure.push(Arc::from("no network security group and no Azure Firewall filters it"));
+        }
+        (Fact::Unknown(why), other) if *other != Fact::Bool(true) => reasons.unknown = Some(why),
+        (Fact::Bool(false), Fact::Unknown(why)) => reasons.unknown = Some(why.clone()),
+        _ => {}
+    }
+    if protects == Fact::Bool(true) && firewall::policy_managed(facts) == Fact::Bool(true) {
+        reasons.sure.push(Arc::from("the Azure Firewall in front of it is run by a firewall policy"));
+    }
+    match super::defender::jit_included(facts) {
+        Fact::Bool(false) => {
+            reasons.sure.push(Arc::from("Defender for Servers Plan 2 is not enabled for it"));
+        }
+        Fact::Unknown(why) => reasons.unknown = reasons.unknown.or(Some(why)),
+        _ => {}
+    }
+    reasons
+}
+
+/// Whether a JIT port's source is a single term, for evidence.
+pub(super) fn is_single(port: &JitPort) -> bool {
+    matches!(port.sources.terms.as_slice(), [AddressTerm::Range(_) | AddressTerm::Any])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_jit_gives_its_rules() {
+        let hex = "545C5DBC675443D3BF179EFD1EF8254D";
+        for name in [
+            format!("MicrosoftDefenderForCloud-JITRule_-1151891693_{hex}"),
+            format!("SecurityCenter-JITRule-1170687618-{hex}"),
+            format!("securitycenter-jitrule--1170687618-{}", hex.to_lowercase()),
+        ] {
+            assert!(JitRuleName::parse(&name).is_some(), "{name}");
+        }
+        for name in ["SecurityCenter-JITRule", "MyJITRule_1_545C", "SecurityCenter-JITRule_1_545C5DBC675443D3BF179EFD1EF8254Z"] {
+            assert!(JitRuleName::parse(name).is_none(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Facts of one stated rule of a network security group.
+
+use std::sync::Arc;
+
+use super::jit::{JitRuleName, active_requests};
+use super::nsg::{any_source, internet, spelled};
+use super::{Estate, known, texts, undeclared};
+use crate::exposure::Attached;
+use crate::model::{AddressTerm, Direction, Nsg, SecurityRule};
+use crate::rule::fact::{Fact, FactSource};
+
+/// One rule, with what only its whole group can tell.
+pub struct SecurityRuleFacts<'e, 'i> {
+    pub estate: &'e Estate<'i>,
+    pub nsg_index: u32,
+    pub nsg: &'i Nsg,
+    pub rule: &'i SecurityRule,
+    /// Names of the rules that decide in its place, where they decide everything it matches.
+    pub shadowed_by: Option<Vec<Arc<str>>>,
+    pub attached: bool,
+}
+
+impl FactSource for SecurityRuleFacts<'_, '_> {
+    fn fact(&self, root: &str) -> Fact {
+        match root {
+            "rule" => self.rule_fact(),
+            _ => undeclared(root),
+        }
+    }
+}
+
+impl SecurityRuleFacts<'_, '_> {
+    fn rule_fact(&self) -> Fact {
+        let rule = self.rule;
+        let direction = |direction: &Direction| Fact::text(if *direction == Direction::Inbound { "inbound" } else { "outbound" });
+        let ports = &rule.destination_ports;
+        let analysed = self.estate.exposures.ports.iter().filter(|port| ports.set.contains(**port));
+        let doubtful = |fact: Fact| ports.unknown.as_ref().map_or(fact, super::unknown);
+        let shadowed = self.shadowed_by.iter().flatten();
+        Fact::record([
+            ("id", Fact::Text(self.nsg.id.child("securityRules", &rule.name).text().clone())),
+            ("name", Fact::Text(rule.name.clone())),
+            ("nsg", Fact::text(self.nsg.id.name())),
+            ("priority", known(&rule.priority, |priority| Fact::Int((*priority).into()))),
+            ("direction", known(&rule.direction, direction)),
+            ("access", known(&rule.access, |access| Fact::text(access.as_str()))),
+            ("protocol", known(&rule.protocol, |protocol| Fact::text(protocol.spelled()))),
+            ("attached", Fact::Bool(self.attached)),
+            ("any_port", if ports.set.is_full() { Fact::Bool(true) } else { doubtful(Fact::Bool(false)) }),
+            ("ports", texts(ports.set.spelled())),
+            ("analysed_ports", doubtful(Fact::list(analysed.map(|port| Fact::Int((*port).into()))))),
+            ("any_source", any_source(&rule.sources)),
+            ("internet", internet(&rule.sources)),
+            ("sources", texts(spelled(&rule.sources))),
+            ("shadowed", Fact::Bool(self.shadowed_by.is_some())),
+            ("shadowed_by", texts(shadowed)),
+            ("jit_rule", Fact::Bool(JitRuleName::parse(&rule.name).is_some())),
+            ("jit_request_active", self.request_active()),
+        ])
+    }
+
+    /// Whether a request that has not ended explains this rule: one of a machine behind the group, whose address the
+    /// rule names, for one of its ports.
+    fn request_active(&self) -> Fact {
+        if JitRuleName::parse(&self.rule.name).is_none() {
+            return Fact::Bool(false);
+        }
+        let mut unknown = None;
+        for machine in self.named_machines() {
+            let Some(vm) = self.estate.vm(machine) else { continue };
+            match active_requests(self.estate, &vm.id, Some(&self.rule.destination_ports.set)) {
+                Fact::Int(0) => unknown = unknown.or_else(|| self.estate.policies_unread(&vm.id)),
+                Fact::Unknown(why) => unknown = Some(why),
+                _ => return Fact::Bool(true),
+            }
+        }
+        unknown.map_or(Fact::Bool(false), Fact::Unknown)
+    }
+
+    fn named_machines(&self) -> Vec<u32> {
+        let mut machines: Vec<u32> = Vec::new();
+        for term in &self.rule.destinations.terms {
+            let AddressTerm::Range(range) = term else { continue };
+            let named = self.estate.by_address.iter().filter(|(address, _)| range.contains(**address));
+            machines.extend(named.flat_map(|(_, machines)| machines));
+        }
+        machines.retain(|machine| self.is_behind(*machine));
+        machines.sort_unstable();
+        machines.dedup();
+        machines
+    }
+
+    fn is_behind(&self, machine: u32) -> bool {
+        let targets = self.estate.exposures.machines.get(machine as usize).map(|machine| machine.targets.as_slice());
+        let group = Attached::Group(self.nsg_index);
+        targets.unwrap_or_default().iter().any(|target| target.subnet_nsg == group || target.nic_nsg == group)
+    }
+}
