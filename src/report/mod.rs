@@ -3,7 +3,15 @@
 
 use std::io::{self, Write};
 
+pub mod console;
+pub mod csv;
+mod digest;
+pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod model;
+pub mod sarif;
+pub mod text;
 
 pub use model::*;
 
@@ -22,7 +30,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { color: false, width: 100, verbose: false, sarif_max_results: 25_000 }
+        Options {
+            color: false,
+            width: 100,
+            verbose: false,
+            sarif_max_results: 25_000,
+        }
     }
 }
 
@@ -44,4 +57,11 @@ pub struct Format {
 }
 
 /// Every format, in the order of the help text.
-pub const FORMATS: &[Format] = &[];
+pub const FORMATS: &[Format] = &[
+    console::FORMAT,
+    json::FORMAT,
+    sarif::FORMAT,
+    markdown::FORMAT,
+    csv::FORMAT,
+    junit::FORMAT,
+];

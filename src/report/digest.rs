@@ -1,0 +1,178 @@
+//! Questions that several formats ask of a report: which findings belong together, what decides, where it stands.
+//! Must not know any format.
+
+use std::collections::HashMap;
+
+use crate::report::{Decider, ExposureClass, Layer, Machine, Path, PortExposure, Report, RuleInfo};
+use crate::rule::{Finding, Verdict};
+use crate::source::{Diagnostic, Level, Location};
+
+/// The rule whose verdict every machine has.
+pub const JIT_RULE: &str = "management-ports-jit";
+
+/// The findings of one rule.
+pub struct Group<'r> {
+    pub rule: &'r str,
+    /// Absent when the report does not list the rule.
+    pub info: Option<&'r RuleInfo>,
+    /// Not waived, in the order of the report.
+    pub open: Vec<&'r Finding>,
+    pub waived: Vec<&'r Finding>,
+}
+
+impl<'r> Group<'r> {
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.open.iter().filter(|finding| finding.verdict == verdict).count()
+    }
+
+    /// The title of the rule, or its id when the report does not list it.
+    pub fn title(&self) -> &'r str {
+        self.info.map_or(self.rule, |info| &info.title)
+    }
+
+    /// All findings, those that are not waived first.
+    pub fn all(&self) -> impl Iterator<Item = &'r Finding> + '_ {
+        self.open.iter().chain(&self.waived).copied()
+    }
+}
+
+/// The findings by rule; the rule with the worst finding that is not waived comes first.
+pub fn groups(report: &Report) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut index: HashMap<&str, usize> = HashMap::new();
+    for finding in worst_first(report) {
+        let at = *index.entry(&finding.rule).or_insert_with(|| {
+            let info = report.rules.iter().find(|rule| rule.id == finding.rule);
+            groups.push(Group {
+                rule: &finding.rule,
+                info,
+                open: Vec::new(),
+                waived: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(at) {
+            if finding.waiver.is_some() {
+                group.waived.push(finding)
+            } else {
+                group.open.push(finding)
+            }
+        }
+    }
+    groups
+}
+
+/// Every finding: not waived before waived, then by severity, then unhealthy before undetermined, then as reported.
+pub fn worst_first(report: &Report) -> Vec<&Finding> {
+    let mut findings: Vec<&Finding> = report.findings.iter().collect();
+    findings.sort_by_key(|finding| {
+        (
+            finding.waiver.is_some(),
+            std::cmp::Reverse(finding.severity),
+            finding.verdict == Verdict::Undetermined,
+        )
+    });
+    findings
+}
+
+/// Diagnostics, errors first.
+pub fn diagnostics(report: &Report) -> Vec<&Diagnostic> {
+    let mut diagnostics: Vec<&Diagnostic> = report.diagnostics.iter().collect();
+    diagnostics.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.level));
+    diagnostics
+}
+
+/// The message on one line: parsers like to write several.
+pub fn message_line(diagnostic: &Diagnostic) -> String {
+    let lines: Vec<&str> = diagnostic
+        .message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    lines.join(" ")
+}
+
+pub fn level_label(level: Level) -> &'static str {
+    match level {
+        Level::Note => "note",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}
+
+/// The machine that the finding is about or belongs to.
+pub fn machine<'r>(report: &'r Report, finding: &Finding) -> Option<&'r Machine> {
+    report.machines.get(finding.subject.machine? as usize)
+}
+
+/// Where the finding stands in the input: its subject, else the first evidence that has a place.
+pub fn place(finding: &Finding) -> Option<&Location> {
+    let evidence = || finding.evidence.iter().find_map(|evidence| evidence.location.as_ref());
+    finding.subject.location.as_ref().or_else(evidence)
+}
+
+/// The exposures of a machine that are worth a word: neither closed nor private.
+pub fn exposures(machine: &Machine) -> impl Iterator<Item = (&Path, &PortExposure)> {
+    machine
+        .paths
+        .iter()
+        .flat_map(|path| path.ports.iter().map(move |port| (path, port)))
+        .filter(|(_, port)| !matches!(port.class, ExposureClass::Closed | ExposureClass::Private))
+}
+
+/// The worst exposure of the finding's machine; the first of several.
+pub fn worst_exposure<'r>(report: &'r Report, finding: &Finding) -> Option<(&'r Path, &'r PortExposure)> {
+    let machine = machine(report, finding)?;
+    exposures(machine).reduce(|worst, next| if next.1.class > worst.1.class { next } else { worst })
+}
+
+/// The ports of a machine with the worst class of each, such as `22 wide open, 3389 narrow`.
+pub fn port_summary(machine: &Machine) -> String {
+    let mut worst: std::collections::BTreeMap<u16, ExposureClass> = Default::default();
+    for port in machine.paths.iter().flat_map(|path| path.ports.iter()) {
+        let class = worst.entry(port.port).or_insert(port.class);
+        *class = port.class.max(*class);
+    }
+    let ports: Vec<String> = worst
+        .iter()
+        .map(|(port, class)| format!("{port} {}", class.label()))
+        .collect();
+    ports.join(", ")
+}
+
+/// The rules that decide, such as ``rule `nsg-web/allow-ssh` (priority 100) allows``.
+pub fn decider_sentence(decider: &Decider) -> String {
+    let mut sentence = match decider.layer {
+        Layer::Platform => format!("`{}`", decider.rule),
+        _ if decider.group.is_empty() => format!("rule `{}`", decider.rule),
+        _ => format!("rule `{}/{}`", decider.group, decider.rule),
+    };
+    if let Some(priority) = decider.priority {
+        sentence.push_str(&format!(" (priority {priority})"));
+    }
+    match &*decider.access {
+        "allow" => sentence.push_str(" allows"),
+        "deny" => sentence.push_str(" denies"),
+        access => sentence.push_str(&format!(" {access}")),
+    }
+    sentence
+}
+
+/// `1 machine`, `2 machines`.
+pub fn count(number: u64, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+/// Subscriptions that were not read whole.
+pub fn incomplete(report: &Report) -> impl Iterator<Item = &crate::report::Subscription> {
+    report
+        .scan
+        .subscriptions
+        .iter()
+        .filter(|subscription| !subscription.complete)
+}
