@@ -1,11 +1,32 @@
 //! Policies as files: load, check, evaluate, and the findings they yield.
 //! Must not know how findings are printed.
 
+pub mod builtin;
+pub mod cel;
+pub mod check;
+mod compiled;
+mod evaluate;
+pub mod expression;
 pub mod fact;
 pub mod facts;
+pub mod file;
 mod finding;
+pub mod frame;
+pub mod function;
+pub mod load;
+pub mod param;
+pub mod params;
+mod scalar;
 pub mod schema;
+pub mod standards;
+pub mod suggest;
+pub mod template;
+pub mod types;
+pub mod value;
 mod verdict;
+pub mod yaml;
 
+pub use compiled::{Example, Rule, Step};
+pub use evaluate::Judgement;
 pub use finding::{Evidence, Finding, Subject, SubjectKind, Waiver};
 pub use verdict::{Severity, Verdict};

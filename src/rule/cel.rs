@@ -1,0 +1,123 @@
+//! CEL: from the text of an expression to a checked program. The grammar is the `cel` crate's; what an
+//! expression means over facts, unknown ones included, is in `value`. Must not know rule files.
+
+use cel::parser::ParseError;
+
+use crate::rule::check::{self, Checked, Problem, Scope};
+use crate::rule::expression::{Code, Mentions};
+use crate::rule::types::Type;
+
+/// A checked expression, ready to be evaluated any number of times from any thread.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub code: Code,
+    pub ty: Type,
+    /// The facts and parameters that it speaks of.
+    pub mentions: Mentions,
+}
+
+/// Compiles an expression that decides something.
+///
+/// # Errors
+/// Every mistake, in the order of the text; an expression that is no bool is one.
+pub fn compile_condition(source: &str, scope: &Scope) -> Result<Program, Vec<Problem>> {
+    let program = compile(source, scope)?;
+    if program.ty.fits(&Type::Bool) {
+        return Ok(program);
+    }
+    let message = format!("a condition must be a bool, and this is {}", program.ty);
+    Err(vec![whole(source, message, None)])
+}
+
+/// Compiles an expression that stands in a text.
+///
+/// # Errors
+/// Every mistake, in the order of the text; an expression that cannot be printed is one.
+pub fn compile_text(source: &str, scope: &Scope) -> Result<Program, Vec<Problem>> {
+    let program = compile(source, scope)?;
+    if program.ty.is_printable() {
+        return Ok(program);
+    }
+    let message = format!("a text can hold values and lists of values, and this is {}", program.ty);
+    Err(vec![whole(
+        source,
+        message,
+        Some("name a field, or list one with `.map(x, x.field)`".to_owned()),
+    )])
+}
+
+fn compile(source: &str, scope: &Scope) -> Result<Program, Vec<Problem>> {
+    // Blanks at the end would put "ends too early" behind them.
+    let source = source.trim_end();
+    // Without macros in the environment, calls such as `exists` stay as they were written, and so do their places.
+    let parser = cel::Env::default().with_optional_support(false).parser();
+    let (expression, info) = parser
+        .parse_with_source_info(source)
+        .map_err(|errors| syntax_problems(source, errors.errors))?;
+    let Checked { code, ty, mentions } = check::check(source, &expression, &info, scope)?;
+    Ok(Program { code, ty, mentions })
+}
+
+fn whole(source: &str, message: String, help: Option<String>) -> Problem {
+    Problem {
+        range: 0..source.trim_end().chars().count(),
+        message,
+        help,
+    }
+}
+
+/// The first syntax error; those behind it are mostly its consequences.
+fn syntax_problems(source: &str, errors: Vec<ParseError>) -> Vec<Problem> {
+    let first = errors.into_iter().min_by_key(|error| error.pos);
+    first.map(|error| syntax_problem(source, &error)).into_iter().collect()
+}
+
+fn syntax_problem(source: &str, error: &ParseError) -> Problem {
+    let start = character(source, error.pos);
+    let token = error.msg.split_once('\'').and_then(|(_, rest)| {
+        rest.split_once("' expecting")
+            .map_or_else(|| rest.strip_suffix('\''), |(token, _)| Some(token))
+    });
+    let (message, help) = match token {
+        Some("<EOF>") if source.trim().is_empty() => ("the expression is empty".to_owned(), None),
+        Some("<EOF>") => ("the expression ends too early".to_owned(), None),
+        Some(token) if token.starts_with('=') => ("unexpected `=`".to_owned(), Some("`==` compares")),
+        Some(token) if token.starts_with('&') => ("unexpected `&`".to_owned(), Some("`&&` is the logical and")),
+        Some(token) if token.starts_with('|') => ("unexpected `|`".to_owned(), Some("`||` is the logical or")),
+        Some(token) if token.starts_with(['\'', '"']) => (
+            format!("unexpected `{}`", token.trim()),
+            Some("a text begins and ends with the same quote"),
+        ),
+        Some("and" | "or" | "not") => (
+            format!("unexpected `{}`", token.unwrap_or_default()),
+            Some("write `&&`, `||`, `!`"),
+        ),
+        Some(token) => (format!("unexpected `{}`", token.trim()), None),
+        None => (lower_first(error.msg.trim_start_matches("Syntax error: ")), None),
+    };
+    let width = token
+        .filter(|token| *token != "<EOF>")
+        .map_or(1, |token| token.trim_end().chars().count().max(1));
+    Problem {
+        range: start..start + width,
+        message,
+        help: help.map(str::to_owned),
+    }
+}
+
+/// Character offset of a line and column that count from 1.
+fn character(source: &str, (line, column): (isize, isize)) -> usize {
+    let index = |number: isize| usize::try_from(number.saturating_sub(1)).unwrap_or(0);
+    let before: usize = source
+        .split_inclusive('\n')
+        .take(index(line))
+        .map(|line| line.chars().count())
+        .sum();
+    before + index(column)
+}
+
+fn lower_first(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next().map(|c| c.to_lowercase().to_string());
+    first.unwrap_or_default() + characters.as_str().trim_end_matches('.')
+}

@@ -1,0 +1,84 @@
+//! A rule ready to judge: checked, compiled, with its documentation. Must not know how it was written (see `load`)
+//! nor how it judges (see `evaluate`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::report::model::Mapping;
+use crate::rule::cel::Program;
+use crate::rule::expression::Mentions;
+use crate::rule::file::Expect;
+use crate::rule::param::Param;
+use crate::rule::template::Template;
+use crate::rule::{Severity, SubjectKind, Verdict};
+use crate::source::Location;
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub id: Arc<str>,
+    pub title: Arc<str>,
+    pub severity: Severity,
+    pub applies_to: SubjectKind,
+    pub params: Vec<Param>,
+    /// Never empty; the last has no condition.
+    pub steps: Vec<Step>,
+    /// Markdown.
+    pub why: Arc<str>,
+    /// Markdown.
+    pub fix: Arc<str>,
+    pub references: Vec<Arc<str>>,
+    pub standards: Vec<Mapping>,
+    pub remedy: Option<Arc<str>>,
+    pub examples: Vec<Example>,
+    /// Where its id stands.
+    pub location: Location,
+}
+
+/// One step towards the verdict.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The condition, and its text as written; none means "in every other case".
+    pub when: Option<(Program, Arc<str>)>,
+    pub verdict: Verdict,
+    pub cause: Option<Arc<str>>,
+    pub severity: Option<Severity>,
+    pub because: Template,
+    /// Where the step stands in its file.
+    pub location: Location,
+}
+
+/// An estate with the verdict that the rule must come to.
+#[derive(Clone, Debug)]
+pub struct Example {
+    pub name: Arc<str>,
+    /// Resources in the shape of Azure Resource Manager.
+    pub estate: Vec<serde_json::Value>,
+    /// Parameters that differ from their defaults; checked when the rule was loaded.
+    pub params: BTreeMap<String, serde_json::Value>,
+    pub now: Option<jiff::Timestamp>,
+    pub expect: Expect,
+    pub cause: Option<Arc<str>>,
+    pub location: Location,
+}
+
+impl Rule {
+    /// The facts and parameters that the conditions and texts speak of.
+    pub fn mentions(&self) -> Mentions {
+        let mut all = Mentions::default();
+        for step in &self.steps {
+            if let Some((program, _)) = &step.when {
+                all.add(&program.mentions);
+            }
+            for mentions in step.because.mentions() {
+                all.add(mentions);
+            }
+        }
+        all
+    }
+
+    /// The parameter of that name, and its index among the values in force.
+    pub fn param(&self, name: &str) -> Option<(usize, &Param)> {
+        self.params.iter().enumerate().find(|(_, param)| &*param.name == name)
+    }
+}
