@@ -1,11 +1,14 @@
 //! Portcullis: who can reach the management ports of which Azure virtual machine, by which way, because of
 //! which rule, and is just-in-time access holding the gate shut?
 
+pub mod cli;
+pub mod example;
 pub mod exposure;
 pub mod input;
 pub mod model;
 pub mod net;
 pub mod report;
 pub mod rule;
+pub mod scan;
 pub mod source;
 pub mod syntax;

@@ -1,11 +1,14 @@
 //! Policies as files: load, check, evaluate, and the findings they yield.
 //! Must not know how findings are printed.
 
+pub mod assess;
+pub mod assumption;
 pub mod builtin;
 pub mod cel;
 pub mod check;
 mod compiled;
 mod evaluate;
+mod evidence;
 pub mod expression;
 pub mod fact;
 pub mod facts;
@@ -24,6 +27,7 @@ pub mod template;
 pub mod types;
 pub mod value;
 mod verdict;
+pub mod waiver;
 pub mod yaml;
 
 pub use compiled::{Example, Rule, Step};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::vm::VmFacts;
 use super::{Estate, firewall, known, nsg, texts};
 use crate::exposure::{Admitting, find_rule};
-use crate::model::{AddressTerm, JitEntry, JitPolicy, JitPort, Known, MachineKind, ResourceId};
+use crate::model::{JitEntry, JitPolicy, JitPort, Known, MachineKind, ResourceId};
 use crate::net::PortSet;
 use crate::rule::fact::Fact;
 
@@ -97,7 +97,7 @@ fn gone(estate: &Estate<'_>, entry: &JitEntry) -> Fact {
 }
 
 /// What an entry names that no longer exists.
-pub fn entry_gone(estate: &Estate<'_>, entry: &JitEntry) -> Result<Vec<String>, Arc<str>> {
+fn entry_gone(estate: &Estate<'_>, entry: &JitEntry) -> Result<Vec<String>, Arc<str>> {
     let mut gone = Vec::new();
     if estate.machine_index(&entry.vm).is_none() {
         match vm_absent(estate, &entry.vm) {
@@ -196,12 +196,14 @@ fn shadowing(facts: &VmFacts<'_, '_>, admitting: &Admitting) -> Option<Fact> {
 /// Why JIT cannot be enabled on a machine: what is sure, and what is unknown.
 pub(super) struct Reasons {
     sure: Vec<Arc<str>>,
-    unknown: Option<Arc<str>>,
+    /// What of groups and firewalls is unknown.
+    network_unknown: Option<Arc<str>>,
+    plan_unknown: Option<Arc<str>>,
 }
 
 impl Reasons {
     fn supported(&self) -> Fact {
-        match (self.sure.is_empty(), &self.unknown) {
+        match (self.sure.is_empty(), self.network_unknown.as_ref().or(self.plan_unknown.as_ref())) {
             (false, _) => Fact::Bool(false),
             (true, Some(why)) => Fact::Unknown(why.clone()),
             (true, None) => Fact::Bool(true),
@@ -213,8 +215,35 @@ impl Reasons {
     }
 }
 
+/// Where the portal lists a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Configured,
+    NotConfigured,
+    /// Why just-in-time access cannot be enabled.
+    Unsupported(Arc<str>),
+    /// What is not known.
+    Unknown(Arc<str>),
+}
+
+/// The portal's tab of a machine. An unknown plan does not keep a machine from being listed.
+pub fn standing(facts: &VmFacts<'_, '_>) -> Standing {
+    if !facts.estate.entries_of(&facts.vm.id).is_empty() {
+        return Standing::Configured;
+    }
+    if let Some(why) = facts.estate.policies_unread(&facts.vm.id) {
+        return Standing::Unknown(why);
+    }
+    let reasons = unsupported_reasons(facts);
+    match (reasons.sure.first(), reasons.network_unknown) {
+        (Some(_), _) => Standing::Unsupported(Arc::from(reasons.sure.join("; "))),
+        (None, Some(why)) => Standing::Unknown(why),
+        (None, None) => Standing::NotConfigured,
+    }
+}
+
 pub(super) fn unsupported_reasons(facts: &VmFacts<'_, '_>) -> Reasons {
-    let mut reasons = Reasons { sure: Vec::new(), unknown: None };
+    let mut reasons = Reasons { sure: Vec::new(), network_unknown: None, plan_unknown: None };
     if facts.vm.kind == MachineKind::Classic {
         reasons.sure.push(Arc::from("it is a classic virtual machine"));
         return reasons;
@@ -224,8 +253,8 @@ pub(super) fn unsupported_reasons(facts: &VmFacts<'_, '_>) -> Reasons {
         (Fact::Bool(false), Fact::Bool(false)) => {
             reasons.sure.push(Arc::from("no network security group and no Azure Firewall filters it"));
         }
-        (Fact::Unknown(why), other) if *other != Fact::Bool(true) => reasons.unknown = Some(why),
-        (Fact::Bool(false), Fact::Unknown(why)) => reasons.unknown = Some(why.clone()),
+        (Fact::Unknown(why), other) if *other != Fact::Bool(true) => reasons.network_unknown = Some(why),
+        (Fact::Bool(false), Fact::Unknown(why)) => reasons.network_unknown = Some(why.clone()),
         _ => {}
     }
     if protects == Fact::Bool(true) && firewall::policy_managed(facts) == Fact::Bool(true) {
@@ -235,15 +264,10 @@ pub(super) fn unsupported_reasons(facts: &VmFacts<'_, '_>) -> Reasons {
         Fact::Bool(false) => {
             reasons.sure.push(Arc::from("Defender for Servers Plan 2 is not enabled for it"));
         }
-        Fact::Unknown(why) => reasons.unknown = reasons.unknown.or(Some(why)),
+        Fact::Unknown(why) => reasons.plan_unknown = Some(why),
         _ => {}
     }
     reasons
-}
-
-/// Whether a JIT port's source is a single term, for evidence.
-pub(super) fn is_single(port: &JitPort) -> bool {
-    matches!(port.sources.terms.as_slice(), [AddressTerm::Range(_) | AddressTerm::Any])
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ mod nsg;
 mod security_rule;
 mod vm;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
-pub use jit::{JitRuleName, entry_gone};
+pub use jit::{JitRuleName, Standing, standing};
 pub use security_rule::SecurityRuleFacts;
 pub use vm::VmFacts;
 
@@ -43,6 +43,8 @@ pub struct Estate<'i> {
     /// Machines by address, for rules that JIT writes.
     by_address: HashMap<std::net::IpAddr, Vec<u32>, foldhash::fast::RandomState>,
     bastion_ranges: crate::net::AddressSet,
+    /// Groups that a subnet or an interface names.
+    attached: HashSet<&'i ResourceId, foldhash::fast::RandomState>,
 }
 
 impl<'i> Estate<'i> {
@@ -61,6 +63,7 @@ impl<'i> Estate<'i> {
             firewalls: firewall::Placed::of(inventory),
             by_address: HashMap::default(),
             bastion_ranges: bastion_ranges(inventory),
+            attached: attached(inventory),
         };
         estate.index_policies();
         estate.index_addresses();
@@ -94,8 +97,18 @@ impl<'i> Estate<'i> {
         self.machines.get(id).copied()
     }
 
+    /// Whether a subnet or an interface names the group.
+    pub fn is_attached(&self, nsg: &ResourceId) -> bool {
+        self.attached.contains(nsg)
+    }
+
     pub fn entries_of(&self, vm: &ResourceId) -> &[(&'i JitPolicy, &'i JitEntry)] {
         self.entries.get(vm).map_or(&[], Vec::as_slice)
+    }
+
+    /// Defender's own verdict on just-in-time access.
+    pub fn assessment_of(&self, vm: &ResourceId) -> Option<&'i crate::model::Assessment> {
+        self.assessments.get(vm).copied()
     }
 
     fn requests_of(&self, vm: &ResourceId) -> &[&'i JitRequest] {
@@ -118,6 +131,14 @@ impl<'i> Estate<'i> {
         };
         self.inventory.jit_policies.iter().filter(same).find_map(why)
     }
+}
+
+/// The groups that some subnet or interface names.
+fn attached(inventory: &Inventory) -> HashSet<&ResourceId, foldhash::fast::RandomState> {
+    let subnets = inventory.networks.iter().flat_map(|network| &network.subnets).map(|subnet| &subnet.nsg);
+    let inline = inventory.vms.iter().flat_map(|vm| &vm.inline_nics);
+    let nics = inventory.nics.iter().chain(inline).map(|nic| &nic.nsg);
+    subnets.chain(nics).filter_map(Known::known).flatten().collect()
 }
 
 /// Ranges of the subnets that bastion hosts stand in.

@@ -6,7 +6,7 @@ use super::jit::JitRuleName;
 use super::vm::VmFacts;
 use super::{Estate, texts, unknown};
 use crate::exposure::{Attached, Layer, PUBLIC, RuleRef, TargetExposure, Truth};
-use crate::model::{Access, AddressTerm, Addresses, Direction, Known, Nsg, SecurityRule, ServiceTag};
+use crate::model::{Access, AddressTerm, Addresses, Direction, Nsg, SecurityRule, ServiceTag};
 use crate::net::{AddressSet, Protocol};
 use crate::rule::fact::Fact;
 
@@ -269,12 +269,4 @@ pub(super) fn spelled(addresses: &Addresses) -> Vec<String> {
         AddressTerm::Unknown(why) => format!("unknown ({why})"),
     };
     addresses.terms.iter().map(spell).collect()
-}
-
-/// A known priority, for sorting and printing.
-pub(super) fn priority(rule: &SecurityRule) -> Option<u16> {
-    match &rule.priority {
-        Known::Known(priority) => Some(*priority),
-        Known::Unknown(_) => None,
-    }
 }

@@ -30,6 +30,18 @@ impl FactSource for SecurityRuleFacts<'_, '_> {
 }
 
 impl SecurityRuleFacts<'_, '_> {
+    /// A rule of the group in one line, as an engineer would say it.
+    pub fn in_words(&self, rule: &SecurityRule) -> String {
+        let word = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
+        let priority = word(rule.priority.known().map(u16::to_string));
+        let access = word(rule.access.known().map(|access| access.as_str().to_owned()));
+        let protocol = word(rule.protocol.known().map(|protocol| protocol.spelled()));
+        let (ports, sources, targets) = (&rule.destination_ports.set, &rule.sources, &rule.destinations);
+        let [sources, targets] = [sources, targets].map(|side| shortened(spelled(side)));
+        let ports = shortened(ports.spelled());
+        format!("`{}` ({priority}): {access} {protocol} from {sources} to {targets} port {ports}", rule.name)
+    }
+
     fn rule_fact(&self) -> Fact {
         let rule = self.rule;
         let direction = |direction: &Direction| Fact::text(if *direction == Direction::Inbound { "inbound" } else { "outbound" });
@@ -95,4 +107,11 @@ impl SecurityRuleFacts<'_, '_> {
         let group = Attached::Group(self.nsg_index);
         targets.unwrap_or_default().iter().any(|target| target.subnet_nsg == group || target.nic_nsg == group)
     }
+}
+
+fn shortened(mut items: Vec<String>) -> String {
+    let more = items.len().saturating_sub(6);
+    items.truncate(6);
+    let list = items.join(", ");
+    if more == 0 { list } else { format!("{list} and {more} more") }
 }

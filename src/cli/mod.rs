@@ -1,0 +1,88 @@
+//! The command line: arguments to requests, and the only place that prints, reads files, the clock or the
+//! environment. A command is one file and one line in [`Command`].
+
+mod completions;
+mod config;
+mod files;
+mod manual;
+mod output;
+mod progress;
+mod rules;
+mod scan;
+mod style;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use style::ColorChoice;
+
+/// Exit statuses, the same for every command.
+pub mod status {
+    /// Nothing at or above `--fail-on`.
+    pub const CLEAN: u8 = 0;
+    /// Findings at or above `--fail-on`.
+    pub const FINDINGS: u8 = 1;
+    /// Wrong usage, or nothing that could be read.
+    pub const USAGE: u8 = 2;
+    /// The scan is incomplete; wins over 0 and 1.
+    pub const INCOMPLETE: u8 = 3;
+}
+
+const ABOUT: &str = "Who can reach the management ports of which Azure virtual machine, by which way, because of which \
+                     rule, and is just-in-time access holding the gate shut?";
+
+const AFTER: &str = "Exit status: 0 nothing at or above --fail-on; 1 findings; 2 wrong usage or unreadable input; \
+                     3 the scan is incomplete, which wins over 0 and 1.";
+
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, about = ABOUT, after_help = AFTER, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// When to write colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge recorded estates and report
+    Scan(scan::ScanArguments),
+    /// List, show and test rules
+    Rules(rules::RulesArguments),
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArguments),
+    /// Print the manual page
+    Man,
+}
+
+/// A command that could not be carried out: one sentence for people, wrong usage as status.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Failure(format!("cannot write: {error}"))
+    }
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    arguments.color.apply();
+    let outcome = match &arguments.command {
+        Command::Scan(scan) => scan.run(),
+        Command::Rules(rules) => rules.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man => manual::run(),
+    };
+    match outcome {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            style::error(&failure.0);
+            ExitCode::from(status::USAGE)
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Where reports go: the standard output, or files named as `FORMAT=FILE`.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::report::{FORMATS, Format, Options, Report};
+
+use super::Failure;
+
+/// One `--format` argument.
+#[derive(Clone, Debug)]
+pub struct Output {
+    format: &'static str,
+    file: Option<PathBuf>,
+}
+
+impl Output {
+    /// Parses `FORMAT` or `FORMAT=FILE`.
+    pub fn parse(text: &str) -> Result<Output, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err(format!("`{text}` names no file after `=`")),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let format = FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
+            let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
+            format!("`{name}` is no format; there are {}", names.join(", "))
+        })?;
+        Ok(Output { format: format.name, file })
+    }
+
+    /// The console, for when nothing was asked for.
+    pub fn console() -> Output {
+        Output { format: "console", file: None }
+    }
+
+    pub fn is_stdout(&self) -> bool {
+        self.file.is_none()
+    }
+
+    fn format(&self) -> Option<&'static Format> {
+        FORMATS.iter().find(|format| format.name == self.format)
+    }
+
+    /// Writes the report. A file is replaced only when the whole report has been written.
+    pub fn write(&self, report: &Report, options: &Options) -> Result<(), Failure> {
+        let Some(format) = self.format() else { return Ok(()) };
+        match &self.file {
+            None => write_stdout(format, report, options),
+            Some(path) => write_file(format, path, report, &Options { color: false, ..options.clone() }),
+        }
+    }
+}
+
+fn write_stdout(format: &Format, report: &Report, options: &Options) -> Result<(), Failure> {
+    let stdout = io::stdout();
+    let color = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
+    let options = Options { color, ..options.clone() };
+    let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
+    let written = (format.write)(report, &options, &mut out).and_then(|()| Ok(out.flush()?));
+    match written {
+        // A reader that has seen enough, such as `head`, is no failure.
+        Err(crate::report::ReportError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure(error.to_string())),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn write_file(format: &Format, path: &Path, report: &Report, options: &Options) -> Result<(), Failure> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let refuse = |what: &str, error: &dyn std::fmt::Display| {
+        Failure(format!("cannot {what} `{}`: {error}; check that its directory exists and can be written", path.display()))
+    };
+    let file = File::create(&partial).map_err(|error| refuse("create", &error))?;
+    let mut out = BufWriter::with_capacity(1 << 16, file);
+    let written = (format.write)(report, options, &mut out).map_err(|error| refuse("write", &error));
+    let written = written.and_then(|()| out.flush().map_err(|error| refuse("write", &error)));
+    if written.is_err() {
+        let _ = fs::remove_file(&partial);
+        return written;
+    }
+    fs::rename(&partial, path).map_err(|error| refuse("write", &error))
+}
+
+/// Writes bytes to the standard output.
+pub fn to_stdout(bytes: &[u8]) -> Result<(), Failure> {
+    match io::stdout().lock().write_all(bytes) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure(format!("cannot write: {error}"))),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Columns of the terminal, within reason; a wide page where there is none.
+pub fn width() -> usize {
+    let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let shown = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    stated.or_else(shown).map_or(110, |columns: usize| columns.clamp(60, 160))
+}

@@ -1,0 +1,291 @@
+//! All rules over all subjects: findings, counts, and the verdict of every machine.
+//! Must not know what any rule is about, but for the one that gives the machines their verdict.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use super::assumption::{self, Assumed, Scope};
+use super::facts::{Estate, JitEntryFacts, SecurityRuleFacts, VmFacts};
+use super::params::ResolvedParams;
+use super::value::SubjectFacts;
+use super::{Evidence, Finding, Judgement, Rule, Subject, SubjectKind, Verdict, evidence};
+use crate::exposure::shadows;
+use crate::model::{JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
+use crate::net::Family;
+use crate::source::{Location, Sources};
+
+/// The rule whose verdict is the machine's.
+pub const FLOW_RULE: &str = "management-ports-jit";
+
+/// A rule with the parameters in force.
+#[derive(Clone, Copy)]
+pub struct Policy<'r> {
+    pub rule: &'r Rule,
+    pub params: &'r ResolvedParams,
+    /// False for a rule that is evaluated for the machines' verdicts only.
+    pub reported: bool,
+}
+
+/// What all rules said.
+pub struct Assessment {
+    /// Unhealthy and undetermined, worst first, then by rule and subject.
+    pub findings: Vec<Finding>,
+    /// By rule, in the order given.
+    pub counts: Vec<BTreeMap<Verdict, u64>>,
+    /// The flow rule's judgement of each machine; empty when that rule is not among those given.
+    pub machines: Vec<Judgement>,
+    /// Every judgement with its rule's position and its subject's name, healthy ones too; only where `keep_all` asks.
+    pub all: Vec<(usize, Arc<str>, Judgement)>,
+}
+
+/// What is needed to word findings.
+pub struct Assessor<'a, 'i> {
+    pub estate: &'a Estate<'i>,
+    pub sources: &'a Sources,
+    pub policies: &'a [Policy<'a>],
+    pub assumed: &'a [&'static Assumed],
+    pub keep_all: bool,
+}
+
+/// What became of one subject: the judgements that count, and the findings among them.
+#[derive(Default)]
+struct Judged {
+    verdicts: Vec<(usize, Verdict)>,
+    findings: Vec<Finding>,
+    flow: Option<Judgement>,
+    all: Vec<(usize, Arc<str>, Judgement)>,
+}
+
+impl Assessor<'_, '_> {
+    pub fn assess(&self) -> Assessment {
+        let count = u32::try_from(self.estate.inventory.vms.len()).unwrap_or(u32::MAX);
+        let machines: Vec<Judged> = (0..count).into_par_iter().map(|index| self.judge_vm(index)).collect();
+        let rules: Vec<Judged> = self.estate.inventory.nsgs.as_slice().par_iter().map(|nsg| self.judge_group(nsg)).collect();
+        let entries: Vec<Judged> = entries(self.estate).into_par_iter().map(|(p, e)| self.judge_entry(p, e)).collect();
+        let mut counts = vec![BTreeMap::new(); self.policies.len()];
+        let mut findings = Vec::new();
+        let mut verdicts = Vec::with_capacity(machines.len());
+        let mut all = Vec::new();
+        for judged in machines.into_iter().chain(rules).chain(entries) {
+            for (policy, verdict) in judged.verdicts {
+                if let Some(counts) = counts.get_mut(policy) {
+                    *counts.entry(verdict).or_default() += 1;
+                }
+            }
+            findings.extend(judged.findings);
+            verdicts.extend(judged.flow);
+            all.extend(judged.all);
+        }
+        findings.par_sort_by(|a, b| order(a).cmp(&order(b)));
+        Assessment { findings, counts, machines: verdicts, all }
+    }
+
+    fn of_kind(&self, kind: SubjectKind) -> impl Iterator<Item = (usize, &Policy<'_>)> {
+        self.policies.iter().enumerate().filter(move |(_, policy)| policy.rule.applies_to == kind)
+    }
+
+    fn judge_vm(&self, index: u32) -> Judged {
+        let Some(facts) = VmFacts::new(self.estate, index) else { return Judged::default() };
+        let memo = SubjectFacts::new(SubjectKind::Vm, &facts);
+        let mut judged = Judged::default();
+        let mut evidence: Option<Arc<Vec<Evidence>>> = None;
+        let mut subject = None;
+        for (at, policy) in self.of_kind(SubjectKind::Vm) {
+            let judgement = policy.rule.judge_facts(&memo, policy.params);
+            if &*policy.rule.id == FLOW_RULE {
+                judged.flow = Some(judgement.clone());
+            }
+            if !policy.reported {
+                continue;
+            }
+            self.note(&mut judged, at, facts.vm.id.name(), &judgement);
+            if is_finding(judgement.verdict) {
+                let evidence = evidence.get_or_insert_with(|| Arc::new(evidence::of_machine(&facts))).clone();
+                let subject = subject.get_or_insert_with(|| self.vm_subject(&facts, index)).clone();
+                let assumptions = self.vm_assumptions(&facts, policy.rule);
+                judged.findings.push(finding(policy.rule, judgement, subject, evidence, assumptions));
+            }
+        }
+        judged
+    }
+
+    fn note(&self, judged: &mut Judged, at: usize, name: &str, judgement: &Judgement) {
+        judged.verdicts.push((at, judgement.verdict));
+        if self.keep_all {
+            judged.all.push((at, Arc::from(name), judgement.clone()));
+        }
+    }
+
+    fn vm_subject(&self, facts: &VmFacts<'_, '_>, index: u32) -> Subject {
+        self.subject(SubjectKind::Vm, &facts.vm.id, facts.vm.id.name(), facts.vm.origin, Some(index))
+    }
+
+    fn subject(&self, kind: SubjectKind, id: &ResourceId, name: &str, origin: Origin, machine: Option<u32>) -> Subject {
+        Subject {
+            kind,
+            id: id.text().clone(),
+            name: Arc::from(name),
+            subscription: Arc::from(id.subscription()),
+            resource_group: Arc::from(id.resource_group()),
+            machine,
+            location: self.locate(origin),
+        }
+    }
+
+    fn locate(&self, origin: Origin) -> Option<Location> {
+        origin.0.map(|place| self.sources.locate(place))
+    }
+
+    fn vm_assumptions(&self, facts: &VmFacts<'_, '_>, rule: &Rule) -> Vec<Arc<str>> {
+        let stacks = || facts.machine.targets.iter().filter_map(|target| self.estate.exposures.stacks.get(target.stack as usize));
+        let gateway = || {
+            stacks().any(|stack| {
+                let environment = self.estate.exposures.environments.get(stack.environment as usize);
+                environment.is_some_and(|environment| environment.has_gateway)
+            })
+        };
+        let mut scopes = Vec::new();
+        if rule.mentions().roots.contains("jit") && self.estate.entries_of(&facts.vm.id).is_empty() {
+            scopes.push(Scope::JitOff);
+        }
+        if gateway() {
+            scopes.push(Scope::Gateway);
+        }
+        if stacks().any(|stack| stack.family == Family::V6) {
+            scopes.push(Scope::Ipv6);
+        }
+        assumption::ids(self.assumed, &scopes)
+    }
+
+    fn judge_group(&self, nsg: &Nsg) -> Judged {
+        let mut judged = Judged::default();
+        let Some(rules) = nsg.rules.known() else { return judged };
+        if self.of_kind(SubjectKind::SecurityRule).next().is_none() {
+            return judged;
+        }
+        let Some(nsg_index) = self.estate.inventory.nsgs.position(&nsg.id) else { return judged };
+        let shadowed = shadows(rules);
+        let attached = !nsg.attached_to.is_empty() || self.estate.is_attached(&nsg.id);
+        for (rule, shadowed) in rules.iter().zip(shadowed) {
+            let names = shadowed.map(|positions| {
+                positions.iter().filter_map(|at| rules.get(*at)).map(|rule| rule.name.clone()).collect()
+            });
+            let facts = SecurityRuleFacts { estate: self.estate, nsg_index, nsg, rule, shadowed_by: names, attached };
+            self.judge_rule(&facts, &mut judged);
+        }
+        judged
+    }
+
+    fn judge_rule(&self, facts: &SecurityRuleFacts<'_, '_>, judged: &mut Judged) {
+        let memo = SubjectFacts::new(SubjectKind::SecurityRule, facts);
+        for (at, policy) in self.of_kind(SubjectKind::SecurityRule).filter(|(_, policy)| policy.reported) {
+            let judgement = policy.rule.judge_facts(&memo, policy.params);
+            self.note(judged, at, &facts.rule.name, &judgement);
+            if is_finding(judgement.verdict) {
+                let subject = self.rule_subject(facts);
+                let evidence = Arc::new(self.rule_evidence(facts));
+                judged.findings.push(finding(policy.rule, judgement, subject, evidence, Vec::new()));
+            }
+        }
+    }
+
+    fn rule_subject(&self, facts: &SecurityRuleFacts<'_, '_>) -> Subject {
+        let id = facts.nsg.id.child("securityRules", &facts.rule.name);
+        let name = format!("{}/{}", facts.nsg.id.name(), facts.rule.name);
+        self.subject(SubjectKind::SecurityRule, &id, &name, facts.rule.origin, None)
+    }
+
+    fn rule_evidence(&self, facts: &SecurityRuleFacts<'_, '_>) -> Vec<Evidence> {
+        let of = |label: &str, rule: &SecurityRule| Evidence {
+            label: Arc::from(label),
+            text: Arc::from(facts.in_words(rule)),
+            resource: Some(facts.nsg.id.child("securityRules", &rule.name).text().clone()),
+            location: self.locate(rule.origin),
+        };
+        let mut all = vec![of("rule", facts.rule)];
+        let names = facts.shadowed_by.iter().flatten().take(5);
+        let named = names.filter_map(|name| facts.nsg.rules.known()?.iter().find(|rule| rule.name == *name));
+        all.extend(named.map(|rule| of("decided by", rule)));
+        all
+    }
+
+    fn judge_entry(&self, policy: &JitPolicy, entry: &JitEntry) -> Judged {
+        let facts = JitEntryFacts { estate: self.estate, policy, entry };
+        let memo = SubjectFacts::new(SubjectKind::JitEntry, &facts);
+        let mut judged = Judged::default();
+        for (at, rule) in self.of_kind(SubjectKind::JitEntry).filter(|(_, policy)| policy.reported) {
+            let judgement = rule.rule.judge_facts(&memo, rule.params);
+            self.note(&mut judged, at, entry.vm.name(), &judgement);
+            if is_finding(judgement.verdict) {
+                let machine = self.estate.machine_index(&entry.vm);
+                let name = format!("{}/{}", policy.id.name(), entry.vm.name());
+                let subject = self.subject(SubjectKind::JitEntry, &policy.id, &name, entry.origin, machine);
+                let evidence = Arc::new(vec![Evidence {
+                    label: Arc::from("entry"),
+                    text: Arc::from(format!("machine `{}` in policy `{}`", entry.vm.name(), policy.id.name())),
+                    resource: Some(entry.vm.text().clone()),
+                    location: self.locate(entry.origin),
+                }]);
+                judged.findings.push(finding(rule.rule, judgement, subject, evidence, Vec::new()));
+            }
+        }
+        judged
+    }
+}
+
+/// Every entry of every policy that could be read.
+fn entries<'i>(estate: &Estate<'i>) -> Vec<(&'i JitPolicy, &'i JitEntry)> {
+    let policies = estate.inventory.jit_policies.iter();
+    policies.flat_map(|policy| policy.entries.known().into_iter().flatten().map(move |entry| (policy, entry))).collect()
+}
+
+fn is_finding(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Unhealthy | Verdict::Undetermined)
+}
+
+fn finding(
+    rule: &Rule,
+    judgement: Judgement,
+    subject: Subject,
+    evidence: Arc<Vec<Evidence>>,
+    assumptions: Vec<Arc<str>>,
+) -> Finding {
+    Finding {
+        fingerprint: fingerprint(&rule.id, &subject),
+        rule: rule.id.clone(),
+        severity: judgement.severity,
+        verdict: judgement.verdict,
+        subject,
+        cause: judgement.cause,
+        message: judgement.message,
+        evidence,
+        gaps: judgement.gaps,
+        assumptions,
+        waiver: None,
+    }
+}
+
+/// What a finding is, whatever the text around it looks like: rule and subject, without case.
+fn fingerprint(rule: &str, subject: &Subject) -> Arc<str> {
+    let mut hasher = Sha256::new();
+    for part in [rule, &subject.id, &subject.name] {
+        hasher.update(part.to_ascii_lowercase().as_bytes());
+        hasher.update([0]);
+    }
+    let digest = hasher.finalize();
+    let hex = digest.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
+        use std::fmt::Write;
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    Arc::from(hex)
+}
+
+/// Worst first; undetermined before healthy but after what is sure of the same severity.
+fn order(finding: &Finding) -> (std::cmp::Reverse<super::Severity>, bool, &str, &str, &str) {
+    let undetermined = finding.verdict == Verdict::Undetermined;
+    (std::cmp::Reverse(finding.severity), undetermined, &finding.rule, &finding.subject.id, &finding.subject.name)
+}

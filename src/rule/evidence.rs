@@ -1,0 +1,168 @@
+//! The facts a finding about a machine rests on, in words: groups, Allow rules in both readings, firewalls,
+//! just-in-time access, exposures. One builder a topic, in the order of [`TOPICS`].
+
+use std::sync::Arc;
+
+use super::Evidence;
+use super::fact::{Fact, FactSource};
+use super::facts::VmFacts;
+use crate::exposure::{ExposureClass, PortExposure};
+
+type Topic = fn(&VmFacts<'_, '_>, &mut Vec<Evidence>);
+
+const TOPICS: &[Topic] = &[jit, groups, firewall, exposures, defender];
+
+/// Everything worth knowing of a machine for any finding about it.
+pub fn of_machine(facts: &VmFacts<'_, '_>) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    for topic in TOPICS {
+        topic(facts, &mut evidence);
+    }
+    evidence
+}
+
+fn plain(label: &str, text: impl Into<Arc<str>>) -> Evidence {
+    Evidence { label: Arc::from(label), text: text.into(), resource: None, location: None }
+}
+
+fn jit(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
+    let jit = facts.fact("jit");
+    match field(&jit, "enabled") {
+        Some(Fact::Bool(true)) => {
+            let ports = print(field(&jit, "ports"));
+            for entry in items(field(&jit, "entries")) {
+                let policy = print(field(entry, "policy"));
+                let requests = print(field(entry, "active_requests"));
+                let text = format!("policy `{policy}` protects ports {ports}; active openings: {requests}");
+                let resource = text_of(field(entry, "policy_id"));
+                evidence.push(Evidence { resource, ..plain("just-in-time access", text) });
+            }
+        }
+        Some(Fact::Bool(false)) => evidence.push(plain("just-in-time access", "no policy has an entry for the machine")),
+        Some(Fact::Unknown(why)) => evidence.push(plain("just-in-time access", format!("unknown: {why}"))),
+        _ => {}
+    }
+}
+
+fn groups(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
+    let nsg = facts.fact("nsg");
+    match field(&nsg, "layers") {
+        Some(Fact::Unknown(why)) => evidence.push(plain("network security group", format!("unknown: {why}"))),
+        Some(Fact::List(layers)) if layers.is_empty() => {
+            evidence.push(plain("network security group", "none on subnet or interface"));
+        }
+        Some(Fact::List(layers)) => layers.iter().for_each(|layer| group(layer, evidence)),
+        _ => {}
+    }
+}
+
+fn group(layer: &Fact, evidence: &mut Vec<Evidence>) {
+    let place = print(field(layer, "layer"));
+    let resource = text_of(field(layer, "nsg_id"));
+    let add = |text: String, evidence: &mut Vec<Evidence>| {
+        evidence.push(Evidence { resource: resource.clone(), ..plain(&format!("network security group ({place})"), text) });
+    };
+    if let Some(Fact::Unknown(why)) = field(layer, "allows") {
+        return add(format!("unknown: {why}"), evidence);
+    }
+    let name = print(field(layer, "nsg"));
+    let stated = |allow: &&Fact| field(allow, "default_rule") == Some(&Fact::Bool(false));
+    let allows: Vec<&Fact> = items(field(layer, "allows")).iter().filter(stated).collect();
+    let effective = allows.iter().filter(|allow| field(allow, "effective") == Some(&Fact::Bool(true)));
+    add(format!("`{name}`, textual reading: {}", readings(allows.iter().copied())), evidence);
+    add(format!("`{name}`, effective reading: {}", readings(effective.copied())), evidence);
+}
+
+/// `allow-ssh` (100) for port 22, ...
+fn readings<'f>(allows: impl Iterator<Item = &'f Fact>) -> String {
+    let print_one = |allow: &Fact| {
+        let [rule, priority, port] = ["rule", "priority", "port"].map(|name| print(field(allow, name)));
+        format!("`{rule}` ({priority}) for port {port}")
+    };
+    let mut texts: Vec<String> = allows.map(print_one).collect();
+    let more = texts.len().saturating_sub(8);
+    texts.truncate(8);
+    match (texts.is_empty(), more) {
+        (true, _) => "no Allow rule for a management port".to_owned(),
+        (false, 0) => texts.join(", "),
+        (false, more) => format!("{} and {more} more", texts.join(", ")),
+    }
+}
+
+fn firewall(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
+    let firewall = facts.fact("firewall");
+    let names = print(field(&firewall, "names"));
+    let text = match (field(&firewall, "by_route"), field(&firewall, "by_network"), field(&firewall, "protects")) {
+        (Some(Fact::Bool(true)), ..) => format!("the default route leads to `{names}`"),
+        (_, Some(Fact::Bool(true)), _) => {
+            format!("`{names}` stands in the same virtual network, but the default route does not lead to it")
+        }
+        (_, _, Some(Fact::Unknown(why))) => format!("unknown: {why}"),
+        _ => return,
+    };
+    evidence.push(plain("firewall", text));
+    for allow in items(field(&firewall, "allows")).iter().take(8) {
+        let [kind, collection, rule, port] = ["kind", "collection", "rule", "port"].map(|name| print(field(allow, name)));
+        evidence.push(plain("firewall rule", format!("{kind} rule `{collection}/{rule}` leads to port {port}")));
+    }
+}
+
+/// The worst answer of each way in.
+fn exposures(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
+    for target in &facts.machine.targets {
+        for way in &target.ways {
+            let worst = way.exposures.iter().max_by_key(|exposure| (exposure.class, std::cmp::Reverse(exposure.port)));
+            if let Some(worst) = worst.filter(|worst| worst.class != ExposureClass::Closed) {
+                evidence.push(exposure(worst, &target.name));
+            }
+        }
+    }
+}
+
+fn exposure(exposure: &PortExposure, target: &str) -> Evidence {
+    let decider = exposure.deciders.first();
+    Evidence {
+        resource: decider.and_then(|decider| decider.group_id.clone()),
+        location: decider.and_then(|decider| decider.location.clone()),
+        ..plain("exposure", format!("`{target}` port {}: {}", exposure.port, exposure.sentence))
+    }
+}
+
+fn defender(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
+    let defender = facts.fact("defender");
+    if let Some(Fact::Text(assessment)) = field(&defender, "assessment") {
+        let cause = text_of(field(&defender, "assessment_cause")).filter(|cause| !cause.is_empty());
+        let cause = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
+        evidence.push(plain("Defender for Cloud", format!("its own verdict is {assessment}{cause}")));
+    }
+}
+
+fn field<'f>(record: &'f Fact, name: &str) -> Option<&'f Fact> {
+    match record {
+        Fact::Record(fields) => fields.iter().find(|(field, _)| *field == name).map(|(_, fact)| fact),
+        _ => None,
+    }
+}
+
+fn items(list: Option<&Fact>) -> &[Fact] {
+    match list {
+        Some(Fact::List(items)) => items,
+        _ => &[],
+    }
+}
+
+fn text_of(fact: Option<&Fact>) -> Option<Arc<str>> {
+    match fact {
+        Some(Fact::Text(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn print(fact: Option<&Fact>) -> String {
+    match fact {
+        Some(Fact::Text(text)) => text.to_string(),
+        Some(Fact::Int(number)) => number.to_string(),
+        Some(Fact::List(items)) => items.iter().map(|item| print(Some(item))).collect::<Vec<_>>().join(", "),
+        _ => "unknown".to_owned(),
+    }
+}

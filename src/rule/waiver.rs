@@ -1,0 +1,98 @@
+//! Waivers: written exceptions. They mark findings, never delete them; expired and unused ones are told.
+
+use std::sync::Arc;
+
+use globset::{GlobBuilder, GlobMatcher};
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Waiver};
+use crate::source::Diagnostic;
+
+/// One exception, as `portcullis.yaml` states it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WaiverRule {
+    /// Id of the rule, or `*` for every rule.
+    pub rule: String,
+    /// ARM id or name of the subject; `*` stands for any characters, case does not matter.
+    pub resource: String,
+    /// Why the finding is accepted.
+    pub reason: String,
+    #[serde(default)]
+    pub owner: Option<String>,
+    #[serde(default)]
+    pub ticket: Option<String>,
+    /// Last day on which it holds, `YYYY-MM-DD`.
+    #[serde(default)]
+    pub until: Option<String>,
+}
+
+/// Marks the findings that a waiver covers on a day.
+pub fn apply(waivers: &[WaiverRule], findings: &mut [Finding], today: Date) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for waiver in waivers {
+        match prepare(waiver, today) {
+            Ok(Some(prepared)) => mark(waiver, &prepared, findings, &mut diagnostics),
+            Ok(None) => {
+                let message = format!("the waiver of `{}` for `{}` has expired", waiver.rule, waiver.resource);
+                let help = "remove it, or have it renewed with a new date and reason";
+                diagnostics.push(Diagnostic::warning("waiver-expired", message).help(help));
+            }
+            Err(diagnostic) => diagnostics.push(diagnostic),
+        }
+    }
+    diagnostics
+}
+
+struct Prepared {
+    glob: GlobMatcher,
+    waiver: Waiver,
+}
+
+/// `None` for one that has expired.
+fn prepare(waiver: &WaiverRule, today: Date) -> Result<Option<Prepared>, Diagnostic> {
+    let refuse = |message: String, help: &str| Diagnostic::error("waiver", message).help(help);
+    if waiver.reason.trim().is_empty() {
+        let message = format!("the waiver of `{}` for `{}` has no reason", waiver.rule, waiver.resource);
+        return Err(refuse(message, "write down why the finding is accepted"));
+    }
+    if let Some(until) = &waiver.until {
+        let date: Date = until.parse().map_err(|_| {
+            refuse(format!("`until: {until}` is not a date"), "write it as `2027-01-31`")
+        })?;
+        if date < today {
+            return Ok(None);
+        }
+    }
+    let glob = GlobBuilder::new(&waiver.resource).case_insensitive(true).build().map_err(|error| {
+        refuse(format!("`{}` is not a resource pattern: {error}", waiver.resource), "use an id or name with `*`")
+    })?;
+    let text = |text: &Option<String>| text.as_deref().map(Arc::from);
+    Ok(Some(Prepared {
+        glob: glob.compile_matcher(),
+        waiver: Waiver {
+            reason: Arc::from(waiver.reason.as_str()),
+            owner: text(&waiver.owner),
+            ticket: text(&waiver.ticket),
+            until: text(&waiver.until),
+        },
+    }))
+}
+
+fn mark(waiver: &WaiverRule, prepared: &Prepared, findings: &mut [Finding], diagnostics: &mut Vec<Diagnostic>) {
+    let mut used = false;
+    for finding in findings {
+        let of_rule = waiver.rule == "*" || waiver.rule == *finding.rule;
+        let subject = &finding.subject;
+        if of_rule && (prepared.glob.is_match(&*subject.id) || prepared.glob.is_match(&*subject.name)) {
+            used = true;
+            finding.waiver.get_or_insert_with(|| prepared.waiver.clone());
+        }
+    }
+    if !used {
+        let message = format!("the waiver of `{}` for `{}` covers no finding", waiver.rule, waiver.resource);
+        diagnostics.push(Diagnostic::warning("waiver-unused", message).help("remove it, or correct rule and resource"));
+    }
+}

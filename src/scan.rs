@@ -1,0 +1,289 @@
+//! The pipeline from what was read to the report: each stage one named line in [`scan`].
+//! Does no I/O; time and texts are given to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, analyse};
+use crate::input::Reading;
+use crate::model::{Inventory, Known};
+use crate::report::{
+    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Report, RuleInfo, Scan, Subscription, Summary, Tab, Tool,
+};
+use crate::rule::assess::{Assessment, Assessor, Policy};
+use crate::rule::assumption::{Assumed, in_force};
+use crate::rule::facts::{Estate, Standing, VmFacts, standing};
+use crate::rule::waiver::{self, WaiverRule};
+use crate::rule::{Finding, Judgement, Severity, Verdict};
+use crate::source::Diagnostic;
+
+/// What is asked of a scan.
+pub struct Request<'r> {
+    pub policies: Vec<Policy<'r>>,
+    /// Analysed destination ports, ascending.
+    pub ports: Vec<u16>,
+    /// Findings below are left out.
+    pub least_severity: Severity,
+    pub waivers: &'r [WaiverRule],
+    /// `--assume jit=unknown`: a machine without an entry may have one that was not given.
+    pub assume_jit_unknown: bool,
+    /// When the report is made.
+    pub generated: Timestamp,
+    /// At which moment requests are judged; `None`: when the estate was recorded, else now.
+    pub now: Option<Timestamp>,
+    /// The paths, as named by the user.
+    pub inputs: Vec<String>,
+}
+
+/// Judges an estate that was read, and reports.
+pub fn scan(reading: Reading, request: &Request<'_>) -> Report {
+    let Reading { inventory, sources, mut diagnostics, recorded, .. } = reading;
+    let exposures = analyse(&inventory, &sources, &request.ports);
+    let estate = estate(&inventory, &exposures, request, recorded);
+    let assumed = in_force(&inventory);
+    let assessor =
+        Assessor { estate: &estate, sources: &sources, policies: &request.policies, assumed: &assumed, keep_all: false };
+    let mut assessment = assessor.assess();
+    assessment.findings.retain(|finding| finding.severity >= request.least_severity);
+    diagnostics.extend(waiver::apply(request.waivers, &mut assessment.findings, today(request)));
+    diagnostics.extend(unused(&inventory));
+    let machines = machines(&estate, &assessment);
+    report(request, &inventory, recorded, &assumed, assessment, machines, diagnostics)
+}
+
+fn estate<'i>(
+    inventory: &'i Inventory,
+    exposures: &'i Exposures,
+    request: &Request<'_>,
+    recorded: Option<Timestamp>,
+) -> Estate<'i> {
+    let now = request.now.or(recorded).unwrap_or(request.generated);
+    let mut estate = Estate::new(inventory, exposures, now);
+    if request.assume_jit_unknown && inventory.jit_policies.is_empty() && !inventory.coverage.whole {
+        estate.jit_unknown = Some(Arc::from("no just-in-time policy is in the input (`--assume jit=unknown`)"));
+    }
+    estate
+}
+
+fn today(request: &Request<'_>) -> jiff::civil::Date {
+    request.now.unwrap_or(request.generated).to_zoned(TimeZone::UTC).date()
+}
+
+/// Says what was read and not used, so that nothing is passed over in silence.
+fn unused(inventory: &Inventory) -> Option<Diagnostic> {
+    if inventory.unused.is_empty() {
+        return None;
+    }
+    let total: u64 = inventory.unused.values().sum();
+    let mut types: Vec<(&Arc<str>, &u64)> = inventory.unused.iter().collect();
+    types.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
+    let shown: Vec<String> = types.iter().take(6).map(|(name, count)| format!("{count} of `{name}`")).collect();
+    let more = types.len().saturating_sub(shown.len());
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more types") };
+    let message = format!("{total} resources of types that no rule needs were passed over: {}{rest}", shown.join(", "));
+    Some(Diagnostic::note("unused-types", message))
+}
+
+/// The machines of the report, in the order of the input.
+fn machines(estate: &Estate<'_>, assessment: &Assessment) -> Vec<Machine> {
+    use rayon::prelude::*;
+    let names: Vec<Arc<str>> = estate.inventory.nsgs.iter().map(|nsg| Arc::from(nsg.id.name())).collect();
+    let judgements = assessment.machines.as_slice();
+    let count = u32::try_from(estate.inventory.vms.len()).unwrap_or(u32::MAX);
+    let machine = |index: u32| {
+        let facts = VmFacts::new(estate, index)?;
+        Some(machine(&facts, judgements.get(index as usize), &names))
+    };
+    (0..count).into_par_iter().filter_map(machine).collect()
+}
+
+fn machine(facts: &VmFacts<'_, '_>, judgement: Option<&Judgement>, nsg_names: &[Arc<str>]) -> Machine {
+    let vm = facts.vm;
+    let (tab, tab_reason) = tab(facts);
+    let word = |known: Option<Arc<str>>| known.unwrap_or_else(|| Arc::from("unknown"));
+    Machine {
+        id: vm.id.text().clone(),
+        name: Arc::from(vm.id.name()),
+        subscription: Arc::from(vm.id.subscription()),
+        resource_group: Arc::from(vm.id.resource_group()),
+        region: vm.location.clone(),
+        os: word(vm.os.known().map(|os| Arc::from(os.as_str()))),
+        power: word(vm.power.known().cloned()),
+        verdict: judgement.map_or(Verdict::Undetermined, |judgement| judgement.verdict),
+        cause: judgement.and_then(|judgement| judgement.cause.clone()),
+        because: judgement.map_or_else(|| Arc::from("the flow rule was not evaluated"), |j| j.message.clone()),
+        tab,
+        tab_reason,
+        defender: defender(facts),
+        paths: facts.machine.targets.iter().flat_map(|target| paths(facts, target, nsg_names)).collect(),
+    }
+}
+
+fn tab(facts: &VmFacts<'_, '_>) -> (Tab, Option<Arc<str>>) {
+    match standing(facts) {
+        Standing::Configured => (Tab::Configured, None),
+        Standing::NotConfigured => (Tab::NotConfigured, None),
+        Standing::Unsupported(reason) => (Tab::Unsupported, Some(reason)),
+        Standing::Unknown(reason) => (Tab::Unknown, Some(reason)),
+    }
+}
+
+fn defender(facts: &VmFacts<'_, '_>) -> Option<Arc<str>> {
+    let assessment = facts.estate.assessment_of(&facts.vm.id)?;
+    Some(match &assessment.cause {
+        Some(cause) => Arc::from(format!("{} ({cause})", assessment.code)),
+        None => assessment.code.clone(),
+    })
+}
+
+fn paths(facts: &VmFacts<'_, '_>, target: &TargetExposure, nsg_names: &[Arc<str>]) -> Vec<Path> {
+    let address = match &target.address {
+        Known::Known(address) => Arc::from(address.to_string()),
+        Known::Unknown(_) => Arc::from("dynamic"),
+    };
+    let path = |way: &WayIn| Path {
+        way: way.way,
+        target: target.name.clone(),
+        address: Arc::clone(&address),
+        hops: hops(facts, target, way, nsg_names),
+        ports: way.exposures.clone(),
+    };
+    target.ways.iter().map(path).collect()
+}
+
+/// From the outside to the machine.
+fn hops(facts: &VmFacts<'_, '_>, target: &TargetExposure, way: &WayIn, nsg_names: &[Arc<str>]) -> Vec<Hop> {
+    let mut hops = Vec::with_capacity(6);
+    match &way.front {
+        Some(front) => outside(way.way, front, &mut hops),
+        None => hops.push(network_hop(facts, target)),
+    }
+    hops.extend(group_hop(facts, HopKind::SubnetNsg, &target.subnet_nsg, nsg_names));
+    hops.extend(group_hop(facts, HopKind::NicNsg, &target.nic_nsg, nsg_names));
+    let name = Arc::from(facts.vm.id.name());
+    hops.push(Hop { kind: HopKind::Machine, name, id: Some(facts.vm.id.text().clone()), note: None });
+    hops
+}
+
+fn outside(way: Way, front: &Front, hops: &mut Vec<Hop>) {
+    hops.push(Hop { kind: HopKind::Internet, name: Arc::from("internet"), id: None, note: None });
+    hops.push(Hop { kind: HopKind::PublicIp, name: front.address.clone(), id: front.id.clone(), note: None });
+    if let Some((name, id)) = &front.through {
+        let kind = if way == Way::FirewallDnat { HopKind::Firewall } else { HopKind::LoadBalancer };
+        hops.push(Hop { kind, name: name.clone(), id: Some(id.clone()), note: None });
+    }
+}
+
+fn network_hop(facts: &VmFacts<'_, '_>, target: &TargetExposure) -> Hop {
+    let network = target.subnet.and_then(|(network, _)| facts.estate.inventory.networks.get(network));
+    Hop {
+        kind: HopKind::VirtualNetwork,
+        name: network.map_or_else(|| Arc::from("virtual network"), |network| Arc::from(network.id.name())),
+        id: network.map(|network| network.id.text().clone()),
+        note: None,
+    }
+}
+
+fn group_hop(facts: &VmFacts<'_, '_>, kind: HopKind, attached: &Attached, nsg_names: &[Arc<str>]) -> Option<Hop> {
+    let (name, id, note) = match attached {
+        Attached::None => return None,
+        Attached::Unknown(why) => (Arc::from("unknown"), None, Some(why.clone())),
+        Attached::Group(index) => {
+            let id = facts.estate.inventory.nsgs.get(*index).map(|nsg| nsg.id.text().clone());
+            (nsg_names.get(*index as usize).cloned().unwrap_or_else(|| Arc::from("")), id, None)
+        }
+    };
+    Some(Hop { kind, name, id, note })
+}
+
+fn report(
+    request: &Request<'_>,
+    inventory: &Inventory,
+    recorded: Option<Timestamp>,
+    assumed: &[&'static Assumed],
+    assessment: Assessment,
+    machines: Vec<Machine>,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Report {
+    diagnostics.sort_by(|a, b| (b.level, &a.location, &a.message).cmp(&(a.level, &b.location, &b.message)));
+    let summary = summary(&machines, &assessment.findings);
+    Report {
+        format_version: FORMAT_VERSION,
+        tool: Tool { name: "portcullis".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        scan: Scan {
+            generated: seconds(request.generated),
+            recorded: recorded.map(seconds),
+            inputs: request.inputs.clone(),
+            ports: request.ports.clone(),
+            subscriptions: subscriptions(inventory),
+            complete: inventory.coverage.is_complete(),
+        },
+        summary,
+        assumptions: assumed.iter().map(|assumed| assumption(assumed)).collect(),
+        rules: rules(request, &assessment),
+        machines,
+        findings: assessment.findings,
+        diagnostics,
+    }
+}
+
+fn seconds(time: Timestamp) -> String {
+    let whole = Timestamp::from_second(time.as_second());
+    whole.unwrap_or(time).to_string()
+}
+
+fn subscriptions(inventory: &Inventory) -> Vec<Subscription> {
+    let subscription = |covered: &crate::model::SubscriptionCoverage| Subscription {
+        id: covered.id.clone(),
+        name: covered.name.clone(),
+        complete: covered.complete,
+        missing: covered.missing.iter().map(|m| format!("`{}`: {}", m.resource_type, m.reason)).collect(),
+    };
+    inventory.coverage.subscriptions.iter().map(subscription).collect()
+}
+
+fn assumption(assumed: &Assumed) -> Assumption {
+    Assumption { id: Arc::from(assumed.id), text: Arc::from(assumed.text), switch: assumed.switch.map(Arc::from) }
+}
+
+fn rules(request: &Request<'_>, assessment: &Assessment) -> Vec<RuleInfo> {
+    let info = |(policy, counts): (&Policy<'_>, &BTreeMap<Verdict, u64>)| RuleInfo {
+        id: policy.rule.id.clone(),
+        title: policy.rule.title.clone(),
+        severity: policy.params.severity.unwrap_or(policy.rule.severity),
+        why: policy.rule.why.clone(),
+        fix: policy.rule.fix.clone(),
+        references: policy.rule.references.clone(),
+        standards: policy.rule.standards.clone(),
+        params: policy.params.to_json(policy.rule),
+        counts: counts.clone(),
+    };
+    let all = request.policies.iter().zip(&assessment.counts);
+    all.filter(|(policy, _)| policy.reported).map(info).collect()
+}
+
+fn summary(machines: &[Machine], findings: &[Finding]) -> Summary {
+    let mut summary = Summary { machines: machines.len() as u64, ..Summary::default() };
+    for machine in machines {
+        *summary.verdicts.entry(machine.verdict).or_default() += 1;
+        *summary.tabs.entry(machine.tab).or_default() += 1;
+        summary.exposed += u64::from(machine.paths.iter().any(is_exposed));
+    }
+    for finding in findings {
+        if finding.waiver.is_some() {
+            summary.waived += 1;
+        } else {
+            *summary.findings.entry(finding.severity).or_default() += 1;
+            summary.undetermined += u64::from(finding.verdict == Verdict::Undetermined);
+        }
+    }
+    summary
+}
+
+fn is_exposed(path: &Path) -> bool {
+    use crate::exposure::ExposureClass::{AzureTenants, Narrow, Wide};
+    path.ports.iter().any(|exposure| matches!(exposure.class, AzureTenants | Narrow | Wide))
+}
