@@ -20,6 +20,8 @@ pub mod schema;
 pub mod standards;
 pub mod suggest;
 pub mod template;
+#[cfg(test)]
+mod tests;
 pub mod types;
 pub mod value;
 mod verdict;
