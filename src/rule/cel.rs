@@ -46,7 +46,18 @@ pub fn compile_text(source: &str, scope: &Scope) -> Result<Program, Vec<Problem>
     )])
 }
 
+/// Longer expressions are refused: some grow a tree as deep as they are long. In bytes.
+pub const MAX_LENGTH: usize = 16_000;
+
 fn compile(source: &str, scope: &Scope) -> Result<Program, Vec<Problem>> {
+    if source.len() > MAX_LENGTH {
+        let help = Some("split it into several steps".to_owned());
+        return Err(vec![Problem {
+            range: 0..1,
+            message: "the expression is too long".to_owned(),
+            help,
+        }]);
+    }
     // Blanks at the end would put "ends too early" behind them.
     let source = source.trim_end();
     // Without macros in the environment, calls such as `exists` stay as they were written, and so do their places.
@@ -81,7 +92,7 @@ fn syntax_problem(source: &str, error: &ParseError) -> Problem {
         Some("<EOF>") if source.trim().is_empty() => ("the expression is empty".to_owned(), None),
         Some("<EOF>") => ("the expression ends too early".to_owned(), None),
         Some(token) => unexpected(token.trim()),
-        None => (lower_first(text), None),
+        None => (without_token(text), None),
     };
     let shown = quoted.filter(|token| *token != "<EOF>" && !text.starts_with("missing "));
     let width = shown.map_or(1, |token| token.trim_end().chars().count().max(1));
@@ -89,6 +100,15 @@ fn syntax_problem(source: &str, error: &ParseError) -> Problem {
         range: start..start + width,
         message,
         help: help.map(str::to_owned),
+    }
+}
+
+fn without_token(text: &str) -> String {
+    match text {
+        text if text.contains("Recursion limit") => "the expression is nested too deeply".to_owned(),
+        // The parser's words for a tree that it could not finish.
+        text if text.contains("ContextAll") => "this is no expression".to_owned(),
+        text => lower_first(text),
     }
 }
 

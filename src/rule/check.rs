@@ -58,6 +58,7 @@ pub fn check(source: &str, expression: &IdedExpr, info: &SourceInfo, scope: &Sco
         source,
         info,
         locals: Vec::new(),
+        depth: 0,
         problems: Vec::new(),
         mentions: Mentions::default(),
     };
@@ -79,6 +80,8 @@ struct Checker<'c> {
     info: &'c SourceInfo,
     /// Variables bound by the macros around, outermost first.
     locals: Vec<Local>,
+    /// How deep the expression at hand stands in others.
+    depth: usize,
     /// With ranges in bytes, as the parser counts, until they are handed out.
     problems: Vec<Problem>,
     mentions: Mentions,
@@ -114,8 +117,25 @@ impl Typed {
     }
 }
 
+/// Checking and evaluating go as deep as the expression does, and the stack is finite.
+const MAX_DEPTH: usize = 200;
+
 impl Checker<'_> {
     fn expression(&mut self, node: &IdedExpr) -> Typed {
+        if self.depth >= MAX_DEPTH {
+            return self.wrong_with(
+                self.token(node),
+                "the expression is nested too deeply",
+                "split it into several steps",
+            );
+        }
+        self.depth += 1;
+        let typed = self.node(node);
+        self.depth -= 1;
+        typed
+    }
+
+    fn node(&mut self, node: &IdedExpr) -> Typed {
         match &node.expr {
             Expr::Literal(literal) => self.literal(node, literal),
             Expr::Ident(name) => self.variable(node, name),

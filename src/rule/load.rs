@@ -58,6 +58,23 @@ impl Loaded {
 /// Everything that is wrong, in the order of the file. What is no YAML, or has an unknown key or a value of the
 /// wrong kind, ends the reading at once; all else is reported together.
 pub fn load(file: &str, text: &str) -> Result<Rule, Vec<Diagnostic>> {
+    // The parser of expressions needs some 100 kB of stack for each parenthesis.
+    let loaded = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("rule".to_owned()).stack_size(STACK);
+        thread.spawn_scoped(scope, || read(file, text)).ok()?.join().ok()
+    });
+    loaded.unwrap_or_else(|| {
+        Err(vec![Diagnostic::error(
+            "rule-load",
+            format!("`{file}` could not be read"),
+        )])
+    })
+}
+
+/// Deeper than the parser's own limit on nesting (96) and `cel::MAX_LENGTH` allow an expression to go.
+const STACK: usize = 64 << 20;
+
+fn read(file: &str, text: &str) -> Result<Rule, Vec<Diagnostic>> {
     let document = Document::new(file, text);
     let written: RuleFile = document.parse().map_err(|diagnostic| vec![diagnostic])?;
     let mut loader = Loader {

@@ -30,4 +30,6 @@ pub mod yaml;
 pub use compiled::{Example, Rule, Step};
 pub use evaluate::Judgement;
 pub use finding::{Evidence, Finding, Subject, SubjectKind, Waiver};
+pub use params::ResolvedParams;
+pub use value::SubjectFacts;
 pub use verdict::{Severity, Verdict};

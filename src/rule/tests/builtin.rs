@@ -245,6 +245,14 @@ fn an_exposure_is_as_severe_as_it_is_wide() {
             assert_eq!(&*judged.message, "ssh is open");
         }
     }
+    let mut tenants = exposure("azure_tenants", json!(true));
+    let open = json!({ "port": 3389, "class": "undetermined", "public": "?the tag is unknown", "sentence": "rdp" });
+    tenants["exposures"].as_array_mut().unwrap().push(open);
+    let judged = judge("management-port-exposed", machine(&tenants));
+    assert_eq!(
+        (judged.verdict, judged.severity, judged.gaps.len()),
+        (Verdict::Unhealthy, Severity::Medium, 1)
+    );
     let without = judge(
         "management-port-exposed",
         machine(&json!({ "vm": { "has_nic": false } })),

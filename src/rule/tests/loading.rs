@@ -310,6 +310,34 @@ fn all_mistakes_of_a_file_are_reported_in_its_order() {
 }
 
 #[test]
+fn an_expression_that_is_too_deep_is_refused_and_not_followed() {
+    let when = |expression: &str| with("when: vm.classic", &format!("when: '{expression}'"));
+    let nested =
+        |opening: &str, inner: &str, closing: &str| when(&(opening.repeat(300) + inner + &closing.repeat(300)));
+    let too_deep = "the expression is nested too deeply";
+    assert_eq!(nested("(", "true", ")"), [format!("12:108 {too_deep}")]);
+    for found in [
+        nested("[", "1", "]"),
+        nested("size(", "vm.name", ")"),
+        nested("true ? true : ", "true", ""),
+        when(&format!("1{} == 1", " + 1".repeat(1_000))),
+        when(&format!("vm{} == 1", ".id".repeat(1_000))),
+        when(&format!("true{}", "<1".repeat(1_000))),
+    ] {
+        assert!(found.iter().any(|found| found.contains(too_deep)), "{found:?}");
+    }
+    assert_eq!(
+        when(&["vm.classic"; 1_000].join(" && ")),
+        [""; 0],
+        "the parser balances these"
+    );
+    assert!(when(&["vm.classic"; 2_000].join(" && "))[0].contains("the expression is too long"));
+    for opening in ["(", "[", "!", "-", "size(", "{1: "] {
+        assert_eq!(when(&opening.repeat(300)).len(), 1, "{opening}");
+    }
+}
+
+#[test]
 fn an_empty_verdict_is_an_error() {
     let text = "id: a\ntitle: A\nseverity: low\napplies_to: vm\nverdict: []\nwhy: x\nfix: y\n";
     let found = load("a.yaml", text).unwrap_err();
