@@ -46,7 +46,18 @@ pub fn compile_text(source: &str, scope: &Scope) -> Result<Program, Vec<Problem>
     )])
 }
 
+/// Longer expressions are refused: some grow a tree as deep as they are long. In bytes.
+pub const MAX_LENGTH: usize = 16_000;
+
 fn compile(source: &str, scope: &Scope) -> Result<Program, Vec<Problem>> {
+    if source.len() > MAX_LENGTH {
+        let help = Some("split it into several steps".to_owned());
+        return Err(vec![Problem {
+            range: 0..1,
+            message: "the expression is too long".to_owned(),
+            help,
+        }]);
+    }
     // Blanks at the end would put "ends too early" behind them.
     let source = source.trim_end();
     // Without macros in the environment, calls such as `exists` stay as they were written, and so do their places.
@@ -74,35 +85,66 @@ fn syntax_problems(source: &str, errors: Vec<ParseError>) -> Vec<Problem> {
 
 fn syntax_problem(source: &str, error: &ParseError) -> Problem {
     let start = character(source, error.pos);
-    let token = error.msg.split_once('\'').and_then(|(_, rest)| {
-        rest.split_once("' expecting")
-            .map_or_else(|| rest.strip_suffix('\''), |(token, _)| Some(token))
-    });
-    let (message, help) = match token {
+    let text = error.msg.trim_start_matches("Syntax error: ");
+    let quoted = token(text);
+    let (message, help) = match quoted {
+        Some(missing) if text.starts_with("missing ") => (format!("`{missing}` is missing"), None),
         Some("<EOF>") if source.trim().is_empty() => ("the expression is empty".to_owned(), None),
         Some("<EOF>") => ("the expression ends too early".to_owned(), None),
-        Some(token) if token.starts_with('=') => ("unexpected `=`".to_owned(), Some("`==` compares")),
-        Some(token) if token.starts_with('&') => ("unexpected `&`".to_owned(), Some("`&&` is the logical and")),
-        Some(token) if token.starts_with('|') => ("unexpected `|`".to_owned(), Some("`||` is the logical or")),
-        Some(token) if token.starts_with(['\'', '"']) => (
-            format!("unexpected `{}`", token.trim()),
-            Some("a text begins and ends with the same quote"),
-        ),
-        Some("and" | "or" | "not") => (
-            format!("unexpected `{}`", token.unwrap_or_default()),
-            Some("write `&&`, `||`, `!`"),
-        ),
-        Some(token) => (format!("unexpected `{}`", token.trim()), None),
-        None => (lower_first(error.msg.trim_start_matches("Syntax error: ")), None),
+        Some(token) => unexpected(token.trim()),
+        None => (without_token(text), None),
     };
-    let width = token
-        .filter(|token| *token != "<EOF>")
-        .map_or(1, |token| token.trim_end().chars().count().max(1));
+    let shown = quoted.filter(|token| *token != "<EOF>" && !text.starts_with("missing "));
+    let width = shown.map_or(1, |token| token.trim_end().chars().count().max(1));
     Problem {
         range: start..start + width,
         message,
         help: help.map(str::to_owned),
     }
+}
+
+fn without_token(text: &str) -> String {
+    match text {
+        text if text.contains("Recursion limit") => "the expression is nested too deeply".to_owned(),
+        // The parser's words for a tree that it could not finish.
+        text if text.contains("ContextAll") => "this is no expression".to_owned(),
+        text => lower_first(text),
+    }
+}
+
+/// The token that a message of the parser is about: what stands between its first quotes.
+fn token(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once('\'')?;
+    let ends = ["' expecting", "' at '"]
+        .into_iter()
+        .find_map(|end| rest.split_once(end));
+    ends.map(|(token, _)| token).or_else(|| rest.strip_suffix('\''))
+}
+
+/// What other languages write, and what CEL writes for it.
+const SLIPS: &[(&str, &str)] = &[
+    ("=", "`==` compares"),
+    ("&", "`&&` is the logical and"),
+    ("|", "`||` is the logical or"),
+    ("and", "write `&&`, `||`, `!`"),
+    ("or", "write `&&`, `||`, `!`"),
+    ("not", "write `&&`, `||`, `!`"),
+    ("\"", "a text begins and ends with the same quote"),
+    ("'", "a text begins and ends with the same quote"),
+];
+
+fn unexpected(token: &str) -> (String, Option<&'static str>) {
+    let slip = SLIPS
+        .iter()
+        .find(|(slip, _)| match slip.chars().all(char::is_alphabetic) {
+            true => token == *slip,
+            false => token.starts_with(slip) && token != slip.repeat(2),
+        });
+    // A lone sign is followed by whatever the lexer could not make a token of.
+    let shown = slip
+        .filter(|(slip, _)| matches!(*slip, "=" | "&" | "|"))
+        .map_or(token, |(slip, _)| slip);
+    (format!("unexpected `{shown}`"), slip.map(|(_, help)| *help))
 }
 
 /// Character offset of a line and column that count from 1.

@@ -2,19 +2,19 @@
 //! Reports every mistake with its place in the expression; must not know files (see `load`) nor facts' values.
 
 mod call;
+mod name;
 mod operator;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use cel::IdedExpr;
-use cel::common::ast::{Expr, ListExpr, LiteralValue, SelectExpr, SourceInfo};
+use cel::common::ast::{Expr, ListExpr, LiteralValue, SourceInfo};
 
+use crate::rule::SubjectKind;
 use crate::rule::expression::{Code, Mentions};
-use crate::rule::fact::{Fact, Field};
-use crate::rule::suggest;
+use crate::rule::fact::Fact;
 use crate::rule::types::Type;
-use crate::rule::{SubjectKind, schema};
 
 /// What an expression may speak of.
 #[derive(Clone, Debug)]
@@ -53,12 +53,12 @@ pub struct Checked {
 /// # Errors
 /// Every mistake, in the order of the text.
 pub fn check(source: &str, expression: &IdedExpr, info: &SourceInfo, scope: &Scope) -> Result<Checked, Vec<Problem>> {
-    let source = source.chars().collect();
     let mut checker = Checker {
         scope,
         source,
         info,
         locals: Vec::new(),
+        depth: 0,
         problems: Vec::new(),
         mentions: Mentions::default(),
     };
@@ -70,17 +70,19 @@ pub fn check(source: &str, expression: &IdedExpr, info: &SourceInfo, scope: &Sco
             mentions: checker.mentions,
         })
     } else {
-        checker.problems.sort_by_key(|problem| problem.range.start);
-        Err(checker.problems)
+        Err(in_characters(source, checker.problems))
     }
 }
 
 struct Checker<'c> {
     scope: &'c Scope,
-    source: Vec<char>,
+    source: &'c str,
     info: &'c SourceInfo,
     /// Variables bound by the macros around, outermost first.
     locals: Vec<Local>,
+    /// How deep the expression at hand stands in others.
+    depth: usize,
+    /// With ranges in bytes, as the parser counts, until they are handed out.
     problems: Vec<Problem>,
     mentions: Mentions,
 }
@@ -115,8 +117,25 @@ impl Typed {
     }
 }
 
+/// Checking and evaluating go as deep as the expression does, and the stack is finite.
+const MAX_DEPTH: usize = 200;
+
 impl Checker<'_> {
     fn expression(&mut self, node: &IdedExpr) -> Typed {
+        if self.depth >= MAX_DEPTH {
+            return self.wrong_with(
+                self.token(node),
+                "the expression is nested too deeply",
+                "split it into several steps",
+            );
+        }
+        self.depth += 1;
+        let typed = self.node(node);
+        self.depth -= 1;
+        typed
+    }
+
+    fn node(&mut self, node: &IdedExpr) -> Typed {
         match &node.expr {
             Expr::Literal(literal) => self.literal(node, literal),
             Expr::Ident(name) => self.variable(node, name),
@@ -150,164 +169,6 @@ impl Checker<'_> {
             LiteralValue::Null => return self.wrong(self.token(node), "no fact is ever `null`"),
         };
         Typed::new(Code::Constant(fact), ty)
-    }
-
-    fn variable(&mut self, node: &IdedExpr, name: &str) -> Typed {
-        if let Some(depth) = self.locals.iter().rev().position(|local| local.name == name) {
-            let local = self.locals.iter().rev().nth(depth);
-            let (ty, path) = local.map_or((Type::Any, None), |local| (local.ty.clone(), local.path.clone()));
-            return Typed {
-                code: Code::Local(depth),
-                ty,
-                path,
-            };
-        }
-        let roots = schema::roots(self.scope.kind);
-        if let Some((slot, root)) = roots.iter().enumerate().find(|(_, root)| root.name == name) {
-            self.mentions.roots.insert(root.name);
-            self.mentions.facts.insert(root.name.to_owned());
-            return Typed {
-                code: Code::Root(slot),
-                ty: root.ty.into(),
-                path: Some(root.name.to_owned()),
-            };
-        }
-        if name == "params" {
-            return self.wrong_with(
-                self.token(node),
-                "`params` is not a value",
-                "name one, as in `params.ports`",
-            );
-        }
-        let help = self.variable_help(name);
-        self.wrong_with(self.token(node), format!("unknown name `{name}`"), help)
-    }
-
-    fn variable_help(&self, name: &str) -> String {
-        let roots = schema::roots(self.scope.kind);
-        let field_of = |root: &Field| match Type::from(root.ty) {
-            Type::Record(fields) if fields.iter().any(|field| field.name == name) => Some(root.name),
-            _ => None,
-        };
-        if let Some(root) = roots.iter().find_map(field_of) {
-            return format!("did you mean `{root}.{name}`?");
-        }
-        if self.scope.params.iter().any(|param| &*param.name == name) {
-            return format!("did you mean `params.{name}`?");
-        }
-        let locals = self.locals.iter().map(|local| local.name.as_str());
-        let names: Vec<&str> = locals
-            .chain(roots.iter().map(|root| root.name))
-            .chain(["params"])
-            .collect();
-        suggest::hint(name, &names, "known here")
-    }
-
-    fn select(&mut self, node: &IdedExpr, select: &SelectExpr) -> Typed {
-        if matches!(&select.operand.expr, Expr::Ident(name) if name == "params") {
-            return self.param(node, &select.field);
-        }
-        let operand = self.expression(&select.operand);
-        match &operand.ty {
-            Type::Record(fields) => self.field(node, &select.field, fields, operand),
-            Type::Map(value) => {
-                let ty = (**value).clone();
-                let key = Code::Constant(Fact::text(select.field.as_str()));
-                Typed::new(
-                    Code::Entry {
-                        of: Box::new(operand.code),
-                        key: Box::new(key),
-                    },
-                    ty,
-                )
-            }
-            Type::Any => Typed::wrong(),
-            Type::List(_) => {
-                let message = format!("{} has no field `{}`", operand.label(), select.field);
-                self.wrong_with(
-                    self.name_after(node, &select.field),
-                    message,
-                    "ask its elements, as in `.exists(x, ...)`",
-                )
-            }
-            _ => {
-                let message = format!("{} has no field `{}`", operand.label(), select.field);
-                self.wrong(self.name_after(node, &select.field), message)
-            }
-        }
-    }
-
-    fn param(&mut self, node: &IdedExpr, name: &str) -> Typed {
-        let found = self
-            .scope
-            .params
-            .iter()
-            .enumerate()
-            .find(|(_, param)| &*param.name == name);
-        if let Some((slot, param)) = found {
-            self.mentions.params.insert(Arc::clone(&param.name));
-            return Typed {
-                code: Code::Param(slot),
-                ty: param.ty.clone(),
-                path: Some(format!("params.{name}")),
-            };
-        }
-        let names: Vec<String> = self
-            .scope
-            .params
-            .iter()
-            .map(|param| format!("params.{}", param.name))
-            .collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let help = match names.is_empty() {
-            true => "this rule has no `params`".to_owned(),
-            false => suggest::hint(&format!("params.{name}"), &names, "this rule has"),
-        };
-        self.wrong_with(self.name_after(node, name), format!("unknown parameter `{name}`"), help)
-    }
-
-    fn field(&mut self, node: &IdedExpr, name: &str, fields: &'static [Field], operand: Typed) -> Typed {
-        let Some((slot, field)) = fields.iter().enumerate().find(|(_, field)| field.name == name) else {
-            let prefix = self
-                .written(node)
-                .map_or_else(String::new, |written| format!("{written}."));
-            let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
-            let help = match suggest::nearest(name, names.iter().copied()) {
-                Some(nearest) => format!("did you mean `{prefix}{nearest}`?"),
-                None => format!("its fields: {}", suggest::quoted(names)),
-            };
-            let owner = operand
-                .path
-                .map_or_else(|| "the record".to_owned(), |path| format!("`{path}`"));
-            return self.wrong_with(
-                self.name_after(node, name),
-                format!("{owner} has no field `{name}`"),
-                help,
-            );
-        };
-        let path = operand.path.map(|path| format!("{path}.{name}"));
-        self.mentions.facts.extend(path.clone());
-        Typed {
-            code: Code::Field {
-                of: Box::new(operand.code),
-                name: field.name,
-                slot,
-            },
-            ty: field.ty.into(),
-            path,
-        }
-    }
-
-    /// The operand of a field access as the author wrote it, such as `l` or `nsg.layers[0]`.
-    fn written(&self, node: &IdedExpr) -> Option<String> {
-        let (dot, _) = self.info.offset_for(node.id)?;
-        let before: String = self.source.iter().take(dot as usize).collect();
-        let tail: Vec<char> = before
-            .chars()
-            .rev()
-            .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '[' | ']'))
-            .collect();
-        Some(tail.into_iter().rev().collect())
     }
 
     fn list(&mut self, list: &ListExpr) -> Typed {
@@ -348,39 +209,43 @@ impl Checker<'_> {
     fn token(&self, node: &IdedExpr) -> Range<usize> {
         match &node.expr {
             Expr::Select(select) => self.name_after(node, &select.field),
-            _ => self
-                .info
-                .offset_for(node.id)
-                .map_or(0..1, |(start, stop)| start as usize..stop as usize + 1),
+            _ => self.remembered(node),
         }
+    }
+
+    /// Bytes of the token; the parser gives the last one too.
+    fn remembered(&self, node: &IdedExpr) -> Range<usize> {
+        let (start, last) = self.info.offset_for(node.id).unwrap_or_default();
+        start as usize..last as usize + 1
     }
 
     /// The field name behind the dot that the parser remembers.
     fn name_after(&self, node: &IdedExpr, name: &str) -> Range<usize> {
-        let dot = self.info.offset_for(node.id).map_or(0, |(start, _)| start as usize);
-        let blanks = self
-            .source
-            .iter()
-            .skip(dot + 1)
-            .take_while(|c| c.is_whitespace())
-            .count();
-        let start = dot + 1 + blanks;
-        start..start + name.chars().count()
+        let rest = self.source.get(self.remembered(node).end..).unwrap_or_default();
+        let start = self.source.len() - rest.trim_start().len();
+        start..start + name.len()
     }
 
     /// The function name before the parenthesis that the parser remembers.
     fn name_before(&self, node: &IdedExpr, name: &str) -> Range<usize> {
-        let parenthesis = self.info.offset_for(node.id).map_or(0, |(start, _)| start as usize);
-        let blanks = self
-            .source
-            .iter()
-            .take(parenthesis)
-            .rev()
-            .take_while(|c| c.is_whitespace())
-            .count();
-        let end = parenthesis.saturating_sub(blanks);
-        end.saturating_sub(name.chars().count())..end
+        let end = self.before(node).trim_end().len();
+        end.saturating_sub(name.len())..end
     }
+
+    /// The source up to the token that the parser remembers.
+    fn before(&self, node: &IdedExpr) -> &str {
+        self.source.get(..self.remembered(node).start).unwrap_or_default()
+    }
+}
+
+/// Sorts the problems by place and turns bytes into characters.
+fn in_characters(source: &str, mut problems: Vec<Problem>) -> Vec<Problem> {
+    let characters = |bytes: usize| source.get(..bytes).map_or(bytes, |before| before.chars().count());
+    problems.sort_by_key(|problem| problem.range.start);
+    for problem in &mut problems {
+        problem.range = characters(problem.range.start)..characters(problem.range.end);
+    }
+    problems
 }
 
 /// A list of constants is one constant: it is not built again for each subject.

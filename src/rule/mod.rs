@@ -24,6 +24,8 @@ pub mod schema;
 pub mod standards;
 pub mod suggest;
 pub mod template;
+#[cfg(test)]
+mod tests;
 pub mod types;
 pub mod value;
 mod verdict;
@@ -33,4 +35,6 @@ pub mod yaml;
 pub use compiled::{Example, Rule, Step};
 pub use evaluate::Judgement;
 pub use finding::{Evidence, Finding, Subject, SubjectKind, Waiver};
+pub use params::ResolvedParams;
+pub use value::SubjectFacts;
 pub use verdict::{Severity, Verdict};

@@ -26,29 +26,26 @@ pub struct Refusal {
     pub help: Option<String>,
 }
 
-impl Refusal {
-    fn new(message: String) -> Refusal {
-        Refusal { message, help: None }
-    }
-}
-
 impl Param {
     /// The value as a fact.
     ///
     /// # Errors
     /// When its type is not that of the default, when it is none of the choices, or when it is no port.
     pub fn accept(&self, value: &Value) -> Result<Fact, Refusal> {
-        let fact = fact_of(value, &self.ty).ok_or_else(|| {
-            Refusal::new(format!(
-                "`{}` must be {}, and `{value}` is {}",
-                self.name,
-                article(&self.ty),
-                type_name(value)
-            ))
-        })?;
+        let fact = fact_of(value, &self.ty).ok_or_else(|| self.mistyped(value))?;
         self.check_choice(&fact)?;
         check_ports(&self.name, &fact)?;
         Ok(fact)
+    }
+
+    fn mistyped(&self, value: &Value) -> Refusal {
+        let (name, wanted, found) = (&self.name, article(&self.ty), type_name(value));
+        let message = format!("`{name}` must be {wanted}, and `{value}` is {found}");
+        let one_of_list = matches!(&self.ty, Type::List(element) if fact_of(value, element).is_some());
+        Refusal {
+            message,
+            help: one_of_list.then(|| format!("write `[{value}]`")),
+        }
     }
 
     fn check_choice(&self, fact: &Fact) -> Result<(), Refusal> {

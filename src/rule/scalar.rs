@@ -139,6 +139,7 @@ fn line_break(rest: &str, style: Style) -> Option<usize> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use serde::Deserialize;
@@ -169,6 +170,7 @@ mod tests {
             "a: |\n  one\n    é  \n\n  two vm.nam\n",
             "a: |-\n\n  one\n  vm.nam",
             "a: >\n  one\n  two vm.nam\n",
+            "a: |\r\n  one\r\n  two vm.nam\r\n",
             "a: |2  # note\n   one\n  vm.nam\n",
             "a: 'x\r\n   vm.nam'\r\n",
         ] {

@@ -12,7 +12,7 @@ pub fn nearest<'c>(typed: &str, candidates: impl IntoIterator<Item = &'c str>) -
 }
 
 /// ``did you mean `name`?``, else ``known names: ...``, for the `help` of a diagnostic.
-pub fn hint<'c>(typed: &str, candidates: &[&'c str], known: &str) -> String {
+pub fn hint(typed: &str, candidates: &[&str], known: &str) -> String {
     match nearest(typed, candidates.iter().copied()) {
         Some(name) => format!("did you mean `{name}`?"),
         None => format!("{known}: {}", quoted(candidates.iter().copied())),

@@ -48,13 +48,10 @@ impl<'t> Document<'t> {
     }
 
     fn range<T>(&self, value: &Spanned<T>) -> Range<usize> {
-        self.span(value.referenced)
-    }
-
-    fn span(&self, location: serde_yaml::Location) -> Range<usize> {
-        let bytes = |offset: Option<u64>| offset.and_then(|offset| usize::try_from(offset).ok());
-        let start = bytes(location.span().byte_offset()).unwrap_or(0);
-        let end = start + bytes(location.span().byte_len()).unwrap_or(0);
+        let span = value.referenced.span();
+        let bytes = |offset: Option<u64>| offset.and_then(|offset| usize::try_from(offset).ok()).unwrap_or(0);
+        let start = bytes(span.byte_offset());
+        let end = start + bytes(span.byte_len());
         // The span of a collection or block may run over its last line break.
         let shown = self.text.get(start..end).unwrap_or_default().trim_end().len();
         start..start + shown
@@ -76,10 +73,19 @@ impl<'t> Document<'t> {
         let mut diagnostic = Diagnostic::error(code(error), message);
         diagnostic.help = help;
         match error.location() {
+            // Not every error has an offset in bytes, as values have.
             Some(location) => {
-                let mut range = self.span(location);
-                range.end = range.start + width.unwrap_or(range.len());
-                diagnostic.at(self.locate(range))
+                let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+                let (line, column) = (number(location.line()).max(1), number(location.column()).max(1));
+                let end_column = column.saturating_add(u32::try_from(width).unwrap_or(1));
+                let file = Arc::clone(&self.file);
+                diagnostic.at(Location {
+                    file,
+                    line,
+                    column,
+                    end_line: line,
+                    end_column,
+                })
             }
             None => diagnostic,
         }
@@ -119,35 +125,40 @@ fn code(error: &Error) -> &'static str {
     }
 }
 
-/// Message, help, and how many bytes to mark where the parser does not say.
-fn explain(error: &Error) -> (String, Option<String>, Option<usize>) {
+/// Message, help, and how many characters to mark.
+fn explain(error: &Error) -> (String, Option<String>, usize) {
     match error {
         Error::SerdeUnknownField { field, expected, .. } => {
             let help = suggest::hint(field, expected, "known keys");
-            (format!("unknown key `{field}`"), Some(help), Some(field.len()))
+            (format!("unknown key `{field}`"), Some(help), field.chars().count())
         }
         Error::SerdeUnknownVariant { variant, expected, .. } => {
             let help = suggest::hint(variant, expected, "known here");
             (
                 format!("`{variant}` is not known here"),
                 Some(help),
-                Some(variant.len()),
+                variant.chars().count(),
             )
         }
-        Error::SerdeMissingField { field, .. } => (format!("`{field}` is missing"), None, Some(1)),
-        Error::DuplicateMappingKey { key: Some(key), .. } => (format!("`{key}` is given twice"), None, Some(key.len())),
+        Error::SerdeMissingField { field, .. } => {
+            // The parser gives the place of the last key of the mapping.
+            let help = "the mapping that ends here needs it".to_owned();
+            (format!("`{field}` is missing"), Some(help), 1)
+        }
+        Error::DuplicateMappingKey { key: Some(key), .. } => {
+            (format!("`{key}` is given twice"), None, key.chars().count())
+        }
         Error::SerdeInvalidType {
             unexpected, expected, ..
-        } => (format!("expected {expected}, found {unexpected}"), None, None),
-        Error::Unexpected { expected, .. } => (format!("expected {}", kind(expected)), None, Some(1)),
-        Error::NullIntoString { .. } => ("expected text, found nothing".to_owned(), None, Some(1)),
-        Error::Eof { .. } => ("the file ends too early".to_owned(), None, Some(0)),
-        Error::MultipleDocuments { .. } => (
-            format!("there is a second document"),
-            Some("one file holds one document".to_owned()),
-            Some(3),
-        ),
-        other => (plain(other), None, Some(1)),
+        } => (format!("expected {expected}, found {unexpected}"), None, 1),
+        Error::Unexpected { expected, .. } => (format!("expected {}", kind(expected)), None, 1),
+        Error::NullIntoString { .. } => ("expected text, found nothing".to_owned(), None, 1),
+        Error::Eof { .. } => ("the file ends too early".to_owned(), None, 0),
+        Error::MultipleDocuments { .. } => {
+            let help = "one file holds one document".to_owned();
+            ("there is a second document".to_owned(), Some(help), 3)
+        }
+        other => (plain(other), None, 1),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Calls: functions by their table, macros that bind a variable, and `has`.
 
+use std::ops::Range;
+
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, Expr};
 use regex::Regex;
@@ -64,36 +66,30 @@ impl Checker<'_> {
     }
 
     fn applied(&mut self, function: &Function, arguments: &[&IdedExpr], typed: Vec<Typed>) -> Typed {
-        let mut codes: Vec<Code> = typed.into_iter().map(|typed| typed.code).collect();
-        if function.name == function::Name::Matches
-            && let [_, Code::Constant(Fact::Text(pattern))] = codes.as_slice()
+        let codes: Vec<Code> = typed.into_iter().map(|typed| typed.code).collect();
+        if let (function::Name::Matches, [text, Code::Constant(Fact::Text(pattern))]) =
+            (function.name, codes.as_slice())
         {
-            match Regex::new(pattern) {
-                Ok(pattern) => {
-                    let text = Box::new(codes.swap_remove(0));
-                    return Typed::new(
-                        Code::Matches {
-                            text,
-                            pattern: Box::new(pattern),
-                        },
-                        Type::Bool,
-                    );
-                }
-                Err(error) => {
-                    let reason = error.to_string();
-                    let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                    let range = arguments.last().map_or(0..1, |argument| self.token(argument));
-                    return self.wrong(range, format!("not a regular expression: {reason}"));
-                }
+            let range = arguments.last().map_or(0..1, |argument| self.token(argument));
+            return self.matches(text.clone(), pattern, range);
+        }
+        let (name, arguments) = (function.name, codes);
+        Typed::new(Code::Call { name, arguments }, function.result.clone())
+    }
+
+    /// A pattern that is written out is compiled once, and its mistakes are found now.
+    fn matches(&mut self, text: Code, pattern: &str, range: Range<usize>) -> Typed {
+        match Regex::new(pattern) {
+            Ok(pattern) => {
+                let (text, pattern) = (Box::new(text), Box::new(pattern));
+                Typed::new(Code::Matches { text, pattern }, Type::Bool)
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                self.wrong(range, format!("not a regular expression: {reason}"))
             }
         }
-        Typed::new(
-            Code::Call {
-                name: function.name,
-                arguments: codes,
-            },
-            function.result.clone(),
-        )
     }
 
     fn unknown_function(&mut self, node: &IdedExpr, call: &CallExpr) -> Typed {

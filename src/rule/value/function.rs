@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use regex::Regex;
 
-use super::{Answer, Frame, Gaps, known, mistyped, text};
+use super::frame::{Frame, known, mistyped};
+use super::{Answer, Gaps, text};
 use crate::rule::expression::Code;
 use crate::rule::fact::Fact;
 use crate::rule::function::Name;

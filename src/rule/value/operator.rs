@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::{Answer, Gaps, mistyped};
+use super::frame::{decide, mistyped};
+use super::{Answer, Gaps};
 use crate::rule::expression::{Calculation, Comparison};
 use crate::rule::fact::Fact;
 
@@ -58,7 +59,7 @@ fn order(left: &Fact, right: &Fact) -> Option<Ordering> {
 /// `item in list`: an unknown element matters only when no known one is the item.
 pub(super) fn contains(item: &Fact, list: &Fact) -> Result<bool, Gaps> {
     match (item, list) {
-        (_, Fact::List(items)) => super::decide(items, true, |element| match element {
+        (_, Fact::List(items)) => decide(items, true, |element| match element {
             Fact::Unknown(reason) => Err(Gaps::one(std::sync::Arc::clone(reason))),
             element => equal(item, element),
         }),
