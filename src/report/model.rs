@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::exposure::{Decider, ExposureClass, Layer, PortExposure, Way};
+pub use crate::rule::standards::{MappedBy, Mapping};
 use crate::rule::{Finding, Severity, Verdict};
 use crate::source::Diagnostic;
 
@@ -107,27 +108,6 @@ pub struct RuleInfo {
     /// The parameters in force.
     pub params: BTreeMap<String, serde_json::Value>,
     pub counts: BTreeMap<Verdict, u64>,
-}
-
-/// The controls of one framework that a rule bears on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Mapping {
-    /// Short name, such as `mcsb` or `nist-800-53-r5`.
-    pub framework: Arc<str>,
-    /// Full name of the framework.
-    pub title: Arc<str>,
-    pub controls: Vec<Arc<str>>,
-    /// Whose judgement the mapping is.
-    pub by: MappedBy,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum MappedBy {
-    /// Microsoft's built-in initiatives bind the policy to the control.
-    Microsoft,
-    /// This tool's own judgement.
-    Tool,
 }
 
 /// The portal's tabs of just-in-time access.

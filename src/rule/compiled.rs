@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::report::model::{Mapping, RuleInfo};
 use crate::rule::cel::Program;
 use crate::rule::expression::Mentions;
 use crate::rule::file::Expect;
 use crate::rule::param::Param;
-use crate::rule::params::ResolvedParams;
+use crate::rule::standards::Mapping;
 use crate::rule::template::Template;
 use crate::rule::{Severity, SubjectKind, Verdict};
 use crate::source::Location;
@@ -76,21 +75,6 @@ impl Rule {
             }
         }
         all
-    }
-
-    /// The rule as reports describe it, with the parameters in force and how often it came to each verdict.
-    pub fn info(&self, params: &ResolvedParams, counts: BTreeMap<Verdict, u64>) -> RuleInfo {
-        RuleInfo {
-            id: Arc::clone(&self.id),
-            title: Arc::clone(&self.title),
-            severity: params.severity.unwrap_or(self.severity),
-            why: Arc::clone(&self.why),
-            fix: Arc::clone(&self.fix),
-            references: self.references.clone(),
-            standards: self.standards.clone(),
-            params: params.to_json(self),
-            counts,
-        }
     }
 
     /// The parameter of that name, and its index among the values in force.

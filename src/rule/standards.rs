@@ -1,5 +1,31 @@
 //! The frameworks that a rule may be mapped to: short name and full title. Knows no rule.
 
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The controls of one framework that a rule bears on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mapping {
+    /// Short name, such as `mcsb` or `nist-800-53-r5`.
+    pub framework: Arc<str>,
+    /// Full name of the framework.
+    pub title: Arc<str>,
+    pub controls: Vec<Arc<str>>,
+    /// Whose judgement the mapping is.
+    pub by: MappedBy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MappedBy {
+    /// Microsoft's built-in initiatives bind the policy to the control.
+    Microsoft,
+    /// This tool's own judgement.
+    Tool,
+}
+
 /// One framework: a standard, benchmark or law in one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Framework {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_yaml::Spanned;
 
 use super::Loader;
-use crate::report::model::{MappedBy, Mapping};
+use crate::rule::standards::{MappedBy, Mapping};
 use crate::rule::file::StandardsFile;
 use crate::rule::standards::{self, FRAMEWORKS};
 use crate::rule::suggest;
