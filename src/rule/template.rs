@@ -56,7 +56,7 @@ impl Template {
             match part {
                 Part::Text(text) => filled.push_str(text),
                 Part::Hole(program) => match value::evaluate(&program.code, facts, params) {
-                    Ok(fact) => filled.push_str(&value::print(&fact)),
+                    Ok(fact) => value::print_into(&mut filled, &fact),
                     Err(_) => filled.push_str("unknown"),
                 },
             }

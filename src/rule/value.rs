@@ -14,7 +14,7 @@ mod function;
 mod operator;
 mod text;
 
-pub use text::print;
+pub use text::{print, print_into};
 
 use frame::Frame;
 

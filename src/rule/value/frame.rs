@@ -193,7 +193,10 @@ impl<'f> Frame<'f> {
 
 /// The field of a record, mostly found at the place that the schema gives it.
 fn find_field<'r>(fields: &'r [(&'static str, Fact)], name: &'static str, slot: usize) -> Result<&'r Fact, Gaps> {
-    let here = fields.get(slot).filter(|(found, _)| *found == name);
+    // Names are mostly one and the same text in memory, which is told without reading it.
+    let here = fields
+        .get(slot)
+        .filter(|(found, _)| std::ptr::eq(*found, name) || *found == name);
     match here.or_else(|| fields.iter().find(|(found, _)| *found == name)) {
         Some((_, fact)) => Ok(fact),
         None => Err(Gaps::one(format!(

@@ -17,31 +17,40 @@ pub(super) fn plain(fact: &Fact) -> String {
 
 /// The value as a message shows it: lists with commas, large amounts with separators and no decimals.
 pub fn print(fact: &Fact) -> String {
+    let mut text = String::new();
+    print_into(&mut text, fact);
+    text
+}
+
+/// Appends what [`print`] gives; messages are made for every subject.
+pub fn print_into(text: &mut String, fact: &Fact) {
     match fact {
-        Fact::Double(value) => grouped(*value),
-        Fact::List(items) if items.is_empty() => "none".to_owned(),
-        Fact::List(items) => items.iter().map(print).collect::<Vec<_>>().join(", "),
-        other => plain(other),
+        Fact::Text(value) => text.push_str(value),
+        Fact::Double(value) => print_amount(text, *value),
+        Fact::List(items) if items.is_empty() => text.push_str("none"),
+        Fact::List(items) => {
+            for (index, item) in items.iter().enumerate() {
+                text.push_str(if index > 0 { ", " } else { "" });
+                print_into(text, item);
+            }
+        }
+        other => text.push_str(&plain(other)),
     }
 }
 
-fn grouped(value: f64) -> String {
+fn print_amount(text: &mut String, value: f64) {
     let digits = format!("{:.0}", value.abs());
-    if !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return digits;
-    }
     let lead = digits.len() % 3;
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    let grouped = digits.bytes().all(|digit| digit.is_ascii_digit());
     if value < 0.0 && digits != "0" {
         text.push('-');
     }
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && index % 3 == lead {
+        if grouped && index > 0 && index % 3 == lead {
             text.push(',');
         }
         text.push(digit);
     }
-    text
 }
 
 #[cfg(test)]
