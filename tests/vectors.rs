@@ -300,3 +300,32 @@ fn v33_public_space_of_the_network_is_not_internet() {
     assert_eq!(found.public().addresses.parse::<u128>().unwrap(), all - 65_536);
     assert_eq!(found.private().sources, ["10.0.0.0/16", "20.10.0.0/16"]);
 }
+
+/// A security admin rule for port 22 whose collection applies to the machine's network.
+fn admin_rule(estate: Estate, access: &str, source: &str) -> Estate {
+    let manager = id("Microsoft.Network/networkManagers", "manager");
+    let group = format!("{manager}/networkGroups/all");
+    let collection = format!("{manager}/securityAdminConfigurations/c/ruleCollections/rc");
+    estate
+        .add(json!({ "id": collection, "properties": { "appliesToGroups": [{ "networkGroupId": group }] } }))
+        .add(json!({ "id": format!("{group}/staticMembers/m"), "properties": {
+            "resourceId": id("Microsoft.Network/virtualNetworks", "vnet") } }))
+        .add(json!({ "id": format!("{collection}/rules/mgmt"), "kind": "Custom", "properties": {
+            "protocol": "Tcp", "access": access, "priority": 10, "direction": "Inbound",
+            "sources": [{ "addressPrefixType": "IPPrefix", "addressPrefix": source }],
+            "destinations": [{ "addressPrefixType": "IPPrefix", "addressPrefix": "*" }],
+            "sourcePortRanges": ["0-65535"], "destinationPortRanges": ["22"] } }))
+}
+
+#[test]
+fn v20_v21_admin_rules_of_unknown_deployment_leave_the_answer_open() {
+    let open = || Estate::new().public().subnet_nsg(vec![rule("ssh", 100, "Allow", "*", "22")]);
+    let denied = admin_rule(open(), "Deny", "*").analyse();
+    assert_class(denied.public(), ExposureClass::Undetermined);
+    let shut = || Estate::new().public().subnet_nsg(vec![rule("no", 100, "Deny", "*", "22")]);
+    let delivered = admin_rule(shut(), "AlwaysAllow", "203.0.113.0/24").analyse();
+    assert_class(delivered.public(), ExposureClass::Undetermined);
+    assert_eq!(delivered.public().possible_sources, ["203.0.113.0/24"]);
+    let handed_on = admin_rule(open(), "Allow", "*").analyse();
+    assert_class(handed_on.public(), Wide);
+}

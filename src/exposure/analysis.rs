@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::admin::AdminRules;
 use super::answer::{Layer, PortExposure, Way};
 use super::classify::{Clients, Describer, Platform};
 use super::compile::{Filter, GroupMembers, Target, Truth};
@@ -108,6 +109,8 @@ pub struct Stack {
     pub ports: Vec<PortReach>,
     /// The rules that let some client through.
     pub admitting: Vec<Admitting>,
+    /// Why admin rules may change the answers.
+    pub admin_gap: Option<Arc<str>>,
 }
 
 /// A rule that lets some client through to a port, whatever the way in.
@@ -127,7 +130,8 @@ pub fn analyse(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Expos
     let drafts: Vec<Draft<'_>> =
         inventory.vms.as_slice().par_iter().map(|vm| draft(inventory, &interfaces, &by_subnet, vm)).collect();
     let filters = filters(inventory, &environments, &drafts);
-    let (stacks, stack_of) = stacks(&filters, &drafts, ports);
+    let admin = AdminRules::of(inventory);
+    let (stacks, stack_of) = stacks(&filters, &admin, &environments, &drafts, ports);
     let answers = Answers { inventory, describer: Describer { inventory, sources }, environments: &environments, stacks: &stacks };
     let ways = Ways::of(inventory);
     let direct = answers.direct();
@@ -338,6 +342,7 @@ fn groups_of(target: &DraftTarget<'_>) -> impl Iterator<Item = (u32, u32)> + use
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct StackKey {
     environment: u32,
+    admin: u32,
     family: Family,
     layers: [LayerKey; 2],
 }
@@ -349,10 +354,16 @@ struct LayerKey {
 }
 
 /// Answers each distinct stack once, and says which stacks each machine's addresses have.
-fn stacks(filters: &Filters, drafts: &[Draft<'_>], ports: &[u16]) -> (Vec<Stack>, Vec<Vec<u32>>) {
+fn stacks(
+    filters: &Filters,
+    admin: &AdminRules<'_>,
+    environments: &[Environment],
+    drafts: &[Draft<'_>],
+    ports: &[u16],
+) -> (Vec<Stack>, Vec<Vec<u32>>) {
     let keys: Vec<Vec<StackKey>> = drafts
         .par_iter()
-        .map(|draft| draft.targets.iter().map(|target| stack_key(filters, target)).collect())
+        .map(|draft| draft.targets.iter().map(|target| stack_key(filters, admin, target)).collect())
         .collect();
     let mut distinct = Distinct::default();
     let mut indexes = Vec::with_capacity(keys.len());
@@ -360,11 +371,29 @@ fn stacks(filters: &Filters, drafts: &[Draft<'_>], ports: &[u16]) -> (Vec<Stack>
         let index = |key: StackKey| distinct.index(key.clone(), || key);
         indexes.push(of_machine.into_iter().map(index).collect());
     }
-    let stacks = distinct.items.into_par_iter().map(|key| answer_stack(filters, &key, ports)).collect();
+    let answer = |key: StackKey| {
+        let mut stack = answer_stack(filters, &key, ports);
+        if let Some(environment) = environments.get(key.environment as usize) {
+            apply_admin(admin, key.admin, environment, &mut stack);
+        }
+        stack.admitting = stack.ports.iter().flat_map(admitting).collect();
+        stack
+    };
+    let stacks = distinct.items.into_par_iter().map(answer).collect();
     (stacks, indexes)
 }
 
-fn stack_key(filters: &Filters, target: &DraftTarget<'_>) -> StackKey {
+fn apply_admin(admin: &AdminRules<'_>, scope: u32, environment: &Environment, stack: &mut Stack) {
+    for reach in &mut stack.ports {
+        let effect = admin.effect(scope, environment, reach.port);
+        if let Some(why) = effect.gaps.first() {
+            stack.admin_gap.get_or_insert_with(|| why.clone());
+        }
+        effect.apply(reach);
+    }
+}
+
+fn stack_key(filters: &Filters, admin: &AdminRules<'_>, target: &DraftTarget<'_>) -> StackKey {
     let end = Target {
         address: target.configuration.private_address.known().copied(),
         subnet: target.prefixes,
@@ -379,6 +408,7 @@ fn stack_key(filters: &Filters, target: &DraftTarget<'_>) -> StackKey {
     };
     StackKey {
         environment: target.environment,
+        admin: admin.scope(target.subnet.map(|(network, _)| network)),
         family: target.configuration.family,
         layers: [layer(&target.subnet_nsg), layer(&target.nic_nsg)],
     }
@@ -396,9 +426,14 @@ fn answer_stack(filters: &Filters, key: &StackKey, ports: &[u16]) -> Stack {
         }
         answer
     };
-    let ports: Vec<PortReach> = ports.iter().map(answer).collect();
-    let admitting = ports.iter().flat_map(admitting).collect();
-    Stack { environment: key.environment, family: key.family, unfiltered, ports, admitting }
+    Stack {
+        environment: key.environment,
+        family: key.family,
+        unfiltered,
+        ports: ports.iter().map(answer).collect(),
+        admitting: Vec::new(),
+        admin_gap: None,
+    }
 }
 
 fn admitting(reach: &PortReach) -> Vec<Admitting> {
@@ -483,7 +518,13 @@ impl Answers<'_> {
         let answer = |reach: &PortReach| {
             let front_port = lead(reach.port)?;
             Some(match stack.unfiltered {
-                true => self.describer.unfiltered(reach.port, front_port, &clients, platform.clone()),
+                true => {
+                    let mut answer = self.describer.unfiltered(reach.port, front_port, &clients, platform.clone());
+                    if let Some(why) = &stack.admin_gap {
+                        unsettle(&mut answer, why);
+                    }
+                    answer
+                }
                 false => self.describer.exposure(reach, &clients, front_port),
             })
         };

@@ -1,6 +1,7 @@
 //! Exposure: who reaches which port of which machine, by which way in, because of which rule. Exact.
 //! Must not know policies, reports or notations; it meets the input only in the model.
 
+mod admin;
 mod analysis;
 mod answer;
 mod classify;
