@@ -15,7 +15,10 @@ pub struct Bounds {
 
 impl Bounds {
     pub fn exact(set: AddressSet) -> Self {
-        Bounds { may: set.clone(), must: set }
+        Bounds {
+            may: set.clone(),
+            must: set,
+        }
     }
 
     pub fn add(&mut self, set: &AddressSet) {
@@ -48,17 +51,33 @@ pub struct Environment {
 }
 
 fn set(texts: &[&str]) -> AddressSet {
-    AddressSet::from_ranges(texts.iter().filter_map(|text| parse_range(text).ok()).map(|(range, _)| range))
+    AddressSet::from_ranges(
+        texts
+            .iter()
+            .filter_map(|text| parse_range(text).ok())
+            .map(|(range, _)| range),
+    )
 }
 
 /// Public address space: all IPv4 but the special-use blocks that recorded expansions of the `Internet` tag leave
 /// out, and global unicast IPv6. Blocks of Microsoft's own that those expansions leave out change over the years.
 pub static PUBLIC: LazyLock<AddressSet> = LazyLock::new(|| {
     let special = set(&[
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.2.0/24",
-        "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3",
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.2.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "224.0.0.0/3",
     ]);
-    let v4 = AddressSet { v4: special.v4.complement(), ..AddressSet::default() };
+    let v4 = AddressSet {
+        v4: special.v4.complement(),
+        ..AddressSet::default()
+    };
     v4.union(&set(&["2000::/3"]))
 });
 
@@ -67,18 +86,36 @@ pub static PLATFORM: LazyLock<AddressSet> = LazyLock::new(|| set(&["168.63.129.1
 
 /// Addresses from which no packet can come to a machine over a network.
 static NO_CLIENT: LazyLock<AddressSet> = LazyLock::new(|| {
-    set(&["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"])
+    set(&[
+        "0.0.0.0/8",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "224.0.0.0/3",
+        "::/127",
+        "fe80::/10",
+        "ff00::/8",
+    ])
 });
 
 /// Private space, where ranges behind a gateway are expected to lie.
-static PRIVATE: LazyLock<AddressSet> =
-    LazyLock::new(|| set(&["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]));
+static PRIVATE: LazyLock<AddressSet> = LazyLock::new(|| {
+    set(&[
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "fc00::/7",
+    ])
+});
 
 impl Environment {
     /// The environment of a machine whose subnet is not in the input.
     pub fn unknown(why: Arc<str>) -> Self {
         Environment {
-            virtual_network: Bounds { must: PLATFORM.clone(), may: AddressSet::full() },
+            virtual_network: Bounds {
+                must: PLATFORM.clone(),
+                may: AddressSet::full(),
+            },
             internet: PUBLIC.clone(),
             public_clients: PUBLIC.difference(&PLATFORM),
             private_clients: PUBLIC.complement().difference(&NO_CLIENT),
@@ -90,7 +127,11 @@ impl Environment {
 
     /// Everything in it: two environments with equal keys answer alike.
     pub fn key(&self) -> impl Eq + std::hash::Hash + use<> {
-        let sets = (self.virtual_network.clone(), self.internet.clone(), self.returns_to_internet.clone());
+        let sets = (
+            self.virtual_network.clone(),
+            self.internet.clone(),
+            self.returns_to_internet.clone(),
+        );
         (sets, self.gaps.clone(), self.has_gateway)
     }
 
@@ -131,13 +172,19 @@ fn open(space: &mut Bounds, gaps: &mut Vec<Arc<str>>, why: &Arc<str>) {
 }
 
 fn has_gateway(network: &VirtualNetwork) -> bool {
-    let own = network.subnets.iter().any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"));
+    let own = network
+        .subnets
+        .iter()
+        .any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"));
     own || network.peerings.iter().any(|peering| peering.use_remote_gateways)
 }
 
 /// A peering counts while it is connected and access is allowed; of a subnet peering only the named subnets.
 fn add_peer(inventory: &Inventory, peering: &Peering, subnet: &Subnet, space: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
-    let names_subnet = peering.local_subnets.iter().any(|name| name.eq_ignore_ascii_case(subnet.id.name()));
+    let names_subnet = peering
+        .local_subnets
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(subnet.id.name()));
     if !peering.allow_access || (!peering.complete && !names_subnet) {
         return;
     }
@@ -153,7 +200,10 @@ fn add_peer(inventory: &Inventory, peering: &Peering, subnet: &Subnet, space: &m
         Some(remote) if connected => space.add(&remote),
         Some(remote) => space.add_possible(&remote),
         None => {
-            let why = Arc::from(format!("the address space behind peering `{}` is not in the input", peering.name));
+            let why = Arc::from(format!(
+                "the address space behind peering `{}` is not in the input",
+                peering.name
+            ));
             open(space, gaps, &why);
         }
     }
@@ -163,15 +213,32 @@ fn remote_space(inventory: &Inventory, peering: &Peering) -> Option<AddressSet> 
     let remote = peering.remote.as_ref().and_then(|id| inventory.networks.find(id));
     let ranges: Vec<AddressRange> = if peering.complete {
         let current = remote.and_then(|network| network.address_space.known());
-        peering.remote_space.known().filter(|ranges| !ranges.is_empty()).or(current)?.clone()
+        peering
+            .remote_space
+            .known()
+            .filter(|ranges| !ranges.is_empty())
+            .or(current)?
+            .clone()
     } else {
-        let named = |subnet: &&Subnet| peering.remote_subnets.iter().any(|n| n.eq_ignore_ascii_case(subnet.id.name()));
+        let named = |subnet: &&Subnet| {
+            peering
+                .remote_subnets
+                .iter()
+                .any(|n| n.eq_ignore_ascii_case(subnet.id.name()))
+        };
         let subnets: Vec<&Subnet> = remote?.subnets.iter().filter(named).collect();
         let prefixes: Option<Vec<_>> = subnets.iter().map(|subnet| subnet.prefixes.known().cloned()).collect();
         prefixes?.concat()
     };
     let set = AddressSet::from_ranges(ranges);
-    Some(if peering.ipv6_only { AddressSet { v6: set.v6, ..AddressSet::default() } } else { set })
+    Some(if peering.ipv6_only {
+        AddressSet {
+            v6: set.v6,
+            ..AddressSet::default()
+        }
+    } else {
+        set
+    })
 }
 
 /// The user-defined routes of a subnet; `None` when it has a table that is not in the input.
@@ -189,7 +256,10 @@ fn routes<'i>(inventory: &'i Inventory, subnet: &Subnet, gaps: &mut Vec<Arc<str>
 }
 
 fn known_routes<'i>(inventory: &'i Inventory, id: &ResourceId) -> Result<&'i [Route], Arc<str>> {
-    let table: &RouteTable = inventory.route_tables.find(id).ok_or_else(|| inventory.why_absent(id).text)?;
+    let table: &RouteTable = inventory
+        .route_tables
+        .find(id)
+        .ok_or_else(|| inventory.why_absent(id).text)?;
     if let Some(why) = inventory.conflict(id) {
         return Err(why.text.clone());
     }
@@ -233,7 +303,11 @@ fn returns_to_internet(routes: Option<&[Route]>) -> AddressSet {
     by_length.sort_by_key(|(size, ..)| std::cmp::Reverse(*size));
     let mut returns = AddressSet::full();
     for (_, range, to_internet) in by_length {
-        returns = if to_internet { returns.union(&range) } else { returns.difference(&range) };
+        returns = if to_internet {
+            returns.union(&range)
+        } else {
+            returns.difference(&range)
+        };
     }
     returns
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::model::{
-    Firewall, FirewallAction, FirewallRule, Frontend, IpConfiguration, Inventory, Known, LoadBalancer, PoolMember,
+    Firewall, FirewallAction, FirewallRule, Frontend, Inventory, IpConfiguration, Known, LoadBalancer, PoolMember,
     ResourceId, RuleCollection, RuleKind, Sku, Why, WhyKind,
 };
 use crate::net::{AddressRange, Protocol, ProtocolSet};
@@ -66,21 +66,28 @@ impl Ways {
         for pool in &balancer.pools {
             for member in &pool.members {
                 match member {
-                    PoolMember::IpConfiguration(id) => self.members.entry(id.clone()).or_default().push(pool.id.clone()),
+                    PoolMember::IpConfiguration(id) => {
+                        self.members.entry(id.clone()).or_default().push(pool.id.clone())
+                    }
                     PoolMember::Address { address, network } => {
-                        self.addresses.entry(*address).or_default().push((pool.id.clone(), network.clone()));
+                        self.addresses
+                            .entry(*address)
+                            .or_default()
+                            .push((pool.id.clone(), network.clone()));
                     }
                     PoolMember::Frontend(_) => {}
                 }
             }
         }
-        let way = |frontend: &Option<ResourceId>| public_frontend(balancer, frontend.as_ref()).map(|frontend| BalancedWay {
-            balancer: index,
-            frontend,
-            front_port: None,
-            port: None,
-            unsure: None,
-        });
+        let way = |frontend: &Option<ResourceId>| {
+            public_frontend(balancer, frontend.as_ref()).map(|frontend| BalancedWay {
+                balancer: index,
+                frontend,
+                front_port: None,
+                port: None,
+                unsure: None,
+            })
+        };
         for rule in balancer.rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
             let Some(way) = way(&rule.frontend) else { continue };
             let ports = (rule.frontend_port.known().copied(), rule.backend_port.known().copied());
@@ -114,17 +121,27 @@ impl Ways {
         let rules: Vec<(&RuleCollection, &FirewallRule)> = collections
             .iter()
             .filter(|collection| collection.kind == RuleKind::Nat)
-            .filter(|collection| collection.action.known().is_none_or(|action| *action == FirewallAction::Dnat))
+            .filter(|collection| {
+                collection
+                    .action
+                    .known()
+                    .is_none_or(|action| *action == FirewallAction::Dnat)
+            })
             .flat_map(|collection| collection.rules.iter().map(move |rule| (*collection, rule)))
             .collect();
         for (collection, rule) in &rules {
-            let Some(address) = rule.translated_address else { continue };
-            let Known::Known(Some(port)) = rule.translated_port else { continue };
+            let Some(address) = rule.translated_address else {
+                continue;
+            };
+            let Known::Known(Some(port)) = rule.translated_port else {
+                continue;
+            };
             if !may_be_tcp(&rule.protocols) {
                 continue;
             }
             let rivals = rules.iter().filter(|(_, other)| takes_the_same(rule, other)).count() > 1;
-            let unsure = rivals.then(|| Arc::from("several NAT rules of the firewall take the same destination and port"));
+            let unsure =
+                rivals.then(|| Arc::from("several NAT rules of the firewall take the same destination and port"));
             self.translated.entry(address).or_default().push(TranslatedWay {
                 firewall: index,
                 collection: collection.name.clone(),
@@ -136,25 +153,49 @@ impl Ways {
     }
 
     /// The ways through load balancers to an ip configuration, in a stable order without repetition.
-    pub fn balanced(&self, id: &ResourceId, configuration: &IpConfiguration, network: Option<&ResourceId>) -> Vec<BalancedWay> {
+    pub fn balanced(
+        &self,
+        id: &ResourceId,
+        configuration: &IpConfiguration,
+        network: Option<&ResourceId>,
+    ) -> Vec<BalancedWay> {
         let mut pools: Vec<&ResourceId> = configuration.backend_pools.iter().collect();
         pools.extend(self.members.get(id).into_iter().flatten());
         if let Known::Known(address) = configuration.private_address {
             let by_address = self.addresses.get(&address).into_iter().flatten();
-            pools.extend(by_address.filter(|(_, of)| of.is_none() || of.as_ref() == network).map(|(pool, _)| pool));
+            pools.extend(
+                by_address
+                    .filter(|(_, of)| of.is_none() || of.as_ref() == network)
+                    .map(|(pool, _)| pool),
+            );
         }
-        let nat = configuration.inbound_nat_rules.iter().chain(&configuration.inbound_nat_pools).chain([id]);
+        let nat = configuration
+            .inbound_nat_rules
+            .iter()
+            .chain(&configuration.inbound_nat_pools)
+            .chain([id]);
         let nat = nat.filter_map(|id| self.nat_rules.get(id)).flatten();
         let pooled = pools.into_iter().filter_map(|pool| self.pools.get(pool)).flatten();
         let mut ways: Vec<BalancedWay> = nat.chain(pooled).cloned().collect();
-        ways.sort_by_key(|way| (way.balancer, way.frontend, way.port, way.front_port, way.unsure.is_some()));
+        ways.sort_by_key(|way| {
+            (
+                way.balancer,
+                way.frontend,
+                way.port,
+                way.front_port,
+                way.unsure.is_some(),
+            )
+        });
         ways.dedup();
         ways
     }
 
     /// The destination NAT rules that lead to a private address.
     pub fn translated(&self, address: &Known<IpAddr>) -> &[TranslatedWay] {
-        address.known().and_then(|address| self.translated.get(address)).map_or(&[], Vec::as_slice)
+        address
+            .known()
+            .and_then(|address| self.translated.get(address))
+            .map_or(&[], Vec::as_slice)
     }
 }
 
@@ -162,13 +203,17 @@ impl Ways {
 fn public_frontend(balancer: &LoadBalancer, id: Option<&ResourceId>) -> Option<u32> {
     let is = |frontend: &Frontend| id.is_none_or(|id| frontend.id == *id);
     let public = |frontend: &Frontend| frontend.public_ip.is_some() || frontend.public_ip_prefix.is_some();
-    let found = (0u32..).zip(&balancer.frontends).find(|(_, frontend)| is(frontend) && public(frontend));
+    let found = (0u32..)
+        .zip(&balancer.frontends)
+        .find(|(_, frontend)| is(frontend) && public(frontend));
     found.map(|(index, _)| index)
 }
 
 fn with_ports(way: BalancedWay, (front, back): (Option<u16>, Option<u16>), floating: bool) -> BalancedWay {
     let unsure = if floating {
-        Some(Arc::from("the load balancer uses floating IP: its frontend address, not the machine's, is what groups see"))
+        Some(Arc::from(
+            "the load balancer uses floating IP: its frontend address, not the machine's, is what groups see",
+        ))
     } else if back.is_none() {
         Some(Arc::from("the backend port of the load balancer's rule is unknown"))
     } else {
@@ -176,7 +221,12 @@ fn with_ports(way: BalancedWay, (front, back): (Option<u16>, Option<u16>), float
     };
     // Port 0 stands for every port.
     let port = back.filter(|port| *port != 0);
-    BalancedWay { front_port: front.filter(|front| *front != 0 && Some(*front) != port), port, unsure, ..way }
+    BalancedWay {
+        front_port: front.filter(|front| *front != 0 && Some(*front) != port),
+        port,
+        unsure,
+        ..way
+    }
 }
 
 fn may_be_tcp(protocol: &Known<ProtocolSet>) -> bool {
@@ -186,7 +236,11 @@ fn may_be_tcp(protocol: &Known<ProtocolSet>) -> bool {
 fn takes_the_same(rule: &FirewallRule, other: &FirewallRule) -> bool {
     let ports = rule.destination_ports.set.intersects(&other.destination_ports.set);
     let any = rule.destinations.terms.is_empty() || other.destinations.terms.is_empty();
-    let shared = rule.destinations.terms.iter().any(|term| other.destinations.terms.contains(term));
+    let shared = rule
+        .destinations
+        .terms
+        .iter()
+        .any(|term| other.destinations.terms.contains(term));
     ports && (any || shared || rule.destinations.is_any() || other.destinations.is_any())
 }
 
@@ -201,9 +255,15 @@ pub fn collections<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<
     let mut policy = firewall.policy.clone();
     let mut seen = Vec::new();
     while let Some(id) = policy.take().filter(|id| !seen.contains(id)) {
-        let of_policy = inventory.rule_collection_groups.iter().filter(|group| group.id.parent().as_ref() == Some(&id));
+        let of_policy = inventory
+            .rule_collection_groups
+            .iter()
+            .filter(|group| group.id.parent().as_ref() == Some(&id));
         collections.extend(of_policy.flat_map(|group| &group.collections));
-        policy = inventory.firewall_policies.find(&id).and_then(|policy| policy.base.clone());
+        policy = inventory
+            .firewall_policies
+            .find(&id)
+            .and_then(|policy| policy.base.clone());
         seen.push(id);
     }
     collections
@@ -214,9 +274,19 @@ pub fn unread_policies(inventory: &Inventory, firewall: &Firewall) -> Option<Why
     let mut policy = firewall.policy.clone();
     let mut seen = Vec::new();
     while let Some(id) = policy.take().filter(|id| !seen.contains(id)) {
-        let Some(known) = inventory.firewall_policies.find(&id) else { return Some(inventory.why_absent(&id)) };
-        if let Some(group) = known.groups.iter().find(|group| inventory.rule_collection_groups.find(group).is_none()) {
-            let text = format!("rule collection group `{}` of policy `{}` is not in the input", group.name(), id.name());
+        let Some(known) = inventory.firewall_policies.find(&id) else {
+            return Some(inventory.why_absent(&id));
+        };
+        if let Some(group) = known
+            .groups
+            .iter()
+            .find(|group| inventory.rule_collection_groups.find(group).is_none())
+        {
+            let text = format!(
+                "rule collection group `{}` of policy `{}` is not in the input",
+                group.name(),
+                id.name()
+            );
             return Some(Why::new(WhyKind::NotInInput, text));
         }
         policy = known.base.clone();

@@ -92,19 +92,32 @@ impl Reading {
         let message = format!("`{name}` holds no estate: {why}");
         let help = "give a snapshot, `az ... list -o json` output, an ARM list page or a Resource Graph answer";
         match given {
-            Given::Named => self.lose(Diagnostic::error("not-recognised", message).help(help).at(self.start_of(source))),
+            Given::Named => self.lose(
+                Diagnostic::error("not-recognised", message)
+                    .help(help)
+                    .at(self.start_of(source)),
+            ),
             Given::Found => self.diagnostics.push(Diagnostic::note("passed-over", message)),
         }
     }
 
     /// Records a problem that leaves the input incomplete.
     pub fn lose(&mut self, diagnostic: Diagnostic) {
-        self.inventory.coverage.lost.push(Arc::from(diagnostic.message.as_str()));
+        self.inventory
+            .coverage
+            .lost
+            .push(Arc::from(diagnostic.message.as_str()));
         self.diagnostics.push(diagnostic);
     }
 
     fn start_of(&self, source: SourceId) -> Location {
-        Location { file: self.sources.name(source), line: 1, column: 1, end_line: 1, end_column: 1 }
+        Location {
+            file: self.sources.name(source),
+            line: 1,
+            column: 1,
+            end_line: 1,
+            end_column: 1,
+        }
     }
 
     /// Takes one decoded resource in.
@@ -125,7 +138,8 @@ impl Reading {
     fn contradicted(&mut self, id: &crate::model::ResourceId) {
         let message = format!("`{}` is stated twice in different words", id.name());
         let help = "give only one recording of it; until then verdicts that need it are undetermined";
-        self.diagnostics.push(Diagnostic::error("conflict", message).about(id.as_str()).help(help));
+        self.diagnostics
+            .push(Diagnostic::error("conflict", message).about(id.as_str()).help(help));
     }
 
     /// Joins what belongs together. Called once, after the last text.

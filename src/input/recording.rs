@@ -12,7 +12,11 @@ use crate::model::ResourceId;
 use crate::source::{Diagnostic, Locator, SourceId};
 use crate::syntax::{Node, Value, json};
 
-pub(super) const INPUT: Input = Input { name: "recording", recognise, read };
+pub(super) const INPUT: Input = Input {
+    name: "recording",
+    recognise,
+    read,
+};
 
 fn recognise(head: &[u8]) -> bool {
     matches!(head.first(), Some(b'[' | b'{')) || head.starts_with(b"//") || head.starts_with(b"/*")
@@ -52,8 +56,16 @@ pub(super) struct Pages {
 impl Pages {
     /// What is missing, judged when everything has been read.
     pub fn lost(self) -> Vec<Diagnostic> {
-        let lists = self.lists.into_values().filter(|(last, _)| !last).filter_map(|(_, more)| more);
-        let answers = self.answers.into_iter().filter(|(total, (seen, _))| seen < total).map(|(_, (_, lost))| lost);
+        let lists = self
+            .lists
+            .into_values()
+            .filter(|(last, _)| !last)
+            .filter_map(|(_, more)| more);
+        let answers = self
+            .answers
+            .into_iter()
+            .filter(|(total, (seen, _))| seen < total)
+            .map(|(_, (_, lost))| lost);
         lists.chain(answers).collect()
     }
 }
@@ -80,9 +92,15 @@ fn take_root(reading: &mut Reading, root: &Node<'_>, locator: &Locator<'_>) {
 fn refuse(reading: &mut Reading, root: &Node<'_>, locator: &Locator<'_>) {
     let is_table = root.get("data").is_some_and(|data| data.get("columns").is_some());
     let (message, help) = if is_table {
-        ("the Resource Graph answer is a table", "ask again with `resultFormat` `objectArray`")
+        (
+            "the Resource Graph answer is a table",
+            "ask again with `resultFormat` `objectArray`",
+        )
     } else {
-        ("the JSON holds no Azure resources", "give a list of resources, `{ \"value\": [...] }` or `{ \"data\": [...] }`")
+        (
+            "the JSON holds no Azure resources",
+            "give a list of resources, `{ \"value\": [...] }` or `{ \"data\": [...] }`",
+        )
     };
     let location = locator.locate(root.span.start, root.span.start);
     reading.lose(Diagnostic::error("no-resources", message).at(location).help(help));
@@ -98,7 +116,9 @@ fn take_items(reading: &mut Reading, items: &[Node<'_>], locator: &Locator<'_>) 
         .collect();
     for (item, mut diagnostics) in decoded {
         if matches!(item, Decoded::Nothing) {
-            let lost = diagnostics.iter().map(|diagnostic| Arc::from(diagnostic.message.as_str()));
+            let lost = diagnostics
+                .iter()
+                .map(|diagnostic| Arc::from(diagnostic.message.as_str()));
             reading.inventory.coverage.lost.extend(lost);
         }
         reading.diagnostics.append(&mut diagnostics);
@@ -109,7 +129,9 @@ fn take_items(reading: &mut Reading, items: &[Node<'_>], locator: &Locator<'_>) 
 fn note_page(reading: &mut Reading, root: &Node<'_>, items: &[Node<'_>], locator: &Locator<'_>) {
     let first = items.first().and_then(|item| item.get("id")).and_then(Node::as_text);
     let kind = first.map(|id| ResourceId::new(id).resource_type()).unwrap_or_default();
-    let next = root.get("nextLink").filter(|link| link.as_text().is_some_and(|text| !text.is_empty()));
+    let next = root
+        .get("nextLink")
+        .filter(|link| link.as_text().is_some_and(|text| !text.is_empty()));
     let page = reading.pages.lists.entry(kind.clone()).or_default();
     match next {
         None => page.0 = true,
@@ -129,7 +151,9 @@ fn note_answer(reading: &mut Reading, root: &Node<'_>, items: &[Node<'_>], locat
         _ => None,
     };
     let total_node = root.get("totalRecords").or_else(|| root.get("total_records"));
-    let Some((node, total)) = total_node.and_then(|node| Some((node, number(node)?))) else { return };
+    let Some((node, total)) = total_node.and_then(|node| Some((node, number(node)?))) else {
+        return;
+    };
     let message = format!("Resource Graph counted {total} rows, and not all of them are in the input");
     let lost = Diagnostic::error("lost-page", message)
         .at(locator.locate(node.span.start, node.span.end))

@@ -38,7 +38,10 @@ pub struct BackendPool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PoolMember {
     IpConfiguration(ResourceId),
-    Address { address: IpAddr, network: Option<ResourceId> },
+    Address {
+        address: IpAddr,
+        network: Option<ResourceId>,
+    },
     /// A regional balancer behind a global one.
     Frontend(ResourceId),
 }

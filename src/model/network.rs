@@ -38,7 +38,10 @@ pub struct IpConfiguration {
 pub enum PublicIpRef {
     Id(ResourceId),
     /// Declared within the interface; the SKU where it is said.
-    Inline { name: Arc<str>, sku: Known<Sku> },
+    Inline {
+        name: Arc<str>,
+        sku: Known<Sku>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -30,17 +30,29 @@ const STRICT: ParseOptions = ParseOptions {
 
 /// Parses one document; a text of blanks and comments only is an error.
 pub fn parse(text: &str) -> Result<Node<'_>, JsonError> {
-    let collect = CollectOptions { comments: CommentCollectionStrategy::Off, tokens: false };
+    let collect = CollectOptions {
+        comments: CommentCollectionStrategy::Off,
+        tokens: false,
+    };
     let parsed = parse_to_ast(text, &collect, &STRICT).map_err(|error| JsonError {
         message: error.kind().to_string().to_lowercase(),
-        span: Span { start: error.range().start, end: error.range().end },
+        span: Span {
+            start: error.range().start,
+            end: error.range().end,
+        },
     })?;
-    parsed.value.map(node).ok_or_else(|| JsonError { message: "no value".to_owned(), span: Span::default() })
+    parsed.value.map(node).ok_or_else(|| JsonError {
+        message: "no value".to_owned(),
+        span: Span::default(),
+    })
 }
 
 fn node(value: ast::Value<'_>) -> Node<'_> {
     let range = value.range();
-    let span = Span { start: range.start, end: range.end };
+    let span = Span {
+        start: range.start,
+        end: range.end,
+    };
     let value = match value {
         ast::Value::NullKeyword(_) => Value::Null,
         ast::Value::BooleanLit(literal) => Value::Bool(literal.value),
@@ -57,5 +69,8 @@ fn member(property: ast::ObjectProp<'_>) -> Member<'_> {
         ast::ObjectPropName::String(literal) => literal.value,
         ast::ObjectPropName::Word(word) => Cow::Borrowed(word.value),
     };
-    Member { name, node: node(property.value) }
+    Member {
+        name,
+        node: node(property.value),
+    }
 }

@@ -40,9 +40,11 @@ impl<'t> Node<'t> {
     /// The member of an object, by name without case; the last one where a name is repeated.
     pub fn get(&self, name: &str) -> Option<&Node<'t>> {
         match &self.value {
-            Value::Object(members) => {
-                members.iter().rev().find(|member| member.name.eq_ignore_ascii_case(name)).map(|member| &member.node)
-            }
+            Value::Object(members) => members
+                .iter()
+                .rev()
+                .find(|member| member.name.eq_ignore_ascii_case(name))
+                .map(|member| &member.node),
             _ => None,
         }
     }

@@ -56,28 +56,41 @@ fn nics(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: MachineKind) ->
 }
 
 fn inline_nics(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Vec<Nic> {
-    let Some(profile) = scope.object("networkProfile") else { return Vec::new() };
+    let Some(profile) = scope.object("networkProfile") else {
+        return Vec::new();
+    };
     if !reader.list(profile, "networkInterfaces").is_empty() {
         return Vec::new();
     }
     let configurations = reader.list(profile, "networkInterfaceConfigurations");
-    configurations.iter().map(|node| nic_configuration(reader, Scope::new(node))).collect()
+    configurations
+        .iter()
+        .map(|node| nic_configuration(reader, Scope::new(node)))
+        .collect()
 }
 
 const SYSTEMS: &[(&str, Os)] = &[("Linux", Os::Linux), ("Windows", Os::Windows)];
 
 fn os(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Os> {
-    if let Some(disk) = scope.object("storageProfile").and_then(|storage| storage.object("osDisk"))
+    if let Some(disk) = scope
+        .object("storageProfile")
+        .and_then(|storage| storage.object("osDisk"))
         && disk.get("osType").is_some()
     {
         return reader.word(disk, "osType", SYSTEMS);
     }
-    if let Some(disk) = scope.object("storageProfile").and_then(|storage| storage.object("operatingSystemDisk"))
+    if let Some(disk) = scope
+        .object("storageProfile")
+        .and_then(|storage| storage.object("operatingSystemDisk"))
         && disk.get("operatingSystem").is_some()
     {
         return reader.word(disk, "operatingSystem", SYSTEMS);
     }
-    let configured = |name: &str| scope.object("osProfile").is_some_and(|profile| profile.get(name).is_some());
+    let configured = |name: &str| {
+        scope
+            .object("osProfile")
+            .is_some_and(|profile| profile.get(name).is_some())
+    };
     if configured("linuxConfiguration") {
         Known::Known(Os::Linux)
     } else if configured("windowsConfiguration") {
@@ -89,10 +102,17 @@ fn os(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Os> {
 
 /// The power state as Resource Graph, an instance view, or `az vm list -d` tell it.
 fn power(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Arc<str>> {
-    let extended = scope.object("extended").and_then(|extended| extended.object("instanceView"));
+    let extended = scope
+        .object("extended")
+        .and_then(|extended| extended.object("instanceView"));
     let view = extended.or_else(|| scope.object("instanceView"));
-    let coded = view.and_then(|view| view.object("powerState")).and_then(|state| reader.text(state, "code"));
-    let plain = view.and_then(|view| view.get("powerState")).and_then(|node| node.as_text()).map(Arc::from);
+    let coded = view
+        .and_then(|view| view.object("powerState"))
+        .and_then(|state| reader.text(state, "code"));
+    let plain = view
+        .and_then(|view| view.get("powerState"))
+        .and_then(|node| node.as_text())
+        .map(Arc::from);
     let listed = view.and_then(|view| status(reader, view));
     let shown = scope.own("powerState").and_then(|node| node.as_text()).map(Arc::from);
     match coded.or(plain).or(listed).or(shown) {
@@ -103,8 +123,13 @@ fn power(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Arc<str>> {
 
 fn status(reader: &mut Reader<'_, '_>, view: Scope<'_, '_>) -> Option<Arc<str>> {
     let statuses = reader.list(view, "statuses");
-    let codes: Vec<_> = statuses.iter().filter_map(|node| reader.text(Scope::new(node), "code")).collect();
-    codes.into_iter().find(|code| code.to_ascii_lowercase().starts_with("powerstate/"))
+    let codes: Vec<_> = statuses
+        .iter()
+        .filter_map(|node| reader.text(Scope::new(node), "code"))
+        .collect();
+    codes
+        .into_iter()
+        .find(|code| code.to_ascii_lowercase().starts_with("powerstate/"))
 }
 
 /// `PowerState/running` and `VM running` are `running`.

@@ -12,19 +12,26 @@ use crate::net::ProtocolSet;
 use crate::syntax::Node;
 
 pub(super) fn firewall(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
-    let configurations: Vec<Scope<'_, '_>> =
-        reader.list(scope, "ipConfigurations").iter().map(Scope::new).collect();
+    let configurations: Vec<Scope<'_, '_>> = reader.list(scope, "ipConfigurations").iter().map(Scope::new).collect();
     let hub = scope.object("hubIPAddresses");
-    let mut private_addresses: Vec<IpAddr> =
-        configurations.iter().filter_map(|c| reader.address(*c, "privateIPAddress")).collect();
+    let mut private_addresses: Vec<IpAddr> = configurations
+        .iter()
+        .filter_map(|c| reader.address(*c, "privateIPAddress"))
+        .collect();
     private_addresses.extend(hub.and_then(|hub| reader.address(hub, "privateIPAddress")));
     Some(Item::Firewall(Firewall {
         id: reader.id.clone(),
         policy: reader.reference(scope, "firewallPolicy"),
         virtual_hub: reader.reference(scope, "virtualHub"),
-        subnets: configurations.iter().filter_map(|c| reader.reference(*c, "subnet")).collect(),
+        subnets: configurations
+            .iter()
+            .filter_map(|c| reader.reference(*c, "subnet"))
+            .collect(),
         private_addresses,
-        public_ips: configurations.iter().filter_map(|c| reader.reference(*c, "publicIPAddress")).collect(),
+        public_ips: configurations
+            .iter()
+            .filter_map(|c| reader.reference(*c, "publicIPAddress"))
+            .collect(),
         hub_addresses: hub.map(|hub| hub_addresses(reader, hub)).unwrap_or_default(),
         collections: classic_collections(reader, scope),
         origin: reader.origin(scope.node),
@@ -32,9 +39,14 @@ pub(super) fn firewall(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Opt
 }
 
 fn hub_addresses(reader: &mut Reader<'_, '_>, hub: Scope<'_, '_>) -> Vec<IpAddr> {
-    let Some(public) = hub.object("publicIPs") else { return Vec::new() };
+    let Some(public) = hub.object("publicIPs") else {
+        return Vec::new();
+    };
     let addresses = reader.list(public, "addresses");
-    addresses.iter().filter_map(|node| reader.address(Scope::new(node), "address")).collect()
+    addresses
+        .iter()
+        .filter_map(|node| reader.address(Scope::new(node), "address"))
+        .collect()
 }
 
 const CLASSIC: &[(&str, RuleKind)] = &[
@@ -98,7 +110,11 @@ fn protocols(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: RuleKind) 
     if kind == RuleKind::Application {
         return Known::Known(ProtocolSet::only(crate::net::Protocol::Tcp));
     }
-    let name = if scope.get("ipProtocols").is_some() { "ipProtocols" } else { "protocols" };
+    let name = if scope.get("ipProtocols").is_some() {
+        "ipProtocols"
+    } else {
+        "protocols"
+    };
     let mut set = ProtocolSet::EMPTY;
     for node in reader.list(scope, name) {
         match reader.protocol_of(node, name) {
@@ -108,7 +124,10 @@ fn protocols(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: RuleKind) 
         }
     }
     if set == ProtocolSet::EMPTY {
-        return Known::Unknown(Why::not_in_input(&format!("the protocol of firewall rule `{}`", reader.name(scope))));
+        return Known::Unknown(Why::not_in_input(&format!(
+            "the protocol of firewall rule `{}`",
+            reader.name(scope)
+        )));
     }
     Known::Known(set)
 }
@@ -148,7 +167,10 @@ pub(super) fn rule_collection_group(reader: &mut Reader<'_, '_>, scope: Scope<'_
     Some(Item::RuleCollectionGroup(RuleCollectionGroup {
         id: reader.id.clone(),
         priority: reader.needed(scope, "priority"),
-        collections: collections.iter().map(|node| policy_collection(reader, Scope::new(node))).collect(),
+        collections: collections
+            .iter()
+            .map(|node| policy_collection(reader, Scope::new(node)))
+            .collect(),
         origin: reader.origin(scope.node),
     }))
 }
@@ -168,7 +190,11 @@ fn filter_kind(scope: Scope<'_, '_>) -> RuleKind {
         let named = node.get("ruleType").and_then(Node::as_text);
         named.is_some_and(|name| name.eq_ignore_ascii_case("ApplicationRule"))
     };
-    if rules.iter().any(of_application) { RuleKind::Application } else { RuleKind::Network }
+    if rules.iter().any(of_application) {
+        RuleKind::Application
+    } else {
+        RuleKind::Network
+    }
 }
 
 pub(super) fn ip_group(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {

@@ -31,7 +31,11 @@ fn each<T>(
     name: &str,
     decode: fn(&mut Reader<'_, '_>, Scope<'_, '_>) -> T,
 ) -> Vec<T> {
-    reader.list(scope, name).iter().map(|node| decode(reader, Scope::new(node))).collect()
+    reader
+        .list(scope, name)
+        .iter()
+        .map(|node| decode(reader, Scope::new(node)))
+        .collect()
 }
 
 fn frontend(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Frontend {
@@ -51,7 +55,10 @@ fn pool(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> BackendPool {
     for node in reader.list(scope, "loadBalancerBackendAddresses") {
         members.extend(pool_address(reader, Scope::new(node), network.as_ref()));
     }
-    BackendPool { id: reader.child_id(scope, "backendAddressPools"), members }
+    BackendPool {
+        id: reader.child_id(scope, "backendAddressPools"),
+        members,
+    }
 }
 
 fn pool_address(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, network: Option<&ResourceId>) -> Option<PoolMember> {
@@ -63,7 +70,10 @@ fn pool_address(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, network: Opti
     }
     let own = reader.reference(scope, "virtualNetwork");
     let address = reader.address(scope, "ipAddress")?;
-    Some(PoolMember::Address { address, network: own.or_else(|| network.cloned()) })
+    Some(PoolMember::Address {
+        address,
+        network: own.or_else(|| network.cloned()),
+    })
 }
 
 fn rule(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> LoadBalancingRule {

@@ -31,31 +31,58 @@ type Decode = fn(&mut Reader<'_, '_>, Scope<'_, '_>) -> Option<Item>;
 /// Resource types in lower case, with their decoders.
 const TYPES: &[(&str, Decode)] = &[
     ("microsoft.compute/virtualmachines", compute::vm),
-    ("microsoft.compute/virtualmachinescalesets/virtualmachines", compute::scale_set_instance),
+    (
+        "microsoft.compute/virtualmachinescalesets/virtualmachines",
+        compute::scale_set_instance,
+    ),
     ("microsoft.classiccompute/virtualmachines", compute::classic_vm),
     ("microsoft.network/networkinterfaces", network::nic),
-    ("microsoft.compute/virtualmachinescalesets/virtualmachines/networkinterfaces", network::nic),
+    (
+        "microsoft.compute/virtualmachinescalesets/virtualmachines/networkinterfaces",
+        network::nic,
+    ),
     ("microsoft.network/virtualnetworks", network::virtual_network),
     ("microsoft.network/virtualnetworks/subnets", network::loose_subnet),
-    ("microsoft.network/virtualnetworks/virtualnetworkpeerings", network::loose_peering),
+    (
+        "microsoft.network/virtualnetworks/virtualnetworkpeerings",
+        network::loose_peering,
+    ),
     ("microsoft.network/networksecuritygroups", nsg::nsg),
     ("microsoft.network/networksecuritygroups/securityrules", nsg::loose_rule),
-    ("microsoft.network/applicationsecuritygroups", network::application_security_group),
+    (
+        "microsoft.network/applicationsecuritygroups",
+        network::application_security_group,
+    ),
     ("microsoft.network/publicipaddresses", network::public_ip),
     ("microsoft.network/routetables", network::route_table),
     ("microsoft.network/bastionhosts", network::bastion),
     ("microsoft.network/loadbalancers", load_balancer::load_balancer),
     ("microsoft.network/azurefirewalls", firewall::firewall),
     ("microsoft.network/firewallpolicies", firewall::policy),
-    ("microsoft.network/firewallpolicies/rulecollectiongroups", firewall::rule_collection_group),
+    (
+        "microsoft.network/firewallpolicies/rulecollectiongroups",
+        firewall::rule_collection_group,
+    ),
     ("microsoft.network/ipgroups", firewall::ip_group),
-    ("microsoft.security/locations/jitnetworkaccesspolicies", security::jit_policy),
+    (
+        "microsoft.security/locations/jitnetworkaccesspolicies",
+        security::jit_policy,
+    ),
     ("microsoft.security/pricings", security::pricing),
     ("microsoft.security/assessments", security::assessment),
-    ("microsoft.network/networkmanagers/securityadminconfigurations/rulecollections", admin::collection),
-    ("microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules", admin::rule),
+    (
+        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections",
+        admin::collection,
+    ),
+    (
+        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules",
+        admin::rule,
+    ),
     ("microsoft.network/networkmanagers/networkgroups", admin::group),
-    ("microsoft.network/networkmanagers/networkgroups/staticmembers", admin::static_member),
+    (
+        "microsoft.network/networkmanagers/networkgroups/staticmembers",
+        admin::static_member,
+    ),
     ("microsoft.resources/subscriptions", security::subscription),
 ];
 

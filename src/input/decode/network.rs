@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::reader::{Reader, Scope};
 use crate::model::{
-    ApplicationSecurityGroup, Bastion, IpConfiguration, Item, Known, NextHop, Nic, Peering, PublicIp, PublicIpRef, Route,
-    RouteTable, ServiceTag, Sku, Subnet, VirtualNetwork, Why, WhyKind,
+    ApplicationSecurityGroup, Bastion, IpConfiguration, Item, Known, NextHop, Nic, Peering, PublicIp, PublicIpRef,
+    Route, RouteTable, ServiceTag, Sku, Subnet, VirtualNetwork, Why, WhyKind,
 };
 use crate::net::{AddressRange, Family, parse_range};
 use crate::syntax::Node;
@@ -39,9 +39,12 @@ pub(super) fn nic_configuration(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_
 
 fn ip_configurations(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Vec<IpConfiguration>> {
     match reader.known_list(scope, "ipConfigurations") {
-        Known::Known(Some(nodes)) => {
-            Known::Known(nodes.iter().map(|node| ip_configuration(reader, Scope::new(node))).collect())
-        }
+        Known::Known(Some(nodes)) => Known::Known(
+            nodes
+                .iter()
+                .map(|node| ip_configuration(reader, Scope::new(node)))
+                .collect(),
+        ),
         Known::Known(None) => {
             let text = format!("the record of `{}` has no ip configurations", reader.id.name());
             Known::Unknown(Why::new(WhyKind::NotInInput, text))
@@ -70,7 +73,12 @@ fn ip_configuration(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> IpConf
 }
 
 fn private_address(address: Option<IpAddr>, name: &str) -> Known<IpAddr> {
-    let why = || Why::new(WhyKind::Dynamic, format!("the private address of `{name}` is not in the input"));
+    let why = || {
+        Why::new(
+            WhyKind::Dynamic,
+            format!("the private address of `{name}` is not in the input"),
+        )
+    };
     address.map_or_else(|| Known::Unknown(why()), Known::Known)
 }
 
@@ -87,7 +95,10 @@ fn public_ip_ref(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Pu
         return Some(PublicIpRef::Id(id));
     }
     let inline = scope.object("publicIPAddressConfiguration")?;
-    Some(PublicIpRef::Inline { name: reader.name(inline), sku: sku(reader, inline) })
+    Some(PublicIpRef::Inline {
+        name: reader.name(inline),
+        sku: sku(reader, inline),
+    })
 }
 
 /// The SKU. The service's own default, where none is said, has changed over the years: then it is unknown.
@@ -129,9 +140,10 @@ pub(super) fn virtual_network(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>)
 fn space(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, name: &str) -> Known<Vec<AddressRange>> {
     match scope.object(name) {
         Some(space) => reader.prefixes(space, &["addressPrefixes"]),
-        None => {
-            Known::Unknown(Why::new(WhyKind::NotInInput, format!("the record of `{}` has no `{name}`", reader.id.name())))
-        }
+        None => Known::Unknown(Why::new(
+            WhyKind::NotInInput,
+            format!("the record of `{}` has no `{name}`", reader.id.name()),
+        )),
     }
 }
 
@@ -143,7 +155,10 @@ fn subnet(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Subnet {
         nsg: reader.known_reference(scope, "networkSecurityGroup"),
         route_table: reader.known_reference(scope, "routeTable"),
         nat_gateway: reader.reference(scope, "natGateway"),
-        delegations: delegations.iter().filter_map(|node| reader.text(Scope::new(node), "serviceName")).collect(),
+        delegations: delegations
+            .iter()
+            .filter_map(|node| reader.text(Scope::new(node), "serviceName"))
+            .collect(),
         origin: reader.origin(scope.node),
     }
 }
@@ -159,7 +174,11 @@ pub(super) fn loose_peering(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -
 
 fn peering(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Peering {
     let current = scope.object("remoteVirtualNetworkAddressSpace").is_some();
-    let space_name = if current { "remoteVirtualNetworkAddressSpace" } else { "remoteAddressSpace" };
+    let space_name = if current {
+        "remoteVirtualNetworkAddressSpace"
+    } else {
+        "remoteAddressSpace"
+    };
     let state = match reader.known_text(scope, "peeringState") {
         Known::Known(Some(state)) => Known::Known(state),
         Known::Known(None) => Known::Unknown(Why::not_in_input("the state of the peering")),
@@ -183,7 +202,10 @@ fn peering(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Peering {
 
 pub(super) fn application_security_group(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
     let origin = reader.origin(scope.node);
-    Some(Item::ApplicationSecurityGroup(ApplicationSecurityGroup { id: reader.id.clone(), origin }))
+    Some(Item::ApplicationSecurityGroup(ApplicationSecurityGroup {
+        id: reader.id.clone(),
+        origin,
+    }))
 }
 
 pub(super) fn route_table(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
@@ -213,10 +235,18 @@ const NEXT_HOPS: &[(&str, NextHop)] = &[
 
 fn route(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Route {
     let prefix = scope.get("addressPrefix");
-    let is_range = prefix.and_then(Node::as_text).is_some_and(|text| parse_range(text).is_ok());
-    let tag = prefix.and_then(Node::as_text).filter(|_| !is_range).and_then(ServiceTag::parse);
+    let is_range = prefix
+        .and_then(Node::as_text)
+        .is_some_and(|text| parse_range(text).is_ok());
+    let tag = prefix
+        .and_then(Node::as_text)
+        .filter(|_| !is_range)
+        .and_then(ServiceTag::parse);
     let range = match (prefix, &tag) {
-        (_, Some(tag)) => Known::Unknown(Why::new(WhyKind::NotInInput, format!("the addresses of `{tag}` are not in the input"))),
+        (_, Some(tag)) => Known::Unknown(Why::new(
+            WhyKind::NotInInput,
+            format!("the addresses of `{tag}` are not in the input"),
+        )),
         (Some(node), None) => reader.range(node).map_or_else(Known::Unknown, Known::Known),
         (None, None) => Known::Unknown(reader.absent(scope.node, "addressPrefix")),
     };
@@ -236,7 +266,10 @@ pub(super) fn bastion(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Opti
     Some(Item::Bastion(Bastion {
         id: reader.id.clone(),
         sku,
-        subnets: configurations.iter().filter_map(|node| reader.reference(Scope::new(node), "subnet")).collect(),
+        subnets: configurations
+            .iter()
+            .filter_map(|node| reader.reference(Scope::new(node), "subnet"))
+            .collect(),
         virtual_network: reader.reference(scope, "virtualNetwork"),
         origin: reader.origin(scope.node),
     }))

@@ -18,12 +18,17 @@ pub(super) struct Scope<'n, 't> {
 
 impl<'n, 't> Scope<'n, 't> {
     pub fn new(node: &'n Node<'t>) -> Self {
-        Scope { node, properties: node.get("properties").filter(|node| node.as_object().is_some()) }
+        Scope {
+            node,
+            properties: node.get("properties").filter(|node| node.as_object().is_some()),
+        }
     }
 
     /// A member of `properties` or of the object itself; `null` counts as absent.
     pub fn get(self, name: &str) -> Option<&'n Node<'t>> {
-        self.properties.and_then(|properties| present(properties, name)).or_else(|| present(self.node, name))
+        self.properties
+            .and_then(|properties| present(properties, name))
+            .or_else(|| present(self.node, name))
     }
 
     /// A member of the object itself, such as `id` and `name`.
@@ -50,7 +55,11 @@ pub(super) struct Reader<'l, 't> {
 
 impl<'l, 't> Reader<'l, 't> {
     pub fn new(id: ResourceId, locator: &'l Locator<'t>) -> Self {
-        Reader { id, diagnostics: Vec::new(), locator }
+        Reader {
+            id,
+            diagnostics: Vec::new(),
+            locator,
+        }
     }
 
     pub fn origin(&self, node: &Node<'_>) -> Origin {
@@ -69,7 +78,9 @@ impl<'l, 't> Reader<'l, 't> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic, node: &Node<'_>, help: &str) {
-        let located = diagnostic.about(self.id.as_str()).at(self.locator.locate(node.span.start, node.span.end));
+        let located = diagnostic
+            .about(self.id.as_str())
+            .at(self.locator.locate(node.span.start, node.span.end));
         self.diagnostics.push(located.help(help));
     }
 
@@ -78,12 +89,19 @@ impl<'l, 't> Reader<'l, 't> {
             return why.clone();
         }
         let message = format!("`{name}` is {}, not {expected}", node.kind());
-        self.problem(node, "wrong-type", message, "check the recording; a list command or a GET gives the right shape")
+        self.problem(
+            node,
+            "wrong-type",
+            message,
+            "check the recording; a list command or a GET gives the right shape",
+        )
     }
 
     /// A text, a number or a boolean as text.
     pub fn known_text(&mut self, scope: Scope<'_, '_>, name: &str) -> Known<Option<Arc<str>>> {
-        let Some(node) = scope.get(name) else { return Known::Known(None) };
+        let Some(node) = scope.get(name) else {
+            return Known::Known(None);
+        };
         match &node.value {
             Value::Text(text) if text.is_empty() => Known::Known(None),
             Value::Text(text) => Known::Known(Some(Arc::from(text.as_ref()))),
@@ -102,7 +120,10 @@ impl<'l, 't> Reader<'l, 't> {
 
     pub fn texts(&mut self, scope: Scope<'_, '_>, name: &str) -> Vec<Arc<str>> {
         let nodes: Vec<_> = self.list(scope, name).iter().collect();
-        nodes.into_iter().filter_map(|node| self.element_text(node, name)).collect()
+        nodes
+            .into_iter()
+            .filter_map(|node| self.element_text(node, name))
+            .collect()
     }
 
     fn element_text(&mut self, node: &Node<'_>, name: &str) -> Option<Arc<str>> {
@@ -129,7 +150,9 @@ impl<'l, 't> Reader<'l, 't> {
 
     /// A whole number, or one spelled as a string.
     pub fn integer<T: TryFrom<i64>>(&mut self, scope: Scope<'_, '_>, name: &str) -> Known<Option<T>> {
-        let Some(node) = scope.get(name) else { return Known::Known(None) };
+        let Some(node) = scope.get(name) else {
+            return Known::Known(None);
+        };
         let digits = match &node.value {
             Value::Number(digits) | Value::Text(digits) => digits,
             _ => return Known::Unknown(self.wrong_type(node, name, "a number")),
@@ -137,7 +160,12 @@ impl<'l, 't> Reader<'l, 't> {
         if digits.is_empty() {
             return Known::Known(None);
         }
-        match digits.trim().parse::<i64>().ok().and_then(|number| T::try_from(number).ok()) {
+        match digits
+            .trim()
+            .parse::<i64>()
+            .ok()
+            .and_then(|number| T::try_from(number).ok())
+        {
             Some(number) => Known::Known(Some(number)),
             None => {
                 let message = format!("`{name}` is `{digits}`, which is no number that Azure takes here");
@@ -156,7 +184,12 @@ impl<'l, 't> Reader<'l, 't> {
     }
 
     pub fn absent(&mut self, node: &Node<'_>, name: &str) -> Why {
-        self.problem(node, "missing-field", format!("`{name}` is missing"), "record the resource whole")
+        self.problem(
+            node,
+            "missing-field",
+            format!("`{name}` is missing"),
+            "record the resource whole",
+        )
     }
 
     /// The items of a list; a single object or anything else is reported and gives nothing.
@@ -173,7 +206,9 @@ impl<'l, 't> Reader<'l, 't> {
 
     /// As `list`, where a list that is not one makes the content unknown. `None`: the member is absent.
     pub fn known_list<'n, 'x>(&mut self, scope: Scope<'n, 'x>, name: &str) -> Known<Option<&'n [Node<'x>]>> {
-        let Some(node) = scope.get(name) else { return Known::Known(None) };
+        let Some(node) = scope.get(name) else {
+            return Known::Known(None);
+        };
         match node.as_list() {
             Some(items) => Known::Known(Some(items)),
             None => Known::Unknown(self.wrong_type(node, name, "a list")),
@@ -182,7 +217,9 @@ impl<'l, 't> Reader<'l, 't> {
 
     /// The id in `{ "id": ... }`, or a bare id.
     pub fn known_reference(&mut self, scope: Scope<'_, '_>, name: &str) -> Known<Option<ResourceId>> {
-        let Some(node) = scope.get(name) else { return Known::Known(None) };
+        let Some(node) = scope.get(name) else {
+            return Known::Known(None);
+        };
         match self.reference_of(node, name) {
             Ok(id) => Known::Known(Some(id)),
             Err(why) => Known::Unknown(why),
@@ -197,19 +234,31 @@ impl<'l, 't> Reader<'l, 't> {
     }
 
     fn reference_of(&mut self, node: &Node<'_>, name: &str) -> Result<ResourceId, Why> {
-        let id = if node.as_object().is_some() { present(node, "id") } else { Some(node) };
+        let id = if node.as_object().is_some() {
+            present(node, "id")
+        } else {
+            Some(node)
+        };
         match id {
             Some(id) if id.as_text().is_some_and(|text| !text.is_empty()) => {
                 Ok(ResourceId::new(id.as_text().unwrap_or_default()))
             }
             Some(id) => Err(self.wrong_type(id, name, "a resource id")),
-            None => Err(self.problem(node, "missing-field", format!("`{name}` has no `id`"), "record it whole")),
+            None => Err(self.problem(
+                node,
+                "missing-field",
+                format!("`{name}` has no `id`"),
+                "record it whole",
+            )),
         }
     }
 
     pub fn references(&mut self, scope: Scope<'_, '_>, name: &str) -> Vec<ResourceId> {
         let items: Vec<_> = self.list(scope, name).iter().collect();
-        items.into_iter().filter_map(|node| self.reference_of(node, name).ok()).collect()
+        items
+            .into_iter()
+            .filter_map(|node| self.reference_of(node, name).ok())
+            .collect()
     }
 
     pub fn address(&mut self, scope: Scope<'_, '_>, name: &str) -> Option<IpAddr> {
@@ -217,7 +266,12 @@ impl<'l, 't> Reader<'l, 't> {
         let text = node.as_text().filter(|text| !text.is_empty())?;
         let parsed = text.trim().parse().ok();
         if parsed.is_none() {
-            self.problem(node, "wrong-address", format!("`{text}` is not an IP address"), "correct the address");
+            self.problem(
+                node,
+                "wrong-address",
+                format!("`{text}` is not an IP address"),
+                "correct the address",
+            );
         }
         parsed
     }
@@ -240,11 +294,18 @@ impl<'l, 't> Reader<'l, 't> {
     }
 
     pub fn range(&mut self, node: &Node<'_>) -> Result<AddressRange, Why> {
-        let Some(text) = node.as_text() else { return Err(self.wrong_type(node, "prefix", "an address prefix")) };
+        let Some(text) = node.as_text() else {
+            return Err(self.wrong_type(node, "prefix", "an address prefix"));
+        };
         match parse_range(text) {
             Ok((range, masked)) => {
                 if masked {
-                    self.warn(node, "host-bits", format!("`{text}` has host bits set; read as `{range}`"), "write the prefix");
+                    self.warn(
+                        node,
+                        "host-bits",
+                        format!("`{text}` has host bits set; read as `{range}`"),
+                        "write the prefix",
+                    );
                 }
                 Ok(range)
             }
@@ -253,25 +314,38 @@ impl<'l, 't> Reader<'l, 't> {
     }
 
     pub fn protocol(&mut self, scope: Scope<'_, '_>, name: &str) -> Known<ProtocolSet> {
-        let Some(node) = scope.get(name) else { return Known::Unknown(self.absent(scope.node, name)) };
+        let Some(node) = scope.get(name) else {
+            return Known::Unknown(self.absent(scope.node, name));
+        };
         self.protocol_of(node, name)
     }
 
     pub fn protocol_of(&mut self, node: &Node<'_>, name: &str) -> Known<ProtocolSet> {
-        let Some(text) = node.as_text() else { return Known::Unknown(self.wrong_type(node, name, "a protocol")) };
+        let Some(text) = node.as_text() else {
+            return Known::Unknown(self.wrong_type(node, name, "a protocol"));
+        };
         match ProtocolSet::parse(text) {
             Some(set) => Known::Known(set),
             None => {
                 let message = format!("`{text}` is not a protocol");
-                Known::Unknown(self.problem(node, "wrong-protocol", message, "use `Tcp`, `Udp`, `Icmp`, `Esp`, `Ah` or `*`"))
+                Known::Unknown(self.problem(
+                    node,
+                    "wrong-protocol",
+                    message,
+                    "use `Tcp`, `Udp`, `Icmp`, `Esp`, `Ah` or `*`",
+                ))
             }
         }
     }
 
     /// A word out of a table, without case.
     pub fn word<T: Copy>(&mut self, scope: Scope<'_, '_>, name: &str, table: &[(&str, T)]) -> Known<T> {
-        let Some(node) = scope.get(name) else { return Known::Unknown(self.absent(scope.node, name)) };
-        let Some(text) = node.as_text() else { return Known::Unknown(self.wrong_type(node, name, "a string")) };
+        let Some(node) = scope.get(name) else {
+            return Known::Unknown(self.absent(scope.node, name));
+        };
+        let Some(text) = node.as_text() else {
+            return Known::Unknown(self.wrong_type(node, name, "a string"));
+        };
         match table.iter().find(|(word, _)| word.eq_ignore_ascii_case(text)) {
             Some((_, value)) => Known::Known(*value),
             None => {
@@ -283,7 +357,10 @@ impl<'l, 't> Reader<'l, 't> {
     }
 
     pub fn name(&mut self, scope: Scope<'_, '_>) -> Arc<str> {
-        scope.own("name").and_then(Node::as_text).map_or_else(|| Arc::from(self.id.name()), Arc::from)
+        scope
+            .own("name")
+            .and_then(Node::as_text)
+            .map_or_else(|| Arc::from(self.id.name()), Arc::from)
     }
 
     /// The id of a child object: as stated, or made of the parent's id and the child's name.
@@ -314,6 +391,9 @@ impl<'l, 't> Reader<'l, 't> {
             Value::Bool(value) => Arc::from(value.to_string()),
             _ => Arc::from(""),
         };
-        members.iter().map(|member| (Arc::from(member.name.as_ref()), text(&member.node))).collect()
+        members
+            .iter()
+            .map(|member| (Arc::from(member.name.as_ref()), text(&member.node)))
+            .collect()
     }
 }
