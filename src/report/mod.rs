@@ -3,6 +3,7 @@
 
 use std::io::{self, Write};
 
+pub mod html;
 pub mod model;
 
 pub use model::*;
@@ -44,4 +45,4 @@ pub struct Format {
 }
 
 /// Every format, in the order of the help text.
-pub const FORMATS: &[Format] = &[];
+pub const FORMATS: &[Format] = &[html::FORMAT];
