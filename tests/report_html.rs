@@ -1,6 +1,8 @@
 //! The HTML page: nothing hostile gets out of its place, nothing is lost, nothing is fetched, and it stays small.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use std::time::Instant;
 
 use base64::Engine;
 use portcullis::report::{Options, Report, html};
@@ -221,6 +223,7 @@ fn without_script_the_page_has_summary_findings_and_rules() {
     let report = estate(60, 90);
     let page = page(&report);
     let markup = unescaped(page.split(r#"<script type="application/json""#).next().unwrap());
+    let markup = markup.replace("<code>", "`").replace("</code>", "`");
     for finding in &report.findings {
         assert!(markup.contains(&*finding.message), "{}", finding.message);
     }
@@ -232,26 +235,36 @@ fn without_script_the_page_has_summary_findings_and_rules() {
     );
 }
 
+/// 30,000 findings over 12,000 machines, made once for the tests that need them.
+static LARGE: LazyLock<String> = LazyLock::new(|| {
+    let report = estate(12_000, 30_000);
+    let start = Instant::now();
+    let page = page(&report);
+    println!("{} bytes in {} ms", page.len(), start.elapsed().as_millis());
+    page
+});
+
 #[test]
 fn thirty_thousand_findings_stay_under_ten_megabytes() {
-    let page = page(&estate(12_000, 30_000));
-    println!("{} bytes", page.len());
-    assert!(page.len() < 10_000_000, "{} bytes", page.len());
-    data_block(&page);
+    assert!(LARGE.len() < 10_000_000, "{} bytes", LARGE.len());
+    assert_eq!(column(&data_block(&LARGE), "findings", "fingerprint").len(), 30_000);
 }
 
 /// Leaves pages for the browser test (`tests/browser/report.mjs`).
 #[test]
 fn pages_for_the_browser_test() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let reports = [
+    let small = [
         ("estate", estate(60, 90)),
         ("incomplete", incomplete()),
         ("hostile", hostile()),
         ("empty", empty()),
-        ("large", estate(12_000, 30_000)),
     ];
-    for (name, report) in reports {
-        std::fs::write(folder.join(format!("report-{name}.html")), page(&report)).unwrap();
+    let pages = small
+        .iter()
+        .map(|(name, report)| (*name, page(report)))
+        .chain([("large", LARGE.clone())]);
+    for (name, page) in pages {
+        std::fs::write(folder.join(format!("report-{name}.html")), page).unwrap();
     }
 }

@@ -169,7 +169,7 @@ fn exposure(place: &Place, port: u16, class: ExposureClass) -> PortExposure {
     let second = if closed {
         decider(place, Layer::Nic, "DenyAllInBound", 65500, "deny")
     } else {
-        decider(place, Layer::Nic, "AllowVnetInBound", 65000, "allow")
+        decider(place, Layer::Nic, "allow-operations", 310, "allow")
     };
     PortExposure {
         port,
@@ -492,7 +492,9 @@ fn subject(rule: &RuleText, place: &Place) -> Subject {
         subscription: text(place.subscription),
         resource_group: text(&place.group),
         machine: (rule.kind != SubjectKind::SecurityRule).then_some(place.number as u32),
-        location: (place.number % 5 == 0)
+        location: place
+            .number
+            .is_multiple_of(5)
             .then(|| location(&format!("machines/{}.tf", place.role), 10 + place.number as u32 % 400)),
     }
 }

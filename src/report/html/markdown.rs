@@ -128,6 +128,29 @@ impl Reader {
     }
 }
 
+/// A message of the house style: values stand in backticks, and nothing else is markup.
+pub fn message(text: &str) -> Vec<Run> {
+    let last = text.matches('`').count();
+    let parts = text.split('`').enumerate().filter(|(_, part)| !part.is_empty());
+    parts
+        .map(|(place, part)| message_part(part, place % 2 == 1, place == last))
+        .collect()
+}
+
+/// What follows a backtick that nothing closes is plain text.
+fn message_part(part: &str, quoted: bool, last: bool) -> Run {
+    let text = if quoted && last {
+        format!("`{part}")
+    } else {
+        part.to_owned()
+    };
+    Run {
+        text,
+        code: quoted && !last,
+        ..Run::default()
+    }
+}
+
 /// Whether an address may become a link.
 pub fn is_web(address: &str) -> bool {
     ["https://", "http://"].iter().any(|scheme| {
@@ -168,5 +191,29 @@ mod tests {
         assert_eq!(links.len(), 1);
         assert_eq!(links[0].href, "https://example.com/");
         assert!(texts(&blocks[1])[0].contains("<b>x</b>"));
+    }
+
+    #[test]
+    fn values_of_messages_are_code() {
+        let parts = |text| {
+            message(text)
+                .into_iter()
+                .map(|run| (run.text, run.code))
+                .collect::<Vec<_>>()
+        };
+        let expected = [("port 22 of ", false), ("vm-1", true), (" is open", false)];
+        assert_eq!(
+            parts("port 22 of `vm-1` is open"),
+            expected.map(|(text, code)| (text.to_owned(), code))
+        );
+        assert_eq!(
+            parts("`a` and `b"),
+            [
+                ("a".to_owned(), true),
+                (" and ".to_owned(), false),
+                ("`b".to_owned(), false)
+            ]
+        );
+        assert_eq!(parts("**not bold**"), [("**not bold**".to_owned(), false)]);
     }
 }

@@ -6,6 +6,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
 use super::context::Context;
 use super::data;
+use super::markdown;
 use super::policy::content_security_policy;
 use crate::report::Report;
 
@@ -92,6 +93,7 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.add_filter("visible", visible);
     environment.add_filter("grouped", grouped);
     environment.add_filter("moment", moment);
+    environment.add_filter("message", |text: &str| Value::from(Serde(markdown::message(text))));
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
     }
@@ -100,21 +102,27 @@ fn environment() -> Result<Environment<'static>, Error> {
 
 /// Text with its control, bidirectional and zero-width characters spelt out; the script does the same.
 fn visible(text: &str) -> String {
-    text.chars()
-        .fold(String::with_capacity(text.len()), |mut shown, character| {
-            match character {
-                '\u{0}'..='\u{1f}' => shown.extend(char::from_u32(0x2400 + u32::from(character))),
-                '\u{7f}'..='\u{9f}'
-                | '\u{61c}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}' => shown.push_str(&format!("[U+{:04X}]", u32::from(character))),
-                _ => shown.push(character),
-            }
-            shown
-        })
+    let show = |character: char| match character {
+        hidden if is_hidden(hidden) => format!("[U+{:04X}]", u32::from(hidden)),
+        plain => plain.to_string(),
+    };
+    if text.contains(is_hidden) {
+        text.chars().map(show).collect()
+    } else {
+        text.to_owned()
+    }
+}
+
+fn is_hidden(character: char) -> bool {
+    matches!(character,
+        '\u{0}'..='\u{1f}'
+        | '\u{7f}'..='\u{9f}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}')
 }
 
 /// A number with its digits in groups of three.
@@ -143,7 +151,10 @@ mod tests {
 
     #[test]
     fn hidden_characters_are_spelt_out() {
-        assert_eq!(visible("vm\u{202e}gpj.exe\n\u{7}é"), "vm[U+202E]gpj.exe␊␇é");
+        assert_eq!(
+            visible("vm\u{202e}gpj.exe\n\u{7}é"),
+            "vm[U+202E]gpj.exe[U+000A][U+0007]é"
+        );
     }
 
     #[test]

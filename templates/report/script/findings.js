@@ -31,7 +31,7 @@ const findingGroups = {
   verdict: ["verdict", (finding) => chip("verdict", verdictOf(finding))],
   subscription: ["subscription", (finding) => nameOf(subscriptionName(findings.text(finding, "subscription"))) || "no subscription"],
   group: ["resource group", (finding) => nameOf(findings.text(finding, "resource_group")) || "no resource group"],
-  subject: ["subject", (finding) => nameOf(findings.text(finding, "name"))],
+  subject: ["subject", (finding) => titleOf(findings.text(finding, "name"))],
 };
 
 const severityOf = (finding) => wordOf("severity", findings.number(finding, "severity"));
@@ -41,12 +41,12 @@ const findingLink = (finding) => `#/finding/${encodeURIComponent(findings.number
 
 function findingRow(finding) {
   const machine = machineOf(finding);
-  const name = nameOf(findings.text(finding, "name"));
+  const name = titleOf(findings.text(finding, "name"));
   const subject = machine < 0 ? name : h("a", { href: `#/machine/${machine}` }, name);
   return h("tr", { role: "row" },
     cell(chip("severity", severityOf(finding))),
     h("td", { role: "cell", class: "main" },
-      h("a", { class: "clamp", href: findingLink(finding) }, findings.text(finding, "message")),
+      h("a", { class: "clamp", href: findingLink(finding) }, said(findings.text(finding, "message") || "(no message)")),
       meta(`${wordOf("kind", findings.number(finding, "kind")).label} `, subject),
       findings.number(finding, "waiver") ? waivedChip() : null),
     cell(ruleLink(findings.text(finding, "rule"))),
@@ -114,14 +114,14 @@ function factTable(list) {
   if (!facts.length) return null;
   const row = (fact) => h("tr", null,
     h("th", { scope: "row" }, evidence.text(fact, "label")),
-    h("td", null, evidence.text(fact, "text"),
+    h("td", null, said(evidence.text(fact, "text")),
       evidence.number(fact, "resource") ? meta(nameOf(evidence.text(fact, "resource"), "mono")) : null,
       evidence.number(fact, "location") ? meta(placeOf(evidence.number(fact, "location"))) : null));
   return h("table", { class: "plain" }, h("caption", null, "Evidence"), h("tbody", null, facts.map(row)));
 }
 
-function titledList(title, items) {
-  return items.length ? [h("h5", null, title), h("ul", null, items.map((item) => h("li", null, item)))] : [];
+function titledList(heading, title, items) {
+  return items.length ? [h(heading, null, title), h("ul", null, items.map((item) => h("li", null, said(item))))] : [];
 }
 
 function assumptionText(id) {
@@ -138,22 +138,23 @@ function waiverBox(number) {
   return h("div", { class: "waiver" }, h("strong", null, icon("waived"), " Waived: "), waivers.text(row, "reason"), parts.length ? meta(parts.join(" · ")) : null);
 }
 
-/** One finding in full. */
-function findingArticle(finding) {
+/** One finding in full; `here` is the machine whose page it stands on. */
+function findingArticle(finding, here = -1) {
   const cause = findings.text(finding, "cause");
   const machine = machineOf(finding);
+  const heading = here < 0 ? "h2" : "h3";
   return h("article", { class: "panel finding" },
     h("header", null, chip("severity", severityOf(finding)), chip("verdict", verdictOf(finding)),
       findings.number(finding, "waiver") ? waivedChip() : null, cause ? h("code", null, cause) : null),
-    h("p", { class: "message" }, findings.text(finding, "message")),
+    h("p", { class: "message" }, said(findings.text(finding, "message"))),
     meta(`${wordOf("kind", findings.number(finding, "kind")).label} `, nameOf(findings.text(finding, "name")), " ", placeOf(findings.number(finding, "location"))),
     waiverBox(findings.number(finding, "waiver")),
     factTable(findings.number(finding, "evidence")),
-    titledList("Not known, and it could change the answer", findings.texts(finding, "gaps")),
-    titledList("Rests on the assumptions", findings.texts(finding, "assumptions").map(assumptionText)),
+    titledList(heading, "Not known, and it could change the answer", findings.texts(finding, "gaps")),
+    titledList(heading, "Rests on the assumptions", findings.texts(finding, "assumptions").map(assumptionText)),
     h("p", { class: "foot" }, "Rule ", ruleLink(findings.text(finding, "rule")), " · fingerprint ",
       h("a", { href: findingLink(finding) }, h("code", null, findings.number(finding, "fingerprint"))),
-      machine < 0 ? null : [" · machine ", h("a", { href: `#/machine/${machine}` }, nameOf(machines.text(machine, "name")))],
+      machine < 0 || machine === here ? null : [" · machine ", h("a", { href: `#/machine/${machine}` }, titleOf(machines.text(machine, "name")))],
       h("br"), h("span", { class: "mono" }, nameOf(findings.text(finding, "id")))));
 }
 

@@ -57,6 +57,7 @@ function pagedList({ name, noun, nouns, row, ranks, changed, empty }) {
     const rows = state.group ? withGroups(shown, state.group) : shown.map(row);
     const none = h("tr", { role: "row" }, h("td", { role: "cell", colspan: columns, class: "empty" }, empty));
     body.replaceChildren(...(rows.length ? rows : [none]));
+    body.querySelectorAll(".long").forEach((text) => text.removeAttribute("tabindex")); // rows clamp them instead
     paintState(first, shown.length);
   }
 
@@ -109,7 +110,7 @@ function pagedList({ name, noun, nouns, row, ranks, changed, empty }) {
 function filterForm(form, choices, changed) {
   for (const [name, { any, options }] of Object.entries(choices)) {
     const all = any === undefined ? options : [["", any], ...options];
-    form.elements[name].replaceChildren(...all.map(([value, label]) => h("option", { value }, label)));
+    form.elements[name].replaceChildren(...all.map(([value, label]) => h("option", { value }, label.slice(0, 120))));
   }
   const fields = [...form.elements].filter((field) => field.name);
   let waiting = 0;

@@ -12,7 +12,7 @@ function machineProperties(machine) {
   const subscription = text("subscription");
   const name = subscriptionName(subscription);
   return h("dl", { class: "properties" },
-    property("Just-in-time access", machineTab(machine).label + (text("tab_reason") ? `: ${text("tab_reason")}` : "")),
+    property("Just-in-time access", [machineTab(machine).label, text("tab_reason") ? [": ", said(text("tab_reason"))] : null]),
     property("Defender for Cloud says", text("defender")),
     property("Operating system", text("os")),
     property("Power", text("power")),
@@ -65,7 +65,7 @@ function hopItem(hop, kind, list, state) {
     h("div", { class: "hop-box" },
       h("span", { class: "hop-kind" }, icon(kind.key), kind.label, behind),
       hops.text(hop, "name") === kind.label ? null : h("span", { class: "hop-name" }, nameOf(hops.text(hop, "name"))),
-      hops.number(hop, "note") ? h("span", { class: "hop-note" }, hops.text(hop, "note")) : null,
+      hops.number(hop, "note") ? h("span", { class: "hop-note" }, said(hops.text(hop, "note"))) : null,
       list.map(deciderMark)));
 }
 
@@ -79,7 +79,7 @@ function drawing(path, exposure) {
   return [
     h("ol", { class: `hops class-${reach.key}`, "aria-label": `The way to port ${exposures.number(exposure, "port")}` },
       list.map((hop, place) => hopItem(hop, kinds[place], byHop[place], states[place]))),
-    h("div", { class: "answer" }, chip("class", reach), h("p", null, exposures.text(exposure, "sentence"))),
+    h("div", { class: "answer" }, chip("class", reach), h("p", null, said(exposures.text(exposure, "sentence")))),
   ];
 }
 
@@ -127,7 +127,7 @@ function exposureRow(exposure) {
     data("who", sourceList(exposure)),
     data("addresses", addressCount(exposures.text(exposure, "addresses"))),
     data("decided by", h("ul", null, exposures.list(exposure, "deciders").map(deciderLine))),
-    h("td", null, exposures.text(exposure, "sentence"), exposures.texts(exposure, "gaps").map((gap) => meta(`not known: ${gap}`))));
+    h("td", null, said(exposures.text(exposure, "sentence")), exposures.texts(exposure, "gaps").map((gap) => meta("not known: ", said(gap)))));
 }
 
 function exposureTable(list) {
@@ -148,13 +148,13 @@ function pathArticle(path, place) {
   const way = wordOf("way", paths.number(path, "way")).label;
   return h("article", { class: "panel path" },
     h("header", null,
-      h("div", null, h("h4", null, way.charAt(0).toUpperCase() + way.slice(1)),
+      h("div", null, h("h3", null, way.charAt(0).toUpperCase() + way.slice(1)),
         meta("to ", nameOf(paths.text(path, "target")), " at ", nameOf(paths.text(path, "address")))),
       choices.length ? h("fieldset", { class: "ports" }, h("legend", null, "Port"), choices) : null),
     canvas, list.length ? exposureTable(list) : null);
 }
 
-const sectionTitle = (text) => h("h3", { class: "section-title" }, text);
+const sectionTitle = (text) => h("h2", { class: "section-title" }, text);
 
 function machineBody(machine) {
   const ways = machines.list(machine, "paths");
@@ -162,10 +162,10 @@ function machineBody(machine) {
   const cause = machines.text(machine, "cause");
   return [
     h("p", { class: "verdict-line" }, chip("verdict", machineVerdict(machine)), cause ? h("code", null, cause) : null,
-      h("span", { class: "reason" }, machines.text(machine, "because"))),
+      h("span", { class: "reason" }, said(machines.text(machine, "because")))),
     h("section", { class: "panel", "aria-label": "Properties" }, machineProperties(machine)),
     sectionTitle(ways.length ? "Ways in" : "No way in was found"), ...ways.map(pathArticle),
-    sectionTitle(found.length ? plural(found.length, "finding") : "No findings"), ...found.map(findingArticle),
+    sectionTitle(found.length ? plural(found.length, "finding") : "No findings"), ...found.map((finding) => findingArticle(finding, machine)),
   ];
 }
 
@@ -173,7 +173,7 @@ function showMachine([wanted]) {
   const machine = /^\d+$/.test(wanted ?? "") ? Number(wanted) : -1;
   const known = machine >= 0 && machine < machines.size;
   const title = known ? machines.text(machine, "name") : "No such machine";
-  byId("machine-title").replaceChildren(nameOf(title) || "(no name)");
+  byId("machine-title").replaceChildren(titleOf(title));
   byId("machine-body").replaceChildren(...(known ? machineBody(machine) : [h("p", { class: "hint" }, "This report has no machine with that number.")]));
   return title;
 }

@@ -42,11 +42,11 @@ function machineRow(machine) {
   const about = [machineTab(machine).label, machines.text(machine, "os"), machines.text(machine, "region"), machines.text(machine, "power")];
   return h("tr", { role: "row" },
     h("th", { role: "rowheader", scope: "row", class: "main" },
-      h("a", { href: `#/machine/${machine}` }, nameOf(machines.text(machine, "name"))),
+      h("a", { href: `#/machine/${machine}` }, titleOf(machines.text(machine, "name"))),
       meta(about.filter((part) => part && part !== "unknown").join(" · "))),
     cell(chip("verdict", machineVerdict(machine)), number ? meta(plural(number, "finding")) : null),
     cell(chip("class", wordOf("class", worst)), worst && ports.length ? meta(`port ${ports.slice(0, 8).join(", ")}${ports.length > 8 ? " ..." : ""}`) : null),
-    cell(h("span", { class: "clamp" }, machines.text(machine, "because")), meta(machines.text(machine, "tab_reason"))),
+    cell(h("span", { class: "clamp" }, said(machines.text(machine, "because"))), meta(said(machines.text(machine, "tab_reason")))),
     cell(nameOf(machines.text(machine, "resource_group")), meta(nameOf(subscriptionName(machines.text(machine, "subscription"))))));
 }
 

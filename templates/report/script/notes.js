@@ -4,7 +4,7 @@ function diagnosticRow(diagnostic) {
   const text = (column) => diagnostics.text(diagnostic, column);
   return h("tr", { role: "row" },
     cell(chip("level", wordOf("level", diagnostics.number(diagnostic, "level")))),
-    h("td", { role: "cell", class: "main" }, text("message"), text("help") ? meta(`help: ${text("help")}`) : null, meta(h("code", null, text("code")))),
+    h("td", { role: "cell", class: "main" }, said(text("message")), text("help") ? meta("help: ", said(text("help"))) : null, meta(h("code", null, text("code")))),
     cell(placeOf(diagnostics.number(diagnostic, "location")), text("resource") ? nameOf(text("resource"), "mono") : null));
 }
 

@@ -15,9 +15,10 @@ const RESERVED = ["sort", "down", "page"];
 
 const current = { view: "", path: "", filter: {}, sort: "", down: false, page: 0 };
 const scrolls = new Map();
-/** Where "back" leads from a single machine or finding. */
-let lastList = "";
-let steps = 0;
+/** Where "back" leads from a single finding, or machine. */
+const lastList = { finding: "", machine: "" };
+/** The view that was left last, when it was left by a link. */
+let previous = "";
 let followed = false;
 
 function parse(hash) {
@@ -56,7 +57,8 @@ function render() {
   const shown = VIEWS[current.view](parts, current);
   const { title, at } = typeof shown === "string" ? { title: shown } : shown;
   document.title = `${visible(title).slice(0, 80)} - Portcullis report`;
-  if (["findings", "machines"].includes(current.view)) lastList = location.hash;
+  if (["findings", "machines"].includes(current.view)) lastList.machine = location.hash;
+  if (current.view === "findings") lastList.finding = location.hash;
   return at;
 }
 
@@ -78,14 +80,15 @@ function open() {
 
 function linkBack(view) {
   const link = document.querySelector(`#view-${view} .back a`);
-  if (!link || !lastList) return;
-  link.href = lastList;
-  link.lastChild.textContent = viewOf(lastList) === "findings" ? "Findings" : "Machines";
+  const list = lastList[view];
+  if (!link || !list) return;
+  link.href = list;
+  link.lastChild.textContent = viewOf(list) === "findings" ? "Findings" : "Machines";
 }
 
 /** Moves focus and scroll to what was opened; going back finds the place that was left. */
 function arrive(changed, at) {
-  const target = at?.querySelector("h3") ?? document.querySelector(`#view-${current.view} [tabindex="-1"]`);
+  const target = at?.querySelector("h2") ?? document.querySelector(`#view-${current.view} [tabindex="-1"]`);
   if (changed || followed || at) target?.focus({ preventScroll: true });
   if (!followed) scrollTo(0, scrolls.get(location.hash) ?? 0);
   else if (at) at.scrollIntoView();
@@ -96,7 +99,7 @@ function arrive(changed, at) {
 function leave() {
   const link = document.querySelector(`#view-${current.view} .back a`);
   if (!link) return;
-  if (steps && lastList && scrolls.has(lastList)) history.back();
+  if (link.hash === previous) history.back();
   else link.click();
 }
 
@@ -141,8 +144,8 @@ document.addEventListener("click", (event) => {
     return;
   }
   scrolls.set(location.hash, scrollY);
+  previous = location.hash;
   followed = true;
-  steps += 1;
 });
 addEventListener("hashchange", open);
 document.addEventListener("keydown", press);
