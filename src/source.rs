@@ -104,6 +104,10 @@ impl<'t> Locator<'t> {
         }
     }
 
+    pub fn source(&self) -> SourceId {
+        self.source
+    }
+
     /// The region with its file name.
     pub fn locate(&self, start: usize, end: usize) -> Location {
         let place = self.place(start, end);

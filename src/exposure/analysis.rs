@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::admin::AdminRules;
-use super::answer::{Layer, PortExposure, Way};
+use super::answer::{ExposureClass, Layer, PortExposure, Way};
 use super::classify::{Clients, Describer, Platform};
 use super::compile::{Filter, GroupMembers, Target, Truth};
 use super::environment::{Environment, PLATFORM};
@@ -50,6 +50,8 @@ pub struct TargetExposure {
     pub name: Arc<str>,
     pub address: Known<IpAddr>,
     pub groups: Arc<[ResourceId]>,
+    /// It may be in further groups.
+    pub groups_unread: bool,
     /// Network and subnet by index.
     pub subnet: Option<(u32, u32)>,
     pub subnet_nsg: Attached,
@@ -67,10 +69,12 @@ impl TargetExposure {
             .and_then(|(network, subnet)| inventory.networks.get(network)?.subnets.get(subnet as usize));
         let prefixes = subnet.and_then(|subnet| subnet.prefixes.known());
         let address = self.address.known().copied();
+        let groups_unread = self.groups_unread;
         Target {
             address,
             subnet: prefixes.map(Vec::as_slice),
             groups: &self.groups,
+            groups_unread,
         }
         .meets(destinations)
     }
@@ -263,7 +267,14 @@ fn draft<'i>(
         .collect();
     nics.extend(unnamed);
     let mut targets = Vec::with_capacity(nics.len());
+    if nics.is_empty() && gap.is_none() {
+        gap = Some(Why::not_in_input(&format!(
+            "the network interface of `{}`",
+            vm.id.name()
+        )));
+    }
     for nic in nics {
+        gap = gap.or_else(|| inventory.conflict(&nic.id).cloned());
         match &nic.ip_configurations {
             Known::Known(configurations) => {
                 let of_nic = configurations
@@ -455,6 +466,7 @@ fn stack_key(filters: &Filters, admin: &AdminRules<'_>, target: &DraftTarget<'_>
         address: target.configuration.private_address.known().copied(),
         subnet: target.prefixes,
         groups: &target.configuration.application_security_groups,
+        groups_unread: target.configuration.groups_unread.is_some(),
     };
     let layer = |attached: &Attached| {
         let filter = match attached {
@@ -602,6 +614,7 @@ impl Answers<'_> {
             family: stack.family,
             all: &everyone,
             answered,
+            answer_gaps: &environment.return_gaps,
             public,
         };
         let answer = |reach: &PortReach| {
@@ -642,7 +655,7 @@ impl Answers<'_> {
         ways: &Ways,
     ) -> TargetExposure {
         let configuration = target.configuration;
-        let mut found: Vec<WayIn> = self.public_way(configuration, direct).into_iter().collect();
+        let mut found: Vec<WayIn> = self.public_way(configuration, stack, direct).into_iter().collect();
         let id = target.nic.id.child("ipConfigurations", &configuration.name);
         let network = target
             .subnet
@@ -653,7 +666,9 @@ impl Answers<'_> {
                 .iter()
                 .filter_map(|way| self.balanced_way(way, stack)),
         );
-        found.extend(self.translated_ways(configuration, stack, ways));
+        let doubt = ways.balancer_doubt(self.inventory, &id, configuration, target.prefixes, network);
+        found.extend(doubt.and_then(|why| self.doubtful_way(Way::LoadBalancer, &why, stack)));
+        found.extend(self.translated_ways(configuration, target.prefixes, network, stack, ways));
         found.push(WayIn {
             way: Way::Private,
             front: None,
@@ -663,6 +678,7 @@ impl Answers<'_> {
             name: Arc::from(format!("{}/{}", target.nic.id.name(), configuration.name)),
             address: configuration.private_address.clone(),
             groups: Arc::from(configuration.application_security_groups.as_slice()),
+            groups_unread: configuration.groups_unread.is_some(),
             subnet: target.subnet,
             subnet_nsg: target.subnet_nsg,
             nic_nsg: target.nic_nsg,
@@ -671,7 +687,27 @@ impl Answers<'_> {
         }
     }
 
-    fn public_way(&self, configuration: &IpConfiguration, direct: &Direct) -> Option<WayIn> {
+    /// A way that may or may not exist: open for nobody for certain.
+    fn doubtful_way(&self, way: Way, why: &Arc<str>, stack: &Stack) -> Option<WayIn> {
+        let mut exposures = self.through(stack, true, Platform::Unknown(why.clone()), |_| Some(None));
+        exposures.retain(|exposure| exposure.class != ExposureClass::Closed);
+        exposures.iter_mut().for_each(|exposure| unsettle(exposure, why));
+        if exposures.is_empty() {
+            return None;
+        }
+        let front = Front {
+            address: Arc::from("unknown"),
+            id: None,
+            through: None,
+        };
+        Some(WayIn {
+            way,
+            front: Some(front),
+            exposures: Arc::new(exposures),
+        })
+    }
+
+    fn public_way(&self, configuration: &IpConfiguration, stack: &Stack, direct: &Direct) -> Option<WayIn> {
         let (sku, front) = match configuration.public_ip.as_ref()? {
             PublicIpRef::Id(id) => {
                 let ip = self.inventory.public_ips.find(id);
@@ -687,6 +723,7 @@ impl Answers<'_> {
                     through: None,
                 },
             ),
+            PublicIpRef::Unknown(why) => return self.doubtful_way(Way::PublicIp, &why.text, stack),
         };
         let [basic, standard, unknown] = &direct.public;
         let exposures = match sku {
@@ -741,19 +778,36 @@ impl Answers<'_> {
     }
 
     /// Destination NAT: the client's filter is the rule's source list; the groups see the firewall's own subnet.
-    fn translated_ways(&self, configuration: &IpConfiguration, stack: &Stack, ways: &Ways) -> Vec<WayIn> {
+    fn translated_ways(
+        &self,
+        configuration: &IpConfiguration,
+        prefixes: Option<&[AddressRange]>,
+        network: Option<&ResourceId>,
+        stack: &Stack,
+        ways: &Ways,
+    ) -> Vec<WayIn> {
         let mut found = Vec::new();
-        for way in ways.translated(&configuration.private_address) {
+        for (way, doubt) in ways.translated(&configuration.private_address, prefixes, network) {
             let Some(firewall) = self.inventory.firewalls.get(way.firewall) else {
                 continue;
             };
-            let Some(reach) = stack.ports.iter().find(|reach| reach.port == way.port) else {
-                continue;
-            };
             let range = translation_range(self.inventory, firewall).map(AddressSet::from_ranges);
-            let exposure = self
-                .describer
-                .translated(self.inventory, way, reach, stack.unfiltered, range.as_ref());
+            let led_to = stack.ports.iter().filter(|reach| way.ports.contains(reach.port));
+            let exposure = |reach| {
+                self.describer
+                    .translated(self.inventory, way, reach, stack.unfiltered, range.as_ref())
+            };
+            let mut exposures: Vec<PortExposure> = led_to.map(exposure).collect();
+            let open = |exposure: &PortExposure| exposure.class != ExposureClass::Closed;
+            if let Some(why) = &doubt {
+                exposures
+                    .iter_mut()
+                    .filter(|exposure| open(exposure))
+                    .for_each(|exposure| unsettle(exposure, why));
+            }
+            if exposures.is_empty() || (way.doubtful && !exposures.iter().any(open)) {
+                continue;
+            }
             let address = firewall.public_ips.first().map(|id| self.front(id));
             let front = Front {
                 through: Some((Arc::from(firewall.id.name()), firewall.id.text().clone())),
@@ -766,7 +820,7 @@ impl Answers<'_> {
             found.push(WayIn {
                 way: Way::FirewallDnat,
                 front: Some(front),
-                exposures: Arc::new(vec![exposure]),
+                exposures: Arc::new(exposures),
             });
         }
         found
@@ -779,7 +833,7 @@ fn named(balancer: &LoadBalancer) -> (Arc<str>, Arc<str>) {
 
 /// Makes an answer that cannot be relied on undetermined.
 fn unsettle(exposure: &mut PortExposure, why: &Arc<str>) {
-    exposure.class = super::answer::ExposureClass::Undetermined;
+    exposure.class = ExposureClass::Undetermined;
     exposure.possible_sources = std::mem::take(&mut exposure.sources);
     exposure.addresses = "0".to_owned();
     exposure.gaps.push(why.clone());

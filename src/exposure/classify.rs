@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::answer::{Decider, ExposureClass, Layer, PortExposure};
 use super::compile::{Truth, truth};
-use super::environment::{PLATFORM, PUBLIC};
+use super::environment::{Bounds, PLATFORM, PUBLIC};
 use super::stack::{Passage, PortReach, RuleRef, admitted};
 use super::ways::TranslatedWay;
 use crate::model::{Access, AddressTerm, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag};
@@ -23,7 +23,9 @@ pub struct Clients<'a> {
     /// Everyone who can send a packet on this way.
     pub all: &'a AddressSet,
     /// Those to whom an answer finds the way back; `None` for all of them.
-    pub answered: Option<&'a AddressSet>,
+    pub answered: Option<&'a Bounds>,
+    /// Why that is not known better.
+    pub answer_gaps: &'a [Arc<str>],
     pub public: bool,
 }
 
@@ -41,12 +43,10 @@ impl Describer<'_> {
             Some(passages) => admitted(passages).intersection(clients.all),
             None => certain.clone(),
         };
-        let session = |set: &AddressSet| {
-            clients
-                .answered
-                .map_or_else(|| set.clone(), |back| set.intersection(back))
+        let (sure, perhaps) = match clients.answered {
+            Some(back) => (certain.intersection(&back.must), possible.intersection(&back.may)),
+            None => (certain.clone(), possible.clone()),
         };
-        let (sure, perhaps) = (session(&certain), session(&possible));
         let tags = Tags::of(reach, clients);
         let class = class(clients, &sure, &perhaps, &possible, &tags);
         let deciders = match class {
@@ -70,7 +70,7 @@ impl Describer<'_> {
             gaps: if unsure.is_empty() && !tags.unsure {
                 Vec::new()
             } else {
-                reach.gaps.clone()
+                reach.gaps.iter().chain(clients.answer_gaps).cloned().collect()
             },
             sentence: Arc::from(""),
         };
@@ -150,7 +150,15 @@ impl Describer<'_> {
             (false, Some(range)) if admitted(&reach.certain).is_superset(range) => Truth::Yes,
             (false, Some(range)) => truth(admitted(reach.possible()).intersects(range)).min(Truth::Maybe),
         };
-        let front_port = way.rule.destination_ports.set.ranges().first().map(|(first, _)| *first);
+        let translated = matches!(way.rule.translated_port, Known::Known(Some(_)));
+        let front_port = way
+            .rule
+            .destination_ports
+            .set
+            .ranges()
+            .first()
+            .map(|(first, _)| *first)
+            .filter(|_| translated);
         let passage = |admitted| {
             let set = if admitted { &sources } else { &everyone };
             let ranges = set
@@ -187,6 +195,7 @@ impl Describer<'_> {
             family: Family::V4,
             all: &everyone,
             answered: None,
+            answer_gaps: &[],
             public: true,
         };
         let mut answer = self.exposure(&through, &clients, front_port.filter(|port| *port != reach.port));

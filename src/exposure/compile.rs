@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::environment::{Bounds, Environment, PLATFORM};
 use crate::model::{
-    Access, AddressTerm, Addresses, Direction, Inventory, Known, Nsg, Ports, ResourceId, SecurityRule, ServiceTag,
+    Access, AddressTerm, Addresses, Direction, Inventory, Known, Nic, Nsg, Ports, ResourceId, SecurityRule, ServiceTag,
 };
 use crate::net::{AddressRange, AddressSet, PortSet, Protocol, ProtocolSet};
 
@@ -90,10 +90,15 @@ pub struct Filter {
     pub narrow: Vec<u16>,
 }
 
+/// The addresses of one group's members, and why some are not known.
+type Members = (Vec<AddressRange>, Vec<Arc<str>>);
+
 /// Private addresses of the members of application security groups.
 #[derive(Debug, Default)]
 pub struct GroupMembers {
-    members: HashMap<ResourceId, (Vec<AddressRange>, Vec<Arc<str>>), foldhash::fast::RandomState>,
+    members: HashMap<ResourceId, Members, foldhash::fast::RandomState>,
+    /// Why any group may have further members.
+    unread: Option<Arc<str>>,
 }
 
 impl GroupMembers {
@@ -103,7 +108,19 @@ impl GroupMembers {
             .nics
             .iter()
             .chain(inventory.vms.iter().flat_map(|vm| &vm.inline_nics));
-        for configuration in nics.filter_map(|nic| nic.ip_configurations.known()).flatten() {
+        let nics: Vec<&Nic> = nics.collect();
+        let unread = nics
+            .iter()
+            .find_map(|nic| nic.ip_configurations.why().or_else(|| inventory.conflict(&nic.id)));
+        members.unread = unread.map(|why| why.text.clone());
+        for configuration in nics
+            .into_iter()
+            .filter_map(|nic| nic.ip_configurations.known())
+            .flatten()
+        {
+            if let Some(why) = &configuration.groups_unread {
+                members.unread = Some(why.text.clone());
+            }
             for group in &configuration.application_security_groups {
                 let (ranges, gaps) = members.members.entry(group.clone()).or_default();
                 match &configuration.private_address {
@@ -117,6 +134,18 @@ impl GroupMembers {
 
     /// The members' addresses. When a member's address is unknown, any private address may be one.
     fn bounds(&self, inventory: &Inventory, group: &ResourceId, gaps: &mut Vec<Arc<str>>) -> Bounds {
+        if let Some(why) = &self.unread {
+            gaps.push(Arc::from(format!("a member of `{}`: {why}", group.name())));
+            let ranges = self
+                .members
+                .get(group)
+                .map(|(ranges, _)| ranges.as_slice())
+                .unwrap_or_default();
+            return Bounds {
+                must: AddressSet::from_ranges(ranges.iter().copied()),
+                may: AddressSet::full(),
+            };
+        }
         let Some((ranges, unknown)) = self.members.get(group) else {
             if inventory.application_security_groups.find(group).is_none() {
                 gaps.push(inventory.why_absent(group).text);
@@ -281,6 +310,8 @@ pub struct Target<'i> {
     /// Prefixes of the subnet, for an address that the platform assigns; `None` when they are unknown too.
     pub subnet: Option<&'i [AddressRange]>,
     pub groups: &'i [ResourceId],
+    /// It may be in further groups.
+    pub groups_unread: bool,
 }
 
 impl Target<'_> {
@@ -299,7 +330,8 @@ impl Target<'_> {
             AddressTerm::Range(range) => self.within(*range),
             // The address is the network's own: no other tag holds it.
             AddressTerm::Tag(_) => Truth::No,
-            AddressTerm::Group(group) => truth(self.groups.contains(group)),
+            AddressTerm::Group(group) if !self.groups.contains(group) => maybe(self.groups_unread),
+            AddressTerm::Group(_) => Truth::Yes,
             AddressTerm::Unknown(_) => Truth::Maybe,
         }
     }

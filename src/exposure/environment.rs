@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
+use super::compile::{Truth, truth};
 use crate::model::{Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, VirtualNetwork};
 use crate::net::{AddressRange, AddressSet, parse_range};
 
@@ -43,7 +44,9 @@ pub struct Environment {
     /// Clients that can exist on private paths: everything that is no public address of somebody else.
     pub private_clients: AddressSet,
     /// Public clients to which the subnet's routes send the answer straight back.
-    pub returns_to_internet: AddressSet,
+    pub returns_to_internet: Bounds,
+    /// Why the bounds of that differ.
+    pub return_gaps: Vec<Arc<str>>,
     /// Unknowns that make the bounds differ.
     pub gaps: Vec<Arc<str>>,
     /// A gateway connects ranges that no configuration lists.
@@ -119,7 +122,8 @@ impl Environment {
             internet: PUBLIC.clone(),
             public_clients: PUBLIC.difference(&PLATFORM),
             private_clients: PUBLIC.complement().difference(&NO_CLIENT),
-            returns_to_internet: AddressSet::full(),
+            returns_to_internet: Bounds::exact(AddressSet::full()),
+            return_gaps: Vec::new(),
             gaps: vec![why],
             has_gateway: false,
         }
@@ -132,7 +136,7 @@ impl Environment {
             self.internet.clone(),
             self.returns_to_internet.clone(),
         );
-        (sets, self.gaps.clone(), self.has_gateway)
+        (sets, self.gaps.clone(), self.return_gaps.clone(), self.has_gateway)
     }
 
     pub fn of(inventory: &Inventory, network: &VirtualNetwork, subnet: &Subnet) -> Self {
@@ -141,6 +145,9 @@ impl Environment {
         match &network.address_space {
             Known::Known(ranges) => space.add(&AddressSet::from_ranges(ranges.iter().copied())),
             Known::Unknown(why) => open(&mut space, &mut gaps, &why.text),
+        }
+        if let Some(why) = &network.unread {
+            open(&mut space, &mut gaps, &why.text);
         }
         for peering in &network.peerings {
             add_peer(inventory, peering, subnet, &mut space, &mut gaps);
@@ -154,10 +161,12 @@ impl Environment {
         let routes = routes(inventory, subnet, &mut gaps);
         add_routes(routes, &mut virtual_network, &mut gaps);
         let internet = PUBLIC.difference(&own);
+        let (returns_to_internet, return_gaps) = returns_to_internet(routes);
         Environment {
             public_clients: internet.difference(&PLATFORM),
             private_clients: internet.complement().difference(&NO_CLIENT).difference(&PLATFORM),
-            returns_to_internet: returns_to_internet(routes),
+            returns_to_internet,
+            return_gaps,
             virtual_network,
             internet,
             gaps,
@@ -176,7 +185,10 @@ fn has_gateway(network: &VirtualNetwork) -> bool {
         .subnets
         .iter()
         .any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"));
-    own || network.peerings.iter().any(|peering| peering.use_remote_gateways)
+    own || network
+        .peerings
+        .iter()
+        .any(|peering| peering.use_remote_gateways != Known::Known(false))
 }
 
 /// A peering counts while it is connected and access is allowed; of a subnet peering only the named subnets.
@@ -185,8 +197,14 @@ fn add_peer(inventory: &Inventory, peering: &Peering, subnet: &Subnet, space: &m
         .local_subnets
         .iter()
         .any(|name| name.eq_ignore_ascii_case(subnet.id.name()));
-    if !peering.allow_access || (!peering.complete && !names_subnet) {
+    let names_subnet = names_subnet || peering.unread.is_some();
+    if peering.allow_access == Known::Known(false) || (peering.complete == Known::Known(false) && !names_subnet) {
         return;
+    }
+    let flags = [&peering.allow_access, &peering.complete, &peering.ipv6_only];
+    let unread = flags.into_iter().find_map(Known::why).or(peering.unread.as_ref());
+    if let Some(why) = unread {
+        return open(space, gaps, &why.text);
     }
     let connected = match &peering.state {
         Known::Known(state) if state.eq_ignore_ascii_case("Connected") => true,
@@ -211,7 +229,7 @@ fn add_peer(inventory: &Inventory, peering: &Peering, subnet: &Subnet, space: &m
 
 fn remote_space(inventory: &Inventory, peering: &Peering) -> Option<AddressSet> {
     let remote = peering.remote.as_ref().and_then(|id| inventory.networks.find(id));
-    let ranges: Vec<AddressRange> = if peering.complete {
+    let ranges: Vec<AddressRange> = if peering.complete == Known::Known(true) {
         let current = remote.and_then(|network| network.address_space.known());
         peering
             .remote_space
@@ -231,7 +249,7 @@ fn remote_space(inventory: &Inventory, peering: &Peering) -> Option<AddressSet> 
         prefixes?.concat()
     };
     let set = AddressSet::from_ranges(ranges);
-    Some(if peering.ipv6_only {
+    Some(if peering.ipv6_only == Known::Known(true) {
         AddressSet {
             v6: set.v6,
             ..AddressSet::default()
@@ -289,27 +307,42 @@ fn add_routes(routes: Option<&[Route]>, tag: &mut Bounds, gaps: &mut Vec<Arc<str
     }
 }
 
-/// The addresses whose longest matching route leads straight to the internet. Where routes are unknown, all: what
-/// the groups admit is then reported as it stands.
-fn returns_to_internet(routes: Option<&[Route]>) -> AddressSet {
-    let mut by_length: Vec<(u128, AddressSet, bool)> = Vec::new();
+/// The addresses whose longest matching route leads straight to the internet. Where the routes are unknown, all: what
+/// the groups admit is then reported as it stands. A route of which something is unknown may lead there.
+fn returns_to_internet(routes: Option<&[Route]>) -> (Bounds, Vec<Arc<str>>) {
+    let mut by_length: Vec<(u128, AddressSet, Truth)> = Vec::new();
+    let mut gaps = Vec::new();
+    let mut anywhere = false;
     for route in routes.unwrap_or_default() {
-        if let (Known::Known(range), Known::Known(hop)) = (&route.prefix, &route.next_hop) {
-            let set = AddressSet::from(*range);
-            by_length.push((set.count(), set, *hop == NextHop::Internet));
+        let to_internet = route
+            .next_hop
+            .known()
+            .map_or(Truth::Maybe, |hop| truth(*hop == NextHop::Internet));
+        match &route.prefix {
+            Known::Known(range) => {
+                let set = AddressSet::from(*range);
+                by_length.push((set.count(), set, to_internet));
+                gaps.extend(route.next_hop.why().map(|why| why.text.clone()));
+            }
+            Known::Unknown(why) if to_internet != Truth::No => {
+                anywhere = true;
+                gaps.push(Arc::from(format!("route `{}`: {why}", route.name)));
+            }
+            Known::Unknown(_) => {}
         }
     }
     // Widest first: a longer prefix then overwrites what a shorter one said.
     by_length.sort_by_key(|(size, ..)| std::cmp::Reverse(*size));
-    let mut returns = AddressSet::full();
+    let mut returns = Bounds::exact(AddressSet::full());
     for (_, range, to_internet) in by_length {
-        returns = if to_internet {
-            returns.union(&range)
-        } else {
-            returns.difference(&range)
-        };
+        let answer = |set: &AddressSet, yes: bool| if yes { set.union(&range) } else { set.difference(&range) };
+        returns.must = answer(&returns.must, to_internet == Truth::Yes);
+        returns.may = answer(&returns.may, to_internet != Truth::No);
     }
-    returns
+    if anywhere {
+        returns.may = AddressSet::full();
+    }
+    (returns, gaps)
 }
 
 /// The next hop of the default route that a route table states, with the appliance's address.

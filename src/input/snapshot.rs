@@ -88,7 +88,19 @@ pub struct Footer {
 
 fn recognise(head: &[u8]) -> bool {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    line.starts_with(b"{") && line.windows(FORMAT.len()).any(|window| window == FORMAT.as_bytes())
+    let line = String::from_utf8_lossy(line);
+    // The name alone may stand anywhere, such as in a tag.
+    let mut values = line
+        .split("\"format\"")
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix(':'));
+    line.starts_with('{')
+        && values.any(|value| {
+            value
+                .trim_start()
+                .strip_prefix('"')
+                .is_some_and(|v| v.starts_with(FORMAT))
+        })
 }
 
 fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
@@ -313,11 +325,9 @@ fn decode_line(source: SourceId, name: &Arc<str>, number: u32, line: &[u8]) -> L
         return Line::Footer(footer);
     }
     let locator = Locator::new(source, name.clone(), text, number);
-    match json::parse(text) {
-        Ok(node) => {
-            let mut diagnostics = Vec::new();
-            Line::Resource(decode(&node, &locator, &mut diagnostics), diagnostics)
-        }
+    let mut diagnostics = Vec::new();
+    match json::parse_noting(text, &mut |one| diagnostics.push(super::repeated(&one, &locator))) {
+        Ok(node) => Line::Resource(decode(&node, &locator, &mut diagnostics), diagnostics),
         Err(error) => {
             let location = locator.locate(error.span.start, error.span.end);
             let diagnostic = Diagnostic::error("json-syntax", format!("line {number} is not JSON: {}", error.message));

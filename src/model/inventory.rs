@@ -231,9 +231,42 @@ impl Inventory {
         for id in &contradicted {
             self.mark_conflict(id.clone());
         }
+        self.distrust();
         self.index_subnets();
         self.list_subscriptions();
         contradicted
+    }
+
+    /// Whatever was stated twice in different words is not relied on.
+    fn distrust(&mut self) {
+        for (id, why) in &self.conflicts {
+            if let Some(network) = self.networks.get_mut(id) {
+                network.address_space = Known::Unknown(why.clone());
+                network.unread = Some(why.clone());
+            }
+            if let Some(balancer) = self.load_balancers.get_mut(id) {
+                balancer.unread = Some(why.clone());
+            }
+            if let Some(firewall) = self.firewalls.get_mut(id) {
+                firewall.unread = Some(why.clone());
+            }
+            if let Some(policy) = self.firewall_policies.get_mut(id) {
+                policy.unread = Some(why.clone());
+            }
+            if let Some(group) = self.rule_collection_groups.get_mut(id) {
+                group.unread = Some(why.clone());
+            }
+            if let Some(group) = self.ip_groups.get_mut(id) {
+                group.ranges = Known::Unknown(why.clone());
+            }
+            // A peering is a part of its network.
+            let network = id
+                .parent()
+                .filter(|_| id.resource_type().ends_with("/virtualnetworkpeerings"));
+            if let Some(network) = network.and_then(|network| self.networks.get_mut(&network)) {
+                network.unread = Some(why.clone());
+            }
+        }
     }
 
     fn join_subnet(&mut self, subnet: Subnet) -> Result<(), ResourceId> {
@@ -246,6 +279,7 @@ impl Inventory {
                 address_space: Known::Unknown(Why::not_in_input(&format!("virtual network `{}`", network_id.name()))),
                 subnets: Vec::new(),
                 peerings: Vec::new(),
+                unread: None,
                 origin: Origin::default(),
             };
             self.networks.add(&network_id, network);

@@ -11,10 +11,10 @@ use crate::model::{
 use crate::syntax::Node;
 
 pub(super) fn collection(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
-    let groups = reader.list(scope, "appliesToGroups");
+    let groups = reader.scopes(scope, "appliesToGroups");
     let groups = groups
-        .iter()
-        .filter_map(|node| reader.text(Scope::new(node), "networkGroupId"));
+        .into_iter()
+        .filter_map(|group| reader.text(group, "networkGroupId"));
     Some(Item::AdminRuleCollection(AdminRuleCollection {
         groups: groups.map(|id| ResourceId::new(&id)).collect(),
         id: reader.id.clone(),
@@ -61,8 +61,8 @@ pub(super) fn rule(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<
 }
 
 fn endpoints(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, name: &str) -> Vec<AdminEndpoint> {
-    let nodes = reader.list(scope, name);
-    let mut endpoints: Vec<AdminEndpoint> = nodes.iter().map(|node| endpoint(reader, Scope::new(node))).collect();
+    let scopes = reader.scopes(scope, name);
+    let mut endpoints: Vec<AdminEndpoint> = scopes.into_iter().map(|scope| endpoint(reader, scope)).collect();
     if endpoints.is_empty() {
         // A rule without sources or destinations applies to all of them.
         endpoints.push(AdminEndpoint::Addresses(Addresses::any()));

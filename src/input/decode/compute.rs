@@ -42,7 +42,7 @@ fn scale_set(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: MachineKin
 }
 
 fn nics(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: MachineKind) -> Known<Vec<ResourceId>> {
-    let Some(profile) = scope.object("networkProfile") else {
+    let Some(profile) = reader.object(scope, "networkProfile") else {
         let text = format!("the record of `{}` has no network profile", reader.id.name());
         return match kind {
             MachineKind::Classic => Known::Known(Vec::new()),
@@ -50,7 +50,11 @@ fn nics(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: MachineKind) ->
         };
     };
     match reader.known_list(profile, "networkInterfaces") {
-        Known::Known(_) => Known::Known(reader.references(profile, "networkInterfaces")),
+        Known::Known(_) => {
+            reader.take_lost();
+            let named = reader.references(profile, "networkInterfaces");
+            reader.take_lost().map_or(Known::Known(named), Known::Unknown)
+        }
         Known::Unknown(why) => Known::Unknown(why),
     }
 }
@@ -62,10 +66,10 @@ fn inline_nics(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Vec<Nic> {
     if !reader.list(profile, "networkInterfaces").is_empty() {
         return Vec::new();
     }
-    let configurations = reader.list(profile, "networkInterfaceConfigurations");
+    let configurations = reader.scopes(profile, "networkInterfaceConfigurations");
     configurations
-        .iter()
-        .map(|node| nic_configuration(reader, Scope::new(node)))
+        .into_iter()
+        .map(|configuration| nic_configuration(reader, configuration))
         .collect()
 }
 
@@ -122,10 +126,10 @@ fn power(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Arc<str>> {
 }
 
 fn status(reader: &mut Reader<'_, '_>, view: Scope<'_, '_>) -> Option<Arc<str>> {
-    let statuses = reader.list(view, "statuses");
+    let statuses = reader.scopes(view, "statuses");
     let codes: Vec<_> = statuses
-        .iter()
-        .filter_map(|node| reader.text(Scope::new(node), "code"))
+        .into_iter()
+        .filter_map(|status| reader.text(status, "code"))
         .collect();
     codes
         .into_iter()

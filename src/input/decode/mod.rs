@@ -97,27 +97,45 @@ pub fn decode(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diag
         return Decoded::Nothing;
     };
     let id = ResourceId::new(id);
-    let resource_type = type_of(&id, scope);
+    let Some(resource_type) = type_of(&id, scope) else {
+        let location = locator.locate(node.span.start, node.span.end);
+        let diagnostic = Diagnostic::error(
+            "no-type",
+            format!("`{id}` is not the id of an Azure resource, and no `type` is said"),
+        );
+        diagnostics.push(
+            diagnostic
+                .about(id.as_str())
+                .at(location)
+                .help("give resources with the ids that Azure returns"),
+        );
+        return Decoded::Nothing;
+    };
     let Some((_, decode)) = TYPES.iter().find(|(name, _)| *name == resource_type) else {
         return Decoded::Unused(Arc::from(resource_type));
     };
     let mut reader = Reader::new(id, locator);
+    let scope = reader.scope(node);
     let item = decode(&mut reader, scope);
+    if item.is_none() && reader.diagnostics.is_empty() {
+        let message = format!("the record of `{}` leaves out what it is about", reader.id.name());
+        reader.problem(node, "incomplete-record", message, "record the resource whole");
+    }
     diagnostics.append(&mut reader.diagnostics);
     item.map_or(Decoded::Nothing, |item| Decoded::Item(Box::new(item)))
 }
 
 /// The type that the id says; else the stated one. `az account list` gives bare ids without a type.
-fn type_of(id: &ResourceId, scope: Scope<'_, '_>) -> String {
+fn type_of(id: &ResourceId, scope: Scope<'_, '_>) -> Option<String> {
     let by_id = id.resource_type();
     if !by_id.is_empty() {
-        return by_id;
+        return Some(by_id);
     }
     let stated = scope.own("type").and_then(Node::as_text).map(str::to_ascii_lowercase);
     let is_subscription = || scope.own("tenantId").is_some() || scope.own("subscriptionId").is_some();
     match stated {
-        Some(stated) => stated,
-        None if is_subscription() => "microsoft.resources/subscriptions".to_owned(),
-        None => "without a type".to_owned(),
+        Some(stated) => Some(stated),
+        None if is_subscription() => Some("microsoft.resources/subscriptions".to_owned()),
+        None => None,
     }
 }

@@ -39,12 +39,15 @@ pub(super) fn nic_configuration(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_
 
 fn ip_configurations(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Vec<IpConfiguration>> {
     match reader.known_list(scope, "ipConfigurations") {
-        Known::Known(Some(nodes)) => Known::Known(
-            nodes
-                .iter()
-                .map(|node| ip_configuration(reader, Scope::new(node)))
-                .collect(),
-        ),
+        Known::Known(Some(nodes)) => {
+            let scopes: Vec<Scope<'_, '_>> = nodes.iter().map(|node| reader.scope(node)).collect();
+            Known::Known(
+                scopes
+                    .into_iter()
+                    .map(|scope| ip_configuration(reader, scope))
+                    .collect(),
+            )
+        }
         Known::Known(None) => {
             let text = format!("the record of `{}` has no ip configurations", reader.id.name());
             Known::Unknown(Why::new(WhyKind::NotInInput, text))
@@ -56,16 +59,26 @@ fn ip_configurations(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known
 fn ip_configuration(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> IpConfiguration {
     let name = reader.name(scope);
     let address = reader.address(scope, "privateIPAddress");
+    reader.take_lost();
+    let application_security_groups = reader.references(scope, "applicationSecurityGroups");
+    let groups_unread = reader.take_lost();
+    let backend_pools = reader.references(scope, "loadBalancerBackendAddressPools");
+    let inbound_nat_rules = reader.references(scope, "loadBalancerInboundNatRules");
+    let inbound_nat_pools = reader.references(scope, "loadBalancerInboundNatPools");
+    let bare = reader.bare(scope);
+    let balancers_unread = reader.take_lost().or_else(|| bare.clone());
     IpConfiguration {
         primary: reader.flag(scope, "primary", false),
         family: family(reader, scope, "privateIPAddressVersion", address),
         private_address: private_address(address, &name),
         subnet: reader.known_reference(scope, "subnet"),
-        public_ip: public_ip_ref(reader, scope),
-        application_security_groups: reader.references(scope, "applicationSecurityGroups"),
-        backend_pools: reader.references(scope, "loadBalancerBackendAddressPools"),
-        inbound_nat_rules: reader.references(scope, "loadBalancerInboundNatRules"),
-        inbound_nat_pools: reader.references(scope, "loadBalancerInboundNatPools"),
+        public_ip: bare.map(PublicIpRef::Unknown).or_else(|| public_ip_ref(reader, scope)),
+        application_security_groups,
+        groups_unread,
+        backend_pools,
+        inbound_nat_rules,
+        inbound_nat_pools,
+        balancers_unread,
         gateway_load_balancer: reader.reference(scope, "gatewayLoadBalancer"),
         origin: reader.origin(scope.node),
         name,
@@ -91,22 +104,29 @@ fn family(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, name: &str, address
 }
 
 fn public_ip_ref(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<PublicIpRef> {
-    if let Some(id) = reader.reference(scope, "publicIPAddress") {
-        return Some(PublicIpRef::Id(id));
+    match reader.known_reference(scope, "publicIPAddress") {
+        Known::Known(Some(id)) => return Some(PublicIpRef::Id(id)),
+        Known::Known(None) => {}
+        Known::Unknown(why) => return Some(PublicIpRef::Unknown(why)),
     }
-    let inline = scope.object("publicIPAddressConfiguration")?;
+    let inline = reader.object(scope, "publicIPAddressConfiguration")?;
     Some(PublicIpRef::Inline {
         name: reader.name(inline),
         sku: sku(reader, inline),
     })
 }
 
+const SKUS: &[(&str, Sku)] = &[
+    ("Basic", Sku::Basic),
+    ("Standard", Sku::Standard),
+    ("StandardV2", Sku::Standard),
+    ("Gateway", Sku::Standard),
+];
+
 /// The SKU. The service's own default, where none is said, has changed over the years: then it is unknown.
 pub(super) fn sku(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Sku> {
-    let name = scope.object("sku").and_then(|sku| reader.text(sku, "name"));
-    match name.as_deref().map(str::to_ascii_lowercase).as_deref() {
-        Some("basic") => Known::Known(Sku::Basic),
-        Some(_) => Known::Known(Sku::Standard),
+    match reader.object(scope, "sku").filter(|sku| sku.get("name").is_some()) {
+        Some(sku) => reader.word(sku, "name", SKUS),
         None => Known::Unknown(Why::not_in_input(&format!("the SKU of `{}`", reader.id.name()))),
     }
 }
@@ -125,20 +145,23 @@ pub(super) fn public_ip(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Op
 }
 
 pub(super) fn virtual_network(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
-    let subnets = reader.list(scope, "subnets");
-    let peerings = reader.list(scope, "virtualNetworkPeerings");
+    reader.take_lost();
+    let subnets = reader.scopes(scope, "subnets");
+    let peerings = reader.scopes(scope, "virtualNetworkPeerings");
+    let unread = reader.take_lost();
     Some(Item::VirtualNetwork(VirtualNetwork {
         id: reader.id.clone(),
         location: reader.location(scope),
         address_space: space(reader, scope, "addressSpace"),
-        subnets: subnets.iter().map(|node| subnet(reader, Scope::new(node))).collect(),
-        peerings: peerings.iter().map(|node| peering(reader, Scope::new(node))).collect(),
+        subnets: subnets.into_iter().map(|scope| subnet(reader, scope)).collect(),
+        peerings: peerings.into_iter().map(|scope| peering(reader, scope)).collect(),
+        unread,
         origin: reader.origin(scope.node),
     }))
 }
 
 fn space(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, name: &str) -> Known<Vec<AddressRange>> {
-    match scope.object(name) {
+    match reader.object(scope, name) {
         Some(space) => reader.prefixes(space, &["addressPrefixes"]),
         None => Known::Unknown(Why::new(
             WhyKind::NotInInput,
@@ -148,16 +171,19 @@ fn space(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, name: &str) -> Known
 }
 
 fn subnet(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Subnet {
-    let delegations = reader.list(scope, "delegations");
+    let delegations = reader.scopes(scope, "delegations");
+    let bare = reader.bare(scope);
     Subnet {
         id: reader.child_id(scope, "subnets"),
         prefixes: reader.prefixes(scope, &["addressPrefix", "addressPrefixes"]),
-        nsg: reader.known_reference(scope, "networkSecurityGroup"),
-        route_table: reader.known_reference(scope, "routeTable"),
+        nsg: bare
+            .clone()
+            .map_or_else(|| reader.known_reference(scope, "networkSecurityGroup"), Known::Unknown),
+        route_table: bare.map_or_else(|| reader.known_reference(scope, "routeTable"), Known::Unknown),
         nat_gateway: reader.reference(scope, "natGateway"),
         delegations: delegations
-            .iter()
-            .filter_map(|node| reader.text(Scope::new(node), "serviceName"))
+            .into_iter()
+            .filter_map(|delegation| reader.text(delegation, "serviceName"))
             .collect(),
         origin: reader.origin(scope.node),
     }
@@ -184,18 +210,23 @@ fn peering(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Peering {
         Known::Known(None) => Known::Unknown(Why::not_in_input("the state of the peering")),
         Known::Unknown(why) => Known::Unknown(why),
     };
+    reader.take_lost();
+    let remote = reader.reference(scope, "remoteVirtualNetwork");
+    let local_subnets = reader.texts(scope, "localSubnetNames");
+    let remote_subnets = reader.texts(scope, "remoteSubnetNames");
     Peering {
         name: reader.name(scope),
-        remote: reader.reference(scope, "remoteVirtualNetwork"),
+        remote,
         state,
-        allow_access: reader.flag(scope, "allowVirtualNetworkAccess", true),
+        unread: reader.take_lost(),
+        allow_access: reader.known_flag(scope, "allowVirtualNetworkAccess", true),
         allow_forwarded: reader.flag(scope, "allowForwardedTraffic", false),
-        use_remote_gateways: reader.flag(scope, "useRemoteGateways", false),
+        use_remote_gateways: reader.known_flag(scope, "useRemoteGateways", false),
         remote_space: space(reader, scope, space_name),
-        complete: reader.flag(scope, "peerCompleteVnets", true),
-        local_subnets: reader.texts(scope, "localSubnetNames"),
-        remote_subnets: reader.texts(scope, "remoteSubnetNames"),
-        ipv6_only: reader.flag(scope, "enableOnlyIPv6Peering", false),
+        complete: reader.known_flag(scope, "peerCompleteVnets", true),
+        local_subnets,
+        remote_subnets,
+        ipv6_only: reader.known_flag(scope, "enableOnlyIPv6Peering", false),
         origin: reader.origin(scope.node),
     }
 }
@@ -209,10 +240,13 @@ pub(super) fn application_security_group(reader: &mut Reader<'_, '_>, scope: Sco
 }
 
 pub(super) fn route_table(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
+    let bare = reader.bare(scope);
     let routes = match reader.known_list(scope, "routes") {
+        _ if bare.is_some() => bare.map_or(Known::Known(Vec::new()), Known::Unknown),
         Known::Known(nodes) => {
             let nodes = nodes.unwrap_or_default();
-            Known::Known(nodes.iter().map(|node| route(reader, Scope::new(node))).collect())
+            let scopes: Vec<Scope<'_, '_>> = nodes.iter().map(|node| reader.scope(node)).collect();
+            Known::Known(scopes.into_iter().map(|scope| route(reader, scope)).collect())
         }
         Known::Unknown(why) => Known::Unknown(why),
     };
@@ -261,14 +295,14 @@ fn route(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Route {
 }
 
 pub(super) fn bastion(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
-    let configurations = reader.list(scope, "ipConfigurations");
-    let sku: Option<Arc<str>> = scope.object("sku").and_then(|sku| reader.text(sku, "name"));
+    let configurations = reader.scopes(scope, "ipConfigurations");
+    let sku: Option<Arc<str>> = reader.object(scope, "sku").and_then(|sku| reader.text(sku, "name"));
     Some(Item::Bastion(Bastion {
         id: reader.id.clone(),
         sku,
         subnets: configurations
-            .iter()
-            .filter_map(|node| reader.reference(Scope::new(node), "subnet"))
+            .into_iter()
+            .filter_map(|scope| reader.reference(scope, "subnet"))
             .collect(),
         virtual_network: reader.reference(scope, "virtualNetwork"),
         origin: reader.origin(scope.node),

@@ -16,18 +16,14 @@ pub(super) fn jit_policy(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> O
     let entries = match reader.known_list(scope, "virtualMachines") {
         Known::Known(nodes) => {
             let nodes = nodes.unwrap_or_default();
-            Known::Known(
-                nodes
-                    .iter()
-                    .filter_map(|node| entry(reader, Scope::new(node)))
-                    .collect(),
-            )
+            let scopes: Vec<Scope<'_, '_>> = nodes.iter().map(|node| reader.scope(node)).collect();
+            Known::Known(scopes.into_iter().filter_map(|scope| entry(reader, scope)).collect())
         }
         Known::Unknown(why) => Known::Unknown(why),
     };
     let mut requests = Vec::new();
-    for node in reader.list(scope, "requests") {
-        request(reader, Scope::new(node), &mut requests);
+    for scope in reader.scopes(scope, "requests") {
+        request(reader, scope, &mut requests);
     }
     Some(Item::JitPolicy(JitPolicy {
         id: reader.id.clone(),
@@ -40,10 +36,10 @@ pub(super) fn jit_policy(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> O
 
 fn entry(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<JitEntry> {
     let vm = vm_id(reader, scope)?;
-    let ports = reader.list(scope, "ports");
+    let ports = reader.scopes(scope, "ports");
     Some(JitEntry {
         vm,
-        ports: ports.iter().map(|node| port(reader, Scope::new(node))).collect(),
+        ports: ports.into_iter().map(|scope| port(reader, scope)).collect(),
         public_address: reader.text(scope, "publicIpAddress"),
         origin: reader.origin(scope.node),
     })
@@ -120,9 +116,9 @@ fn minutes(text: &str) -> Option<i64> {
 fn request(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, requests: &mut Vec<JitRequest>) {
     let start = time(reader, scope, "startTimeUtc");
     let requestor = reader.text(scope, "requestor");
-    for machine in reader.list(scope, "virtualMachines").iter().map(Scope::new) {
+    for machine in reader.scopes(scope, "virtualMachines") {
         let Some(vm) = vm_id(reader, machine) else { continue };
-        for port in reader.list(machine, "ports").iter().map(Scope::new) {
+        for port in reader.scopes(machine, "ports") {
             requests.push(JitRequest {
                 vm: vm.clone(),
                 port: reader.needed(port, "number"),
