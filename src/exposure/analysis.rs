@@ -9,12 +9,12 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::admin::AdminRules;
-use super::answer::{Layer, PortExposure, Way};
+use super::answer::{ExposureClass, Layer, PortExposure, Way};
 use super::classify::{Clients, Describer, Platform};
 use super::compile::{Filter, GroupMembers, Target, Truth};
 use super::environment::{Environment, PLATFORM};
 use super::stack::{LayerState, PortReach, RuleRef, reach};
-use super::ways::{BalancedWay, Ways, balancer_sku, translation_range};
+use super::ways::{BalancedWay, Ways, balancer_sku, leads, translation_range};
 use crate::model::{
     Addresses, IpConfiguration, Inventory, Known, LoadBalancer, MachineKind, Nic, PublicIpRef, ResourceId, Sku, Subnet, Vm, Why, WhyKind,
 };
@@ -79,7 +79,25 @@ pub enum Attached {
     None,
     /// By index.
     Group(u32),
+    /// A group of this name, whose rules are not known, and why.
+    Unread(Arc<str>, Arc<str>),
+    /// There may be a group or none.
     Unknown(Arc<str>),
+}
+
+impl Attached {
+    /// A group stands here, whether its rules are known or not.
+    pub fn is_group(&self) -> bool {
+        matches!(self, Attached::Group(_) | Attached::Unread(..))
+    }
+
+    /// Why the rules of this layer are not known.
+    pub fn unknown(&self) -> Option<&Arc<str>> {
+        match self {
+            Attached::Unread(_, why) | Attached::Unknown(why) => Some(why),
+            Attached::None | Attached::Group(_) => None,
+        }
+    }
 }
 
 /// One way in, with the answer for each port that it leads to.
@@ -301,14 +319,15 @@ fn attached(inventory: &Inventory, nsg: &Known<Option<ResourceId>>) -> Attached 
         Known::Known(Some(id)) => id,
         Known::Unknown(why) => return Attached::Unknown(why.text.clone()),
     };
+    let unread = |why: Arc<str>| Attached::Unread(Arc::from(id.name()), why);
     if let Some(why) = inventory.conflict(id) {
-        return Attached::Unknown(why.text.clone());
+        return unread(why.text.clone());
     }
     let Some(index) = inventory.nsgs.position(id) else {
-        return Attached::Unknown(Arc::from(format!("network security group {}", inventory.why_absent(id))));
+        return unread(Arc::from(format!("network security group {}", inventory.why_absent(id))));
     };
     match inventory.nsgs.get(index).map(|nsg| &nsg.rules) {
-        Some(Known::Unknown(why)) => Attached::Unknown(why.text.clone()),
+        Some(Known::Unknown(why)) => unread(why.text.clone()),
         _ => Attached::Group(index),
     }
 }
@@ -462,7 +481,7 @@ fn admitting(reach: &PortReach) -> Vec<Admitting> {
 fn layer_state(filters: &Filters, key: &StackKey, layer: &LayerKey) -> LayerState {
     match &layer.attached {
         Attached::None => LayerState::Open,
-        Attached::Unknown(why) => LayerState::Unknown(why.clone()),
+        Attached::Unread(_, why) | Attached::Unknown(why) => LayerState::Unknown(why.clone()),
         Attached::Group(nsg) => match filters.get(&(*nsg, key.environment)) {
             Some(filter) => {
                 LayerState::Filter { nsg: *nsg, filter: filter.clone(), meets: layer.meets.clone() }
@@ -547,7 +566,8 @@ impl Answers<'_> {
         let id = target.nic.id.child("ipConfigurations", &configuration.name);
         let network = target.subnet.and_then(|(network, _)| self.inventory.networks.get(network)).map(|n| &n.id);
         found.extend(ways.balanced(&id, configuration, network).iter().filter_map(|way| self.balanced_way(way, stack)));
-        found.extend(self.translated_ways(configuration, stack, ways));
+        let network = target.subnet.map(|(network, _)| network);
+        found.extend(self.translated_ways(configuration, network, stack, ways));
         found.push(WayIn { way: Way::Private, front: None, exposures: direct.private.clone() });
         TargetExposure {
             name: Arc::from(format!("{}/{}", target.nic.id.name(), configuration.name)),
@@ -611,13 +631,21 @@ impl Answers<'_> {
     }
 
     /// Destination NAT: the client's filter is the rule's source list; the groups see the firewall's own subnet.
-    fn translated_ways(&self, configuration: &IpConfiguration, stack: &Stack, ways: &Ways) -> Vec<WayIn> {
+    fn translated_ways(&self, configuration: &IpConfiguration, network: Option<u32>, stack: &Stack, ways: &Ways) -> Vec<WayIn> {
         let mut found = Vec::new();
         for way in ways.translated(&configuration.private_address) {
             let Some(firewall) = self.inventory.firewalls.get(way.firewall) else { continue };
             let Some(reach) = stack.ports.iter().find(|reach| reach.port == way.port) else { continue };
             let range = translation_range(self.inventory, firewall).map(AddressSet::from_ranges);
-            let exposure = self.describer.translated(self.inventory, way, reach, stack.unfiltered, range.as_ref());
+            let leads = leads(self.inventory, firewall, &configuration.private_address, network);
+            if leads == Truth::No {
+                continue;
+            }
+            let mut exposure = self.describer.translated(self.inventory, way, reach, stack.unfiltered, range.as_ref());
+            if leads == Truth::Maybe && exposure.class > ExposureClass::Undetermined {
+                let why = format!("no network that holds the address is connected to firewall `{}` in the input", firewall.id.name());
+                unsettle(&mut exposure, &Arc::from(why));
+            }
             let address = firewall.public_ips.first().map(|id| self.front(id));
             let front = Front {
                 through: Some((Arc::from(firewall.id.name()), firewall.id.text().clone())),
@@ -635,7 +663,7 @@ fn named(balancer: &LoadBalancer) -> (Arc<str>, Arc<str>) {
 
 /// Makes an answer that cannot be relied on undetermined.
 fn unsettle(exposure: &mut PortExposure, why: &Arc<str>) {
-    exposure.class = super::answer::ExposureClass::Undetermined;
+    exposure.class = ExposureClass::Undetermined;
     exposure.possible_sources = std::mem::take(&mut exposure.sources);
     exposure.addresses = "0".to_owned();
     exposure.gaps.push(why.clone());
