@@ -198,6 +198,7 @@ fn network_hop(facts: &VmFacts<'_, '_>, target: &TargetExposure) -> Hop {
 fn group_hop(facts: &VmFacts<'_, '_>, kind: HopKind, attached: &Attached, nsg_names: &[Arc<str>]) -> Option<Hop> {
     let (name, id, note) = match attached {
         Attached::None => return None,
+        Attached::Unread(name, why) => (name.clone(), None, Some(why.clone())),
         Attached::Unknown(why) => (Arc::from("unknown"), None, Some(why.clone())),
         Attached::Group(index) => {
             let id = facts.estate.inventory.nsgs.get(*index).map(|nsg| nsg.id.text().clone());

@@ -14,7 +14,7 @@ use super::classify::{Clients, Describer, Platform};
 use super::compile::{Filter, GroupMembers, Target, Truth};
 use super::environment::{Environment, PLATFORM};
 use super::stack::{LayerState, PortReach, RuleRef, reach};
-use super::ways::{BalancedWay, Ways, balancer_sku, translation_range};
+use super::ways::{BalancedWay, Ways, balancer_sku, leads, translation_range};
 use crate::model::{
     Addresses, Inventory, IpConfiguration, Known, LoadBalancer, MachineKind, Nic, PublicIpRef, ResourceId, Sku, Subnet,
     Vm, Why, WhyKind,
@@ -91,7 +91,25 @@ pub enum Attached {
     None,
     /// By index.
     Group(u32),
+    /// A group of this name, whose rules are not known, and why.
+    Unread(Arc<str>, Arc<str>),
+    /// There may be a group or none.
     Unknown(Arc<str>),
+}
+
+impl Attached {
+    /// A group stands here, whether its rules are known or not.
+    pub fn is_group(&self) -> bool {
+        matches!(self, Attached::Group(_) | Attached::Unread(..))
+    }
+
+    /// Why the rules of this layer are not known.
+    pub fn unknown(&self) -> Option<&Arc<str>> {
+        match self {
+            Attached::Unread(_, why) | Attached::Unknown(why) => Some(why),
+            Attached::None | Attached::Group(_) => None,
+        }
+    }
 }
 
 /// One way in, with the answer for each port that it leads to.
@@ -359,17 +377,15 @@ fn attached(inventory: &Inventory, nsg: &Known<Option<ResourceId>>) -> Attached 
         Known::Known(Some(id)) => id,
         Known::Unknown(why) => return Attached::Unknown(why.text.clone()),
     };
+    let unread = |why: Arc<str>| Attached::Unread(Arc::from(id.name()), why);
     if let Some(why) = inventory.conflict(id) {
-        return Attached::Unknown(why.text.clone());
+        return unread(why.text.clone());
     }
     let Some(index) = inventory.nsgs.position(id) else {
-        return Attached::Unknown(Arc::from(format!(
-            "network security group {}",
-            inventory.why_absent(id)
-        )));
+        return unread(Arc::from(format!("network security group {}", inventory.why_absent(id))));
     };
     match inventory.nsgs.get(index).map(|nsg| &nsg.rules) {
-        Some(Known::Unknown(why)) => Attached::Unknown(why.text.clone()),
+        Some(Known::Unknown(why)) => unread(why.text.clone()),
         _ => Attached::Group(index),
     }
 }
@@ -544,7 +560,7 @@ fn admitting(reach: &PortReach) -> Vec<Admitting> {
 fn layer_state(filters: &Filters, key: &StackKey, layer: &LayerKey) -> LayerState {
     match &layer.attached {
         Attached::None => LayerState::Open,
-        Attached::Unknown(why) => LayerState::Unknown(why.clone()),
+        Attached::Unread(_, why) | Attached::Unknown(why) => LayerState::Unknown(why.clone()),
         Attached::Group(nsg) => match filters.get(&(*nsg, key.environment)) {
             Some(filter) => LayerState::Filter {
                 nsg: *nsg,
@@ -668,7 +684,7 @@ impl Answers<'_> {
         );
         let doubt = ways.balancer_doubt(self.inventory, &id, configuration, target.prefixes, network);
         found.extend(doubt.and_then(|why| self.doubtful_way(Way::LoadBalancer, &why, stack)));
-        found.extend(self.translated_ways(configuration, target.prefixes, network, stack, ways));
+        found.extend(self.translated_ways(&target, network, stack, ways));
         found.push(WayIn {
             way: Way::Private,
             front: None,
@@ -780,18 +796,28 @@ impl Answers<'_> {
     /// Destination NAT: the client's filter is the rule's source list; the groups see the firewall's own subnet.
     fn translated_ways(
         &self,
-        configuration: &IpConfiguration,
-        prefixes: Option<&[AddressRange]>,
+        target: &DraftTarget<'_>,
         network: Option<&ResourceId>,
         stack: &Stack,
         ways: &Ways,
     ) -> Vec<WayIn> {
+        let address = &target.configuration.private_address;
+        let network_index = target.subnet.map(|(network, _)| network);
         let mut found = Vec::new();
-        for (way, doubt) in ways.translated(&configuration.private_address, prefixes, network) {
+        for (way, doubt) in ways.translated(address, target.prefixes, network) {
             let Some(firewall) = self.inventory.firewalls.get(way.firewall) else {
                 continue;
             };
             let range = translation_range(self.inventory, firewall).map(AddressSet::from_ranges);
+            let leads = leads(self.inventory, firewall, address, network_index);
+            if leads == Truth::No {
+                continue;
+            }
+            let unconnected = (leads == Truth::Maybe).then(|| {
+                let name = firewall.id.name();
+                Arc::from(format!("no network that holds the address is connected to firewall `{name}` in the input"))
+            });
+            let doubt = doubt.or(unconnected);
             let led_to = stack.ports.iter().filter(|reach| way.ports.contains(reach.port));
             let exposure = |reach| {
                 self.describer
@@ -808,10 +834,10 @@ impl Answers<'_> {
             if exposures.is_empty() || (way.doubtful && !exposures.iter().any(open)) {
                 continue;
             }
-            let address = firewall.public_ips.first().map(|id| self.front(id));
+            let outside = firewall.public_ips.first().map(|id| self.front(id));
             let front = Front {
                 through: Some((Arc::from(firewall.id.name()), firewall.id.text().clone())),
-                ..address.unwrap_or(Front {
+                ..outside.unwrap_or(Front {
                     address: Arc::from(firewall.id.name()),
                     id: None,
                     through: None,

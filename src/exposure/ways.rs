@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::compile::Truth;
+use super::neighbours::{Holder, holder};
 use crate::model::{
     Addresses, Firewall, FirewallAction, FirewallRule, Frontend, Inventory, IpConfiguration, Known, LoadBalancer,
     Origin, PoolMember, Ports, ResourceId, RuleCollection, RuleKind, Sku, VirtualNetwork, Why, WhyKind,
@@ -491,6 +493,17 @@ pub fn unread_policies(inventory: &Inventory, firewall: &Firewall) -> Option<Why
 pub fn translation_range(inventory: &Inventory, firewall: &Firewall) -> Option<Vec<AddressRange>> {
     let subnet = firewall.subnets.first()?;
     inventory.subnet(subnet)?.1.prefixes.known().cloned()
+}
+
+/// Whether an address means a machine of this network when a firewall translates to it.
+pub fn leads(inventory: &Inventory, firewall: &Firewall, address: &Known<IpAddr>, network: Option<u32>) -> Truth {
+    let stands = firewall.subnets.first().and_then(|subnet| inventory.subnet_position(subnet));
+    let (Some((stands, _)), Some(address)) = (stands, address.known()) else { return Truth::Yes };
+    match (holder(inventory, stands, *address), network) {
+        (Holder::Network(holder), Some(network)) if holder == network => Truth::Yes,
+        (Holder::Network(_), Some(_)) => Truth::No,
+        _ => Truth::Maybe,
+    }
 }
 
 /// The SKU of a balancer: Basic ones are open where no group filters.

@@ -1,56 +1,77 @@
 //! The Azure Firewalls in front of a machine as facts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::vm::VmFacts;
 use super::{texts, unknown};
-use crate::exposure::{TargetExposure, Truth, collections, default_route, stated_routes, unread_policies};
-use crate::model::{Firewall, FirewallAction, FirewallRule, Inventory, Known, NextHop, RuleCollection, RuleKind};
+use crate::exposure::{Holder, Truth, collections, default_route, holder, stated_routes, unread_policies};
+use crate::model::{
+    Firewall, FirewallAction, FirewallRule, Inventory, Known, NextHop, RuleCollection, RuleKind, VirtualNetwork,
+};
 use crate::net::Protocol;
 use crate::rule::fact::Fact;
 
 /// Firewalls by where they stand.
 pub(super) struct Placed {
     by_network: HashMap<u32, Vec<u32>>,
-    by_address: HashMap<IpAddr, u32>,
+    /// By the network that a firewall stands in (`None` in a virtual hub) and its address there.
+    by_address: HashMap<(Option<u32>, IpAddr), u32>,
+    /// Addresses of interfaces and of load balancers, by network: what stands there is no Azure Firewall.
+    others: HashSet<(u32, IpAddr)>,
 }
 
 impl Placed {
     pub fn of(inventory: &Inventory) -> Self {
-        let mut placed = Placed { by_network: HashMap::new(), by_address: HashMap::new() };
+        let mut placed = Placed { by_network: HashMap::new(), by_address: HashMap::new(), others: others(inventory) };
         for (index, firewall) in (0u32..).zip(inventory.firewalls.iter()) {
-            for subnet in &firewall.subnets {
-                if let Some((network, _)) = inventory.subnet_position(subnet) {
-                    placed.by_network.entry(network).or_default().push(index);
-                }
+            let positions = firewall.subnets.iter().map(|subnet| inventory.subnet_position(subnet));
+            let mut networks: Vec<u32> = positions.flatten().map(|(network, _)| network).collect();
+            networks.dedup();
+            for network in &networks {
+                placed.by_network.entry(*network).or_default().push(index);
             }
             for address in &firewall.private_addresses {
-                placed.by_address.insert(*address, index);
+                placed.by_address.insert((networks.first().copied(), *address), index);
             }
         }
         placed
     }
 }
 
+fn others(inventory: &Inventory) -> HashSet<(u32, IpAddr)> {
+    let configurations = inventory.nics.iter().filter_map(|nic| nic.ip_configurations.known()).flatten();
+    let of_nics = configurations.filter_map(|c| Some((c.subnet.known()?.as_ref()?, *c.private_address.known()?)));
+    let frontends = inventory.load_balancers.iter().flat_map(|balancer| &balancer.frontends);
+    let of_frontends = frontends.filter_map(|frontend| Some((frontend.subnet.as_ref()?, frontend.private_address?)));
+    let placed = of_nics.chain(of_frontends);
+    placed.filter_map(|(subnet, address)| Some((inventory.subnet_position(subnet)?.0, address))).collect()
+}
+
 /// The firewalls in front of a machine, and what could not be told.
 struct Found {
     by_route: Vec<u32>,
     by_network: Vec<u32>,
-    unknown: Option<Arc<str>>,
+    route_unknown: Option<Arc<str>>,
+    network_unknown: Option<Arc<str>>,
 }
 
 fn find(facts: &VmFacts<'_, '_>) -> Found {
-    let mut found = Found { by_route: Vec::new(), by_network: Vec::new(), unknown: None };
-    found.unknown = facts.machine.gap.as_ref().map(|why| why.text.clone());
+    let gap = facts.machine.gap.as_ref().map(|why| why.text.clone());
+    let mut found =
+        Found { by_route: Vec::new(), by_network: Vec::new(), route_unknown: gap.clone(), network_unknown: gap };
     for target in &facts.machine.targets {
         match target.subnet {
-            Some((network, _)) => {
-                found.by_network.extend(facts.estate.firewalls.by_network.get(&network).into_iter().flatten());
-                route(facts, target, &mut found);
+            Some((network, subnet)) => {
+                own_network(facts, network, &mut found);
+                route(facts, network, subnet, &mut found);
             }
-            None => found.unknown = found.unknown.or_else(|| Some(Arc::from("the subnet of the machine is not in the input"))),
+            None => {
+                let why: Arc<str> = Arc::from("the subnet of the machine is not in the input");
+                found.route_unknown.get_or_insert_with(|| why.clone());
+                found.network_unknown.get_or_insert(why);
+            }
         }
     }
     for list in [&mut found.by_route, &mut found.by_network] {
@@ -60,47 +81,96 @@ fn find(facts: &VmFacts<'_, '_>) -> Found {
     found
 }
 
-/// Follows the default route of the target's subnet.
-fn route(facts: &VmFacts<'_, '_>, target: &TargetExposure, found: &mut Found) {
+/// The firewalls of the machine's own network. One can only stand in the subnet that Azure reserves for it.
+fn own_network(facts: &VmFacts<'_, '_>, index: u32, found: &mut Found) {
     let inventory = facts.estate.inventory;
-    let subnet = target.subnet.and_then(|(network, subnet)| inventory.networks.get(network)?.subnets.get(subnet as usize));
-    let Some(subnet) = subnet else { return };
+    let here = facts.estate.firewalls.by_network.get(&index).into_iter().flatten();
+    found.by_network.extend(here);
+    let Some(network) = inventory.networks.get(index) else { return };
+    let reserved = network.subnets.iter().any(|subnet| subnet.id.name().eq_ignore_ascii_case("AzureFirewallSubnet"));
+    if let Some(why) = unread(inventory, network).filter(|_| reserved) {
+        found.network_unknown.get_or_insert(why);
+    }
+}
+
+/// Why the firewalls of a network are not known.
+fn unread(inventory: &Inventory, network: &VirtualNetwork) -> Option<Arc<str>> {
+    let reason = inventory.coverage.missing(network.id.subscription(), "microsoft.network/azurefirewalls")?;
+    Some(Arc::from(format!("Azure Firewalls were not read: {reason}")))
+}
+
+/// Follows the default route of a subnet.
+fn route(facts: &VmFacts<'_, '_>, network: u32, subnet: u32, found: &mut Found) {
+    let inventory = facts.estate.inventory;
+    let Some(subnet) = inventory.networks.get(network).and_then(|network| network.subnets.get(subnet as usize)) else {
+        return;
+    };
     let Some(routes) = stated_routes(inventory, subnet) else {
-        found.unknown = found.unknown.take().or_else(|| {
-            Some(Arc::from(format!("the routes of subnet `{}` are not in the input", subnet.id.name())))
-        });
+        let why = || Arc::from(format!("the routes of subnet `{}` are not in the input", subnet.id.name()));
+        found.route_unknown.get_or_insert_with(why);
         return;
     };
     let Some((NextHop::VirtualAppliance, Some(address))) = default_route(routes) else { return };
-    match facts.estate.firewalls.by_address.get(&address) {
-        Some(firewall) => found.by_route.push(*firewall),
-        None if inventory.coverage.whole => {}
-        None => {
-            found.unknown = found.unknown.take().or_else(|| {
-                Some(Arc::from(format!("the appliance {address} on the default route is not in the input")))
-            });
+    match appliance(facts, network, address) {
+        Ok(firewall) => found.by_route.extend(firewall),
+        Err(why) => {
+            found.route_unknown.get_or_insert(why);
         }
+    }
+}
+
+/// The firewall at the next hop of a route, `None` where something else stands there. An address means what the
+/// machine's own network and its peers have at it, whatever stands at the same address elsewhere.
+fn appliance(facts: &VmFacts<'_, '_>, network: u32, address: IpAddr) -> Result<Option<u32>, Arc<str>> {
+    let (inventory, placed) = (facts.estate.inventory, &facts.estate.firewalls);
+    let absent = || Arc::from(format!("the appliance {address} on the default route is not in the input"));
+    let of_hub = placed.by_address.get(&(None, address));
+    match holder(inventory, network, address) {
+        Holder::Network(held) => match placed.by_address.get(&(Some(held), address)).or(of_hub) {
+            Some(firewall) => Ok(Some(*firewall)),
+            None if placed.others.contains(&(held, address)) => Ok(None),
+            None if !inventory.coverage.whole => Err(absent()),
+            None => inventory.networks.get(held).and_then(|held| unread(inventory, held)).map_or(Ok(None), Err),
+        },
+        Holder::Unread | Holder::Nowhere if of_hub.is_some() => Ok(of_hub.copied()),
+        Holder::Nowhere if inventory.coverage.whole => Ok(None),
+        Holder::Unread | Holder::Nowhere => Err(absent()),
     }
 }
 
 pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
     let found = find(facts);
-    let either = |list: &[u32]| match (list.is_empty(), &found.unknown) {
-        (false, _) => Fact::Bool(true),
-        (true, Some(why)) => Fact::Unknown(why.clone()),
-        (true, None) => Fact::Bool(false),
-    };
     let all = all(&found);
     let inventory = facts.estate.inventory;
     let names = all.iter().filter_map(|index| inventory.firewalls.get(*index)).map(|firewall| firewall.id.name());
     Fact::record([
-        ("protects", either(&all)),
-        ("by_route", either(&found.by_route)),
-        ("by_network", if found.by_network.is_empty() && facts.machine.gap.is_some() { either(&[]) } else { Fact::Bool(!found.by_network.is_empty()) }),
+        ("protects", protection(&found)),
+        ("by_route", stands(&found.by_route, found.route_unknown.as_ref())),
+        ("by_network", stands(&found.by_network, found.network_unknown.as_ref())),
         ("policy_managed", managed(facts, &all)),
         ("names", texts(names)),
-        ("allows", allows(facts, &all)),
+        ("allows", with_unread(allows(facts, &all), &found)),
     ])
+}
+
+/// Where it is not known whether a firewall stands there, neither is what it lets through.
+fn with_unread(allows: Fact, found: &Found) -> Fact {
+    match (protection(found), allows) {
+        (Fact::Unknown(why), _) => Fact::Unknown(why),
+        (_, allows) => allows,
+    }
+}
+
+fn stands(firewalls: &[u32], unknown: Option<&Arc<str>>) -> Fact {
+    match (firewalls.is_empty(), unknown) {
+        (false, _) => Fact::Bool(true),
+        (true, Some(why)) => Fact::Unknown(why.clone()),
+        (true, None) => Fact::Bool(false),
+    }
+}
+
+fn protection(found: &Found) -> Fact {
+    stands(&all(found), found.network_unknown.as_ref().or(found.route_unknown.as_ref()))
 }
 
 fn all(found: &Found) -> Vec<u32> {
@@ -111,12 +181,7 @@ fn all(found: &Found) -> Vec<u32> {
 }
 
 pub(super) fn protects(facts: &VmFacts<'_, '_>) -> Fact {
-    let found = find(facts);
-    match (all(&found).is_empty(), found.unknown) {
-        (false, _) => Fact::Bool(true),
-        (true, Some(why)) => Fact::Unknown(why),
-        (true, None) => Fact::Bool(false),
-    }
+    protection(&find(facts))
 }
 
 pub(super) fn policy_managed(facts: &VmFacts<'_, '_>) -> Fact {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::vm::VmFacts;
 use super::{Estate, firewall, known, nsg, texts};
-use crate::exposure::{Admitting, find_rule};
+use crate::exposure::{Admitting, PLATFORM, Stack, TargetExposure, admitted, find_rule};
 use crate::model::{JitEntry, JitPolicy, JitPort, Known, MachineKind, ResourceId};
 use crate::net::PortSet;
 use crate::rule::fact::Fact;
@@ -151,46 +151,72 @@ pub(super) fn active_requests(estate: &Estate<'_>, vm: &ResourceId, ports: Optio
 /// JIT's own deny would lock these out.
 fn shadowed(facts: &VmFacts<'_, '_>, entries: &[(&JitPolicy, &JitEntry)]) -> Fact {
     let estate = facts.estate;
-    let mut shadowed = Vec::new();
     let mut numbers: Vec<u16> =
         entries.iter().flat_map(|(_, entry)| &entry.ports).filter_map(|port| port.number.known()).copied().collect();
     numbers.sort_unstable();
     numbers.dedup();
+    let mut shadowed = Vec::new();
+    let mut doubt = facts.machine.gap.as_ref().map(|why| why.text.clone());
     for number in numbers {
         match active_requests(estate, &facts.vm.id, Some(&PortSet::range(number, number))) {
             Fact::Int(0) => {}
-            Fact::Unknown(why) => return Fact::Unknown(why),
+            Fact::Unknown(why) => {
+                doubt = doubt.or(Some(why));
+                continue;
+            }
             _ => continue,
         }
-        let stacks = facts.machine.targets.iter().filter_map(|target| estate.exposures.stacks.get(target.stack as usize));
-        for admitting in stacks.flat_map(|stack| &stack.admitting).filter(|admitting| admitting.port == number) {
-            shadowed.extend(shadowing(facts, admitting));
+        for target in &facts.machine.targets {
+            let Some(stack) = estate.exposures.stacks.get(target.stack as usize) else { continue };
+            for admitting in stack.admitting.iter().filter(|admitting| admitting.port == number) {
+                match shadowing(facts, admitting) {
+                    Some((fact, true)) => shadowed.push(fact),
+                    Some((_, false)) => doubt = doubt.or_else(|| gap(target, stack, number)),
+                    None => {}
+                }
+            }
+            if perhaps_through(stack, number) {
+                let unread = target.layers().into_iter().find_map(|(_, attached)| attached.unknown());
+                doubt = doubt.or_else(|| unread.cloned());
+            }
         }
     }
-    if let Some(why) = &facts.machine.gap {
-        return super::unknown(why);
-    }
     shadowed.dedup();
-    Fact::list(shadowed)
+    match doubt.filter(|_| shadowed.is_empty()) {
+        Some(why) => Fact::Unknown(why),
+        None => Fact::list(shadowed),
+    }
 }
 
-fn shadowing(facts: &VmFacts<'_, '_>, admitting: &Admitting) -> Option<Fact> {
+/// The rule, and whether it surely keeps the port open.
+fn shadowing(facts: &VmFacts<'_, '_>, admitting: &Admitting) -> Option<(Fact, bool)> {
     let (nsg, rule) = find_rule(facts.estate.inventory, admitting.rule)?;
     let stated = nsg.rules.known().map_or(0, Vec::len);
     let of_bastion = facts.estate.bastion_ranges.is_superset(&admitting.sources);
     if usize::from(admitting.rule.rule) >= stated || JitRuleName::parse(&rule.name).is_some() || of_bastion {
         return None;
     }
-    let number = match admitting.sure {
-        true => Fact::Int(admitting.port.into()),
-        false => Fact::Unknown(Arc::from(format!("it is not known whether rule `{}` lets anybody through", rule.name))),
-    };
-    Some(Fact::record([
-        ("port", number),
+    let fact = Fact::record([
+        ("port", Fact::Int(admitting.port.into())),
         ("nsg", Fact::text(nsg.id.name())),
         ("rule", Fact::Text(rule.name.clone())),
         ("priority", known(&rule.priority, |priority| Fact::Int((*priority).into()))),
-    ]))
+    ]);
+    Some((fact, admitting.sure))
+}
+
+/// Whether a group whose rules are not known may let somebody through to a port.
+fn perhaps_through(stack: &Stack, port: u16) -> bool {
+    let reach = stack.ports.iter().find(|reach| reach.port == port);
+    reach.is_some_and(|reach| !admitted(reach.possible()).difference(&PLATFORM).is_empty())
+}
+
+fn gap(target: &TargetExposure, stack: &Stack, port: u16) -> Option<Arc<str>> {
+    let unread = target.layers().into_iter().find_map(|(_, attached)| attached.unknown()).cloned();
+    let reach = stack.ports.iter().find(|reach| reach.port == port);
+    unread
+        .or_else(|| reach.and_then(|reach| reach.gaps.first().cloned()))
+        .or_else(|| Some(Arc::from("an unknown decides whether a rule keeps the port open")))
 }
 
 /// Why JIT cannot be enabled on a machine: what is sure, and what is unknown.

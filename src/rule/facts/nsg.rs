@@ -48,7 +48,7 @@ fn first_unknown(facts: &VmFacts<'_, '_>) -> Option<Arc<str>> {
 }
 
 pub(super) fn assigned(facts: &VmFacts<'_, '_>) -> Fact {
-    if all_layers(facts).any(|(_, _, attached)| matches!(attached, Attached::Group(_))) {
+    if all_layers(facts).any(|(_, _, attached)| attached.is_group()) {
         return Fact::Bool(true);
     }
     first_unknown(facts).map_or(Fact::Bool(false), Fact::Unknown)
@@ -62,7 +62,7 @@ fn unfiltered(facts: &VmFacts<'_, '_>) -> Fact {
     if let Some(why) = &facts.machine.gap {
         return unknown(why);
     }
-    let filtered = |target: &&TargetExposure| target.layers().iter().any(|(_, a)| matches!(a, Attached::Group(_)));
+    let filtered = |target: &&TargetExposure| target.layers().iter().any(|(_, attached)| attached.is_group());
     match facts.machine.targets.iter().find(|target| !filtered(target)) {
         Some(_) => first_unknown(facts).map_or(Fact::Bool(false), Fact::Unknown),
         None => Fact::Bool(false),
@@ -75,12 +75,12 @@ fn names(facts: &VmFacts<'_, '_>) -> Fact {
     }
     let mut names: Vec<&str> = Vec::new();
     for (_, _, attached) in all_layers(facts) {
-        if let Attached::Group(index) = attached
-            && let Some(nsg) = facts.estate.inventory.nsgs.get(*index)
-            && !names.contains(&nsg.id.name())
-        {
-            names.push(nsg.id.name());
-        }
+        let name = match attached {
+            Attached::Group(index) => facts.estate.inventory.nsgs.get(*index).map(|nsg| nsg.id.name()),
+            Attached::Unread(name, _) => Some(&**name),
+            Attached::None | Attached::Unknown(_) => None,
+        };
+        names.extend(name.filter(|name| !names.contains(name)));
     }
     texts(names)
 }
@@ -105,6 +105,11 @@ fn one_layer(facts: &VmFacts<'_, '_>, layer: Layer, attached: &Attached) -> Fact
     let layer_name = Fact::text(if layer == Layer::Subnet { "subnet" } else { "nic" });
     let index = match attached {
         Attached::Group(index) => *index,
+        Attached::Unread(name, why) => {
+            let why = || Fact::Unknown(why.clone());
+            let name = Fact::Text(name.clone());
+            return Fact::record([("layer", layer_name), ("nsg", name), ("nsg_id", why()), ("allows", why())]);
+        }
         Attached::Unknown(why) => {
             let why = || Fact::Unknown(why.clone());
             return Fact::record([("layer", layer_name), ("nsg", why()), ("nsg_id", why()), ("allows", why())]);
