@@ -183,7 +183,7 @@ async function check(browser, file) {
   const started = performance.now();
   const { context, page, troubles, opened } = await openReport(browser, file);
   await page.evaluate(() => { window.findings_first = () => findings.number(0, "fingerprint"); });
-  const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? -1);
+  const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN);
   const [machines, findings] = [await total(page, "machines"), await total(page, "findings")];
   await everyView(page, file, "light", true);
   if (findings) {

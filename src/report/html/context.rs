@@ -89,7 +89,7 @@ struct MachineRow<'r> {
     os: &'r str,
     verdict: Word,
     tab: Word,
-    class: Word,
+    class: Option<Word>,
     because: &'r str,
     reason: &'r str,
 }
@@ -229,17 +229,17 @@ fn finding_row<'r>(finding: &'r Finding, titles: &BTreeMap<&'r str, &'r str>) ->
 /// The first rows in the order in which the script lists machines too: by verdict, then widest exposure.
 fn worst_machines(report: &Report) -> Vec<MachineRow<'_>> {
     let mut machines: Vec<&Machine> = report.machines.iter().collect();
-    machines.sort_by_cached_key(|machine| (machine.verdict.index(), Reverse(widest(machine).index())));
+    machines.sort_by_cached_key(|machine| (machine.verdict.index(), Reverse(widest(machine).map(Worded::index))));
     machines.truncate(STATIC_ROWS);
     machines.into_iter().map(machine_row).collect()
 }
 
-fn widest(machine: &Machine) -> ExposureClass {
+/// The worst class on any way in, if there is one.
+fn widest(machine: &Machine) -> Option<ExposureClass> {
     let exposures = machine.paths.iter().flat_map(|path| path.ports.iter());
     exposures
         .map(|exposure| exposure.class)
         .max_by_key(|class| class.index())
-        .unwrap_or(ExposureClass::Closed)
 }
 
 fn machine_row(machine: &Machine) -> MachineRow<'_> {
@@ -251,7 +251,7 @@ fn machine_row(machine: &Machine) -> MachineRow<'_> {
         os: &machine.os,
         verdict: machine.verdict.word(),
         tab: machine.tab.word(),
-        class: widest(machine).word(),
+        class: widest(machine).map(Worded::word),
         because: &machine.because,
         reason: machine.tab_reason.as_deref().unwrap_or_default(),
     }

@@ -68,10 +68,10 @@ const listReaches = indices(portLists.size).map((row) => {
   return { worst, bits, ports: list.filter((one) => one.reach === worst).map((one) => one.port) };
 });
 
-/** The same for a machine, over all its ways in. */
+/** The same for a machine, over all its ways in; the worst is -1 where none was found. */
 const reaches = indices(machines.size).map((machine) => {
   const lists = machines.list(machine, "paths").map((path) => listReaches[paths.number(path, "ports")]);
-  const worst = Math.max(0, ...lists.map((list) => list.worst));
+  const worst = Math.max(-1, ...lists.map((list) => list.worst));
   const ports = lists.filter((list) => list.worst === worst).flatMap((list) => list.ports);
   return { worst, bits: lists.reduce((sum, list) => sum | list.bits, 0), ports: [...new Set(ports)].sort((a, b) => a - b) };
 });

@@ -45,7 +45,7 @@ function machineRow(machine) {
       h("a", { href: `#/machine/${machine}` }, titleOf(machines.text(machine, "name"))),
       meta(about.filter((part) => part && part !== "unknown").join(" · "))),
     cell(chip("verdict", machineVerdict(machine)), number ? meta(plural(number, "finding")) : null),
-    cell(chip("class", wordOf("class", worst)), worst && ports.length ? meta(`port ${ports.slice(0, 8).join(", ")}${ports.length > 8 ? " ..." : ""}`) : null),
+    cell(worst < 0 ? meta("no way in was found") : chip("class", wordOf("class", worst)), worst > 0 && ports.length ? meta(`port ${ports.slice(0, 8).join(", ")}${ports.length > 8 ? " ..." : ""}`) : null),
     cell(h("span", { class: "clamp" }, said(machines.text(machine, "because"))), meta(said(machines.text(machine, "tab_reason")))),
     cell(nameOf(machines.text(machine, "resource_group")), meta(nameOf(subscriptionName(machines.text(machine, "subscription"))))));
 }
@@ -54,7 +54,7 @@ function machineTests(tab, filter) {
   const tests = [];
   if (tab !== "all") tests.push((machine) => machineTab(machine).key === tab);
   if (filter.verdict) tests.push((machine) => machineVerdict(machine).key === filter.verdict);
-  if (filter.class) tests.push((machine) => wordOf("class", reaches[machine].worst).key === filter.class);
+  if (filter.class) tests.push((machine) => wordOf("class", reaches[machine].worst)?.key === filter.class);
   if (filter.subscription) tests.push((machine) => machines.text(machine, "subscription") === filter.subscription);
   if (filter.group) {
     const part = filter.group.toLowerCase();

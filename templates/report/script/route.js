@@ -153,3 +153,11 @@ byId("theme").addEventListener("click", nextTheme);
 history.scrollRestoration = "manual";
 paintTheme(document.documentElement.dataset.theme);
 open();
+
+// What the first search and the first list would compute is computed while nobody waits.
+const chores = [findingsForm, findingTexts, machinesForm, machineTexts];
+function whenIdle() {
+  chores.shift()?.();
+  if (chores.length) (window.requestIdleCallback ?? setTimeout)(whenIdle);
+}
+(window.requestIdleCallback ?? setTimeout)(whenIdle);
