@@ -13,11 +13,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use portcullis::example::MANAGEMENT_PORTS;
+use portcullis::exposure::analyse;
 use portcullis::input::{Given, Reading};
 use portcullis::report::{FORMATS, Options};
-use portcullis::rule::assess::Policy;
+use portcullis::rule::assess::{Assessor, Policy};
+use portcullis::rule::facts::Estate;
 use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{Severity, builtin};
+use portcullis::rule::{Rule, Severity, builtin};
 use portcullis::scan::{Request, scan};
 
 #[global_allocator]
@@ -30,6 +32,7 @@ fn main() {
     match arguments.as_slice() {
         [what, path] if what == "--measure-scan" => measure(|| scan_file(Path::new(path))),
         [what, path] if what == "--measure-value" => measure(|| parse_values(Path::new(path))),
+        [what, path] if what == "--stages" => stages(Path::new(path)),
         sizes => table(sizes),
     }
 }
@@ -100,6 +103,60 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures[figures.len() / 2]
 }
 
+/// Where the time and the memory of one scan go.
+fn stages(path: &Path) {
+    let mut watch = Instant::now();
+    let mut lap = |name: &str| {
+        println!("{name:10} {:8.3} s  peak {:6.0} MB", watch.elapsed().as_secs_f64(), peak_memory());
+        watch = Instant::now();
+    };
+    let mut reading = Reading::default();
+    reading.read("estate.jsonl", Given::Named, BufReader::new(File::open(path).expect("the estate")));
+    lap("read");
+    reading.finish();
+    lap("finish");
+    let (rules, params) = rules();
+    let exposures = analyse(&reading.inventory, &reading.sources, &MANAGEMENT_PORTS);
+    lap("analyse");
+    let facts = Estate::new(&reading.inventory, &exposures, jiff::Timestamp::UNIX_EPOCH);
+    lap("index");
+    let policies: Vec<Policy<'_>> = policies(rules, &params);
+    let (sources, assumed) = (&reading.sources, &[]);
+    let assessment = Assessor { estate: &facts, sources, policies: &policies, assumed, keep_all: false }.assess();
+    lap("assess");
+    println!("{} stacks, {} findings", exposures.stacks.len(), assessment.findings.len());
+    drop((assessment, facts, exposures));
+    lap("drop");
+    let report = scan(reading, &request(policies));
+    lap("scan");
+    let console = FORMATS.iter().find(|format| format.name == "console").expect("the console format");
+    (console.write)(&report, &Options::default(), &mut std::io::sink()).expect("the report is written");
+    lap("console");
+    std::mem::forget(report);
+}
+
+fn rules() -> (&'static [Rule], Vec<ResolvedParams>) {
+    let rules = builtin::rules();
+    (rules, rules.iter().map(ResolvedParams::defaults).collect())
+}
+
+fn policies<'r>(rules: &'r [Rule], params: &'r [ResolvedParams]) -> Vec<Policy<'r>> {
+    rules.iter().zip(params).map(|(rule, params)| Policy { rule, params, reported: true }).collect()
+}
+
+fn request(policies: Vec<Policy<'_>>) -> Request<'_> {
+    Request {
+        policies,
+        ports: MANAGEMENT_PORTS.to_vec(),
+        least_severity: Severity::Info,
+        waivers: &[],
+        assume_jit_unknown: false,
+        generated: jiff::Timestamp::UNIX_EPOCH,
+        now: None,
+        inputs: vec!["estate.jsonl".to_owned()],
+    }
+}
+
 /// The comparison: every line into a `Value`, one after the other, each dropped before the next.
 fn parse_values(path: &Path) {
     let text = fs::read(path).expect("the estate");
@@ -116,20 +173,8 @@ fn scan_file(path: &Path) {
     let mut reading = Reading::default();
     reading.read("estate.jsonl", Given::Named, BufReader::new(File::open(path).expect("the estate")));
     reading.finish();
-    let rules = builtin::rules();
-    let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
-    let policies = rules.iter().zip(&params).map(|(rule, params)| Policy { rule, params, reported: true });
-    let request = Request {
-        policies: policies.collect(),
-        ports: MANAGEMENT_PORTS.to_vec(),
-        least_severity: Severity::Info,
-        waivers: &[],
-        assume_jit_unknown: false,
-        generated: jiff::Timestamp::UNIX_EPOCH,
-        now: None,
-        inputs: vec!["estate.jsonl".to_owned()],
-    };
-    let report = scan(reading, &request);
+    let (rules, params) = rules();
+    let report = scan(reading, &request(policies(rules, &params)));
     assert!(report.scan.complete && !report.findings.is_empty());
     let console = FORMATS.iter().find(|format| format.name == "console").expect("the console format");
     (console.write)(&report, &Options::default(), &mut std::io::sink()).expect("the report is written");

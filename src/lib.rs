@@ -5,6 +5,7 @@ pub mod cli;
 pub mod example;
 pub mod exposure;
 pub mod input;
+mod intern;
 pub mod model;
 pub mod net;
 pub mod report;

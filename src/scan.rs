@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, analyse};
 use crate::input::Reading;
+use crate::intern::intern;
 use crate::model::{Inventory, Known};
 use crate::report::{
     Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Report, RuleInfo, Scan, Subscription, Summary, Tab, Tool,
@@ -103,18 +104,18 @@ fn machines(estate: &Estate<'_>, assessment: &Assessment) -> Vec<Machine> {
 fn machine(facts: &VmFacts<'_, '_>, judgement: Option<&Judgement>, nsg_names: &[Arc<str>]) -> Machine {
     let vm = facts.vm;
     let (tab, tab_reason) = tab(facts);
-    let word = |known: Option<Arc<str>>| known.unwrap_or_else(|| Arc::from("unknown"));
+    let word = |known: Option<&str>| intern(known.unwrap_or("unknown"));
     Machine {
         id: vm.id.text().clone(),
         name: Arc::from(vm.id.name()),
-        subscription: Arc::from(vm.id.subscription()),
-        resource_group: Arc::from(vm.id.resource_group()),
+        subscription: intern(vm.id.subscription()),
+        resource_group: intern(vm.id.resource_group()),
         region: vm.location.clone(),
-        os: word(vm.os.known().map(|os| Arc::from(os.as_str()))),
-        power: word(vm.power.known().cloned()),
+        os: word(vm.os.known().map(|os| os.as_str())),
+        power: word(vm.power.known().map(|power| &**power)),
         verdict: judgement.map_or(Verdict::Undetermined, |judgement| judgement.verdict),
         cause: judgement.and_then(|judgement| judgement.cause.clone()),
-        because: judgement.map_or_else(|| Arc::from("the flow rule was not evaluated"), |j| j.message.clone()),
+        because: intern(judgement.map_or("the flow rule was not evaluated", |judgement| &judgement.message)),
         tab,
         tab_reason,
         defender: defender(facts),
@@ -144,32 +145,39 @@ fn paths(facts: &VmFacts<'_, '_>, target: &TargetExposure, nsg_names: &[Arc<str>
         Known::Known(address) => Arc::from(address.to_string()),
         Known::Unknown(_) => Arc::from("dynamic"),
     };
+    let name: Arc<str> = Arc::from(facts.vm.id.name());
     let path = |way: &WayIn| Path {
         way: way.way,
         target: target.name.clone(),
         address: Arc::clone(&address),
-        hops: hops(facts, target, way, nsg_names),
+        hops: hops(facts, target, way, nsg_names, &name),
         ports: way.exposures.clone(),
     };
     target.ways.iter().map(path).collect()
 }
 
 /// From the outside to the machine.
-fn hops(facts: &VmFacts<'_, '_>, target: &TargetExposure, way: &WayIn, nsg_names: &[Arc<str>]) -> Vec<Hop> {
-    let mut hops = Vec::with_capacity(6);
+fn hops(
+    facts: &VmFacts<'_, '_>,
+    target: &TargetExposure,
+    way: &WayIn,
+    nsg_names: &[Arc<str>],
+    name: &Arc<str>,
+) -> Vec<Hop> {
+    let mut hops = Vec::with_capacity(5);
     match &way.front {
         Some(front) => outside(way.way, front, &mut hops),
         None => hops.push(network_hop(facts, target)),
     }
     hops.extend(group_hop(facts, HopKind::SubnetNsg, &target.subnet_nsg, nsg_names));
     hops.extend(group_hop(facts, HopKind::NicNsg, &target.nic_nsg, nsg_names));
-    let name = Arc::from(facts.vm.id.name());
+    let name = Arc::clone(name);
     hops.push(Hop { kind: HopKind::Machine, name, id: Some(facts.vm.id.text().clone()), note: None });
     hops
 }
 
 fn outside(way: Way, front: &Front, hops: &mut Vec<Hop>) {
-    hops.push(Hop { kind: HopKind::Internet, name: Arc::from("internet"), id: None, note: None });
+    hops.push(Hop { kind: HopKind::Internet, name: intern("internet"), id: None, note: None });
     hops.push(Hop { kind: HopKind::PublicIp, name: front.address.clone(), id: front.id.clone(), note: None });
     if let Some((name, id)) = &front.through {
         let kind = if way == Way::FirewallDnat { HopKind::Firewall } else { HopKind::LoadBalancer };
@@ -181,7 +189,7 @@ fn network_hop(facts: &VmFacts<'_, '_>, target: &TargetExposure) -> Hop {
     let network = target.subnet.and_then(|(network, _)| facts.estate.inventory.networks.get(network));
     Hop {
         kind: HopKind::VirtualNetwork,
-        name: network.map_or_else(|| Arc::from("virtual network"), |network| Arc::from(network.id.name())),
+        name: intern(network.map_or("virtual network", |network| network.id.name())),
         id: network.map(|network| network.id.text().clone()),
         note: None,
     }

@@ -88,8 +88,24 @@ impl<'t> Locator<'t> {
     /// `first_line` is the number of the text's first line in its file: a snapshot is read line by line.
     pub fn new(source: SourceId, name: Arc<str>, text: &'t str, first_line: u32) -> Self {
         let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
-        Locator { source, name, text, first_line, line_starts, ascii: text.is_ascii() }
+        line_starts.extend(
+            text.bytes()
+                .enumerate()
+                .filter(|(_, b)| *b == b'\n')
+                .map(|(i, _)| i + 1),
+        );
+        Locator {
+            source,
+            name,
+            text,
+            first_line,
+            line_starts,
+            ascii: text.is_ascii(),
+        }
+    }
+
+    pub fn source(&self) -> SourceId {
+        self.source
     }
 
     /// The region with its file name.
@@ -107,18 +123,30 @@ impl<'t> Locator<'t> {
     pub fn place(&self, start: usize, end: usize) -> Place {
         let (line, column) = self.position(start);
         let (end_line, end_column) = self.position(end);
-        Place { source: self.source, line, column, end_line, end_column }
+        Place {
+            source: self.source,
+            line,
+            column,
+            end_line,
+            end_column,
+        }
     }
 
     fn position(&self, offset: usize) -> (u32, u32) {
-        let index = self.line_starts.partition_point(|start| *start <= offset).saturating_sub(1);
+        let index = self
+            .line_starts
+            .partition_point(|start| *start <= offset)
+            .saturating_sub(1);
         let start = self.line_starts.get(index).copied().unwrap_or(0);
         let column = if self.ascii {
             offset.saturating_sub(start)
         } else {
             self.text.get(start..offset).map_or(0, |before| before.chars().count())
         };
-        (self.first_line.saturating_add(clamp(index)), clamp(column).saturating_add(1))
+        (
+            self.first_line.saturating_add(clamp(index)),
+            clamp(column).saturating_add(1),
+        )
     }
 }
 
@@ -170,7 +198,14 @@ impl Diagnostic {
     }
 
     fn new(level: Level, code: &str, message: impl Into<String>) -> Self {
-        Diagnostic { level, code: Arc::from(code), message: message.into(), help: None, resource: None, location: None }
+        Diagnostic {
+            level,
+            code: Arc::from(code),
+            message: message.into(),
+            help: None,
+            resource: None,
+            location: None,
+        }
     }
 
     pub fn help(mut self, help: impl Into<String>) -> Self {

@@ -16,7 +16,8 @@ use super::environment::{Environment, PLATFORM};
 use super::stack::{LayerState, PortReach, RuleRef, reach};
 use super::ways::{BalancedWay, Ways, balancer_sku, leads, translation_range};
 use crate::model::{
-    Addresses, IpConfiguration, Inventory, Known, LoadBalancer, MachineKind, Nic, PublicIpRef, ResourceId, Sku, Subnet, Vm, Why, WhyKind,
+    Addresses, Inventory, IpConfiguration, Known, LoadBalancer, MachineKind, Nic, PublicIpRef, ResourceId, Sku, Subnet,
+    Vm, Why, WhyKind,
 };
 use crate::net::{AddressRange, AddressSet, Family, Protocol};
 use crate::source::Sources;
@@ -49,6 +50,8 @@ pub struct TargetExposure {
     pub name: Arc<str>,
     pub address: Known<IpAddr>,
     pub groups: Arc<[ResourceId]>,
+    /// It may be in further groups.
+    pub groups_unread: bool,
     /// Network and subnet by index.
     pub subnet: Option<(u32, u32)>,
     pub subnet_nsg: Attached,
@@ -61,10 +64,19 @@ pub struct TargetExposure {
 impl TargetExposure {
     /// Whether a rule's destination covers this address.
     pub fn meets(&self, inventory: &Inventory, destinations: &Addresses) -> Truth {
-        let subnet = self.subnet.and_then(|(network, subnet)| inventory.networks.get(network)?.subnets.get(subnet as usize));
+        let subnet = self
+            .subnet
+            .and_then(|(network, subnet)| inventory.networks.get(network)?.subnets.get(subnet as usize));
         let prefixes = subnet.and_then(|subnet| subnet.prefixes.known());
         let address = self.address.known().copied();
-        Target { address, subnet: prefixes.map(Vec::as_slice), groups: &self.groups }.meets(destinations)
+        let groups_unread = self.groups_unread;
+        Target {
+            address,
+            subnet: prefixes.map(Vec::as_slice),
+            groups: &self.groups,
+            groups_unread,
+        }
+        .meets(destinations)
     }
 
     /// The groups that filter it, outermost first.
@@ -145,23 +157,39 @@ pub struct Admitting {
 pub fn analyse(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Exposures {
     let (environments, by_subnet) = environments(inventory);
     let interfaces = interfaces_by_machine(inventory);
-    let drafts: Vec<Draft<'_>> =
-        inventory.vms.as_slice().par_iter().map(|vm| draft(inventory, &interfaces, &by_subnet, vm)).collect();
+    let drafts: Vec<Draft<'_>> = inventory
+        .vms
+        .as_slice()
+        .par_iter()
+        .map(|vm| draft(inventory, &interfaces, &by_subnet, vm))
+        .collect();
     let filters = filters(inventory, &environments, &drafts);
     let admin = AdminRules::of(inventory);
     let (stacks, stack_of) = stacks(&filters, &admin, &environments, &drafts, ports);
     let answers = Answers { inventory, describer: Describer { inventory, sources }, environments: &environments, stacks: &stacks };
     let ways = Ways::of(inventory);
     let direct = answers.direct();
-    let machines = drafts.into_par_iter().zip(stack_of).map(|(draft, stacks)| answers.machine(draft, &stacks, &ways, &direct));
-    Exposures { machines: machines.collect(), stacks, environments, ports: ports.to_vec() }
+    let machines = drafts
+        .into_par_iter()
+        .zip(stack_of)
+        .map(|(draft, stacks)| answers.machine(draft, &stacks, &ways, &direct));
+    Exposures {
+        machines: machines.collect(),
+        stacks,
+        environments,
+        ports: ports.to_vec(),
+    }
 }
 
 /// One environment for each distinct meaning; index 0 is that of machines without a known subnet.
 fn environments(inventory: &Inventory) -> (Vec<Environment>, Map<(u32, u32), u32>) {
     let positions: Vec<((u32, u32), Environment)> = (0u32..)
         .zip(inventory.networks.iter())
-        .flat_map(|(at, network)| (0u32..).zip(&network.subnets).map(move |(index, subnet)| ((at, index), network, subnet)))
+        .flat_map(|(at, network)| {
+            (0u32..)
+                .zip(&network.subnets)
+                .map(move |(index, subnet)| ((at, index), network, subnet))
+        })
         .collect::<Vec<_>>()
         .into_par_iter()
         .map(|(at, network, subnet)| (at, Environment::of(inventory, network, subnet)))
@@ -184,7 +212,10 @@ struct Distinct<K, V> {
 
 impl<K, V> Default for Distinct<K, V> {
     fn default() -> Self {
-        Distinct { items: Vec::new(), index: Map::default() }
+        Distinct {
+            items: Vec::new(),
+            index: Map::default(),
+        }
     }
 }
 
@@ -248,13 +279,25 @@ fn draft<'i>(
         Known::Unknown(why) => gap = gap.or_else(|| Some(why.clone())),
     }
     let claimed = interfaces.get(&vm.id).into_iter().flatten();
-    let unnamed: Vec<&Nic> = claimed.filter(|nic| !nics.iter().any(|named| named.id == nic.id)).copied().collect();
+    let unnamed: Vec<&Nic> = claimed
+        .filter(|nic| !nics.iter().any(|named| named.id == nic.id))
+        .copied()
+        .collect();
     nics.extend(unnamed);
     let mut targets = Vec::with_capacity(nics.len());
+    if nics.is_empty() && gap.is_none() {
+        gap = Some(Why::not_in_input(&format!(
+            "the network interface of `{}`",
+            vm.id.name()
+        )));
+    }
     for nic in nics {
+        gap = gap.or_else(|| inventory.conflict(&nic.id).cloned());
         match &nic.ip_configurations {
             Known::Known(configurations) => {
-                let of_nic = configurations.iter().map(|c| draft_target(inventory, by_subnet, nic, c));
+                let of_nic = configurations
+                    .iter()
+                    .map(|c| draft_target(inventory, by_subnet, nic, c));
                 targets.extend(of_nic);
             }
             Known::Unknown(why) => gap = gap.or_else(|| Some(why.clone())),
@@ -269,8 +312,16 @@ fn draft_target<'i>(
     nic: &'i Nic,
     configuration: &'i IpConfiguration,
 ) -> DraftTarget<'i> {
-    let position = configuration.subnet.known().and_then(Option::as_ref).and_then(|id| inventory.subnet_position(id));
-    let subnet = configuration.subnet.known().and_then(Option::as_ref).and_then(|id| inventory.subnet(id));
+    let position = configuration
+        .subnet
+        .known()
+        .and_then(Option::as_ref)
+        .and_then(|id| inventory.subnet_position(id));
+    let subnet = configuration
+        .subnet
+        .known()
+        .and_then(Option::as_ref)
+        .and_then(|id| inventory.subnet(id));
     let nic_nsg = match inventory.conflict(&nic.id) {
         Some(why) => Attached::Unknown(why.text.clone()),
         None => attached(inventory, &nic.nsg),
@@ -279,9 +330,15 @@ fn draft_target<'i>(
         nic,
         configuration,
         subnet: position,
-        prefixes: subnet.and_then(|(_, subnet)| subnet.prefixes.known()).map(Vec::as_slice),
+        prefixes: subnet
+            .and_then(|(_, subnet)| subnet.prefixes.known())
+            .map(Vec::as_slice),
         environment: position.and_then(|at| by_subnet.get(&at)).copied().unwrap_or(0),
-        subnet_nsg: subnet_layer(inventory, configuration, subnet.map(|(network, subnet)| (&network.id, subnet))),
+        subnet_nsg: subnet_layer(
+            inventory,
+            configuration,
+            subnet.map(|(network, subnet)| (&network.id, subnet)),
+        ),
         nic_nsg,
     }
 }
@@ -297,9 +354,10 @@ fn subnet_layer(
             None => attached(inventory, &subnet.nsg),
         },
         (Known::Known(Some(id)), None) => Attached::Unknown(absent_subnet(inventory, id)),
-        (Known::Known(None), None) => {
-            Attached::Unknown(Arc::from(format!("ip configuration `{}` names no subnet", configuration.name)))
-        }
+        (Known::Known(None), None) => Attached::Unknown(Arc::from(format!(
+            "ip configuration `{}` names no subnet",
+            configuration.name
+        ))),
         (Known::Unknown(why), None) => Attached::Unknown(why.text.clone()),
     }
 }
@@ -337,7 +395,11 @@ type Filters = Map<(u32, u32), Arc<Filter>>;
 /// Compiles each group once for each environment it is used in.
 fn filters(inventory: &Inventory, environments: &[Environment], drafts: &[Draft<'_>]) -> Filters {
     let members = GroupMembers::of(inventory);
-    let mut pairs: Vec<(u32, u32)> = drafts.iter().flat_map(|draft| &draft.targets).flat_map(groups_of).collect();
+    let mut pairs: Vec<(u32, u32)> = drafts
+        .iter()
+        .flat_map(|draft| &draft.targets)
+        .flat_map(groups_of)
+        .collect();
     pairs.sort_unstable();
     pairs.dedup();
     let compile = |(nsg, environment): (u32, u32)| {
@@ -354,7 +416,10 @@ fn groups_of(target: &DraftTarget<'_>) -> impl Iterator<Item = (u32, u32)> + use
         Attached::Group(index) => Some(*index),
         _ => None,
     };
-    [group(&target.subnet_nsg), group(&target.nic_nsg)].into_iter().flatten().map(move |nsg| (nsg, environment))
+    [group(&target.subnet_nsg), group(&target.nic_nsg)]
+        .into_iter()
+        .flatten()
+        .map(move |nsg| (nsg, environment))
 }
 
 /// Everything that the answers of a stack depend on.
@@ -417,13 +482,17 @@ fn stack_key(filters: &Filters, admin: &AdminRules<'_>, target: &DraftTarget<'_>
         address: target.configuration.private_address.known().copied(),
         subnet: target.prefixes,
         groups: &target.configuration.application_security_groups,
+        groups_unread: target.configuration.groups_unread.is_some(),
     };
     let layer = |attached: &Attached| {
         let filter = match attached {
             Attached::Group(nsg) => filters.get(&(*nsg, target.environment)),
             _ => None,
         };
-        LayerKey { attached: attached.clone(), meets: filter.map(|filter| filter.meets(&end)).unwrap_or_default() }
+        LayerKey {
+            attached: attached.clone(),
+            meets: filter.map(|filter| filter.meets(&end)).unwrap_or_default(),
+        }
     };
     StackKey {
         environment: target.environment,
@@ -441,7 +510,9 @@ fn answer_stack(filters: &Filters, key: &StackKey, ports: &[u16]) -> Stack {
     let answer = |port: &u16| {
         let mut answer = reach(&layers, key.family, Protocol::Tcp, *port);
         if partly_met && answer.possible.is_some() {
-            answer.gaps.push(Arc::from("the private address of the machine is not in the input"));
+            answer
+                .gaps
+                .push(Arc::from("the private address of the machine is not in the input"));
         }
         answer
     };
@@ -457,8 +528,16 @@ fn answer_stack(filters: &Filters, key: &StackKey, ports: &[u16]) -> Stack {
 
 fn admitting(reach: &PortReach) -> Vec<Admitting> {
     let mut rules: BTreeMap<RuleRef, (bool, Vec<AddressRange>)> = BTreeMap::new();
-    let certain = reach.certain.iter().chain(reach.tags.iter().flat_map(|tag| &tag.certain)).map(|p| (p, true));
-    let possible = reach.possible().iter().chain(reach.tags.iter().flat_map(|tag| &tag.possible)).map(|p| (p, false));
+    let certain = reach
+        .certain
+        .iter()
+        .chain(reach.tags.iter().flat_map(|tag| &tag.certain))
+        .map(|p| (p, true));
+    let possible = reach
+        .possible()
+        .iter()
+        .chain(reach.tags.iter().flat_map(|tag| &tag.possible))
+        .map(|p| (p, false));
     for (passage, sure) in certain.chain(possible) {
         if !passage.admitted || PLATFORM.is_superset(&passage.range.into()) {
             continue;
@@ -483,9 +562,11 @@ fn layer_state(filters: &Filters, key: &StackKey, layer: &LayerKey) -> LayerStat
         Attached::None => LayerState::Open,
         Attached::Unread(_, why) | Attached::Unknown(why) => LayerState::Unknown(why.clone()),
         Attached::Group(nsg) => match filters.get(&(*nsg, key.environment)) {
-            Some(filter) => {
-                LayerState::Filter { nsg: *nsg, filter: filter.clone(), meets: layer.meets.clone() }
-            }
+            Some(filter) => LayerState::Filter {
+                nsg: *nsg,
+                filter: filter.clone(),
+                meets: layer.meets.clone(),
+            },
             None => LayerState::Unknown(Arc::from("the rules of the group are unknown")),
         },
     }
@@ -515,10 +596,16 @@ impl Answers<'_> {
         let unknown = Platform::Unknown(Arc::from("the SKU of the public address is not in the input"));
         let private = Arc::new(self.through(stack, false, Platform::Open, |_| Some(None)));
         if stack.unfiltered {
-            return Direct { private, public: [of(Platform::Open), of(Platform::Closed), of(unknown)] };
+            return Direct {
+                private,
+                public: [of(Platform::Open), of(Platform::Closed), of(unknown)],
+            };
         }
         let public = of(Platform::Closed);
-        Direct { private, public: [public.clone(), public.clone(), public] }
+        Direct {
+            private,
+            public: [public.clone(), public.clone(), public],
+        }
     }
 
     /// The answers for each port that `lead` leads to (with the port outside, where it differs).
@@ -529,11 +616,23 @@ impl Answers<'_> {
         platform: Platform,
         lead: impl Fn(u16) -> Option<Option<u16>>,
     ) -> Vec<PortExposure> {
-        let Some(environment) = self.environments.get(stack.environment as usize) else { return Vec::new() };
-        let everyone = if public { &environment.public_clients } else { &environment.private_clients };
+        let Some(environment) = self.environments.get(stack.environment as usize) else {
+            return Vec::new();
+        };
+        let everyone = if public {
+            &environment.public_clients
+        } else {
+            &environment.private_clients
+        };
         let everyone = everyone.only(stack.family);
         let answered = public.then_some(&environment.returns_to_internet);
-        let clients = Clients { family: stack.family, all: &everyone, answered, public };
+        let clients = Clients {
+            family: stack.family,
+            all: &everyone,
+            answered,
+            answer_gaps: &environment.return_gaps,
+            public,
+        };
         let answer = |reach: &PortReach| {
             let front_port = lead(reach.port)?;
             Some(match stack.unfiltered {
@@ -557,22 +656,45 @@ impl Answers<'_> {
             let direct = direct.get(*index as usize)?;
             Some(self.target(target, *index, stack, direct, ways))
         });
-        MachineExposure { targets: targets.collect(), gap: draft.gap }
+        MachineExposure {
+            targets: targets.collect(),
+            gap: draft.gap,
+        }
     }
 
-    fn target(&self, target: DraftTarget<'_>, index: u32, stack: &Stack, direct: &Direct, ways: &Ways) -> TargetExposure {
+    fn target(
+        &self,
+        target: DraftTarget<'_>,
+        index: u32,
+        stack: &Stack,
+        direct: &Direct,
+        ways: &Ways,
+    ) -> TargetExposure {
         let configuration = target.configuration;
-        let mut found: Vec<WayIn> = self.public_way(configuration, direct).into_iter().collect();
+        let mut found: Vec<WayIn> = self.public_way(configuration, stack, direct).into_iter().collect();
         let id = target.nic.id.child("ipConfigurations", &configuration.name);
-        let network = target.subnet.and_then(|(network, _)| self.inventory.networks.get(network)).map(|n| &n.id);
-        found.extend(ways.balanced(&id, configuration, network).iter().filter_map(|way| self.balanced_way(way, stack)));
-        let network = target.subnet.map(|(network, _)| network);
-        found.extend(self.translated_ways(configuration, network, stack, ways));
-        found.push(WayIn { way: Way::Private, front: None, exposures: direct.private.clone() });
+        let network = target
+            .subnet
+            .and_then(|(network, _)| self.inventory.networks.get(network))
+            .map(|n| &n.id);
+        found.extend(
+            ways.balanced(&id, configuration, network)
+                .iter()
+                .filter_map(|way| self.balanced_way(way, stack)),
+        );
+        let doubt = ways.balancer_doubt(self.inventory, &id, configuration, target.prefixes, network);
+        found.extend(doubt.and_then(|why| self.doubtful_way(Way::LoadBalancer, &why, stack)));
+        found.extend(self.translated_ways(&target, network, stack, ways));
+        found.push(WayIn {
+            way: Way::Private,
+            front: None,
+            exposures: direct.private.clone(),
+        });
         TargetExposure {
             name: Arc::from(format!("{}/{}", target.nic.id.name(), configuration.name)),
             address: configuration.private_address.clone(),
             groups: Arc::from(configuration.application_security_groups.as_slice()),
+            groups_unread: configuration.groups_unread.is_some(),
             subnet: target.subnet,
             subnet_nsg: target.subnet_nsg,
             nic_nsg: target.nic_nsg,
@@ -581,7 +703,27 @@ impl Answers<'_> {
         }
     }
 
-    fn public_way(&self, configuration: &IpConfiguration, direct: &Direct) -> Option<WayIn> {
+    /// A way that may or may not exist: open for nobody for certain.
+    fn doubtful_way(&self, way: Way, why: &Arc<str>, stack: &Stack) -> Option<WayIn> {
+        let mut exposures = self.through(stack, true, Platform::Unknown(why.clone()), |_| Some(None));
+        exposures.retain(|exposure| exposure.class != ExposureClass::Closed);
+        exposures.iter_mut().for_each(|exposure| unsettle(exposure, why));
+        if exposures.is_empty() {
+            return None;
+        }
+        let front = Front {
+            address: Arc::from("unknown"),
+            id: None,
+            through: None,
+        };
+        Some(WayIn {
+            way,
+            front: Some(front),
+            exposures: Arc::new(exposures),
+        })
+    }
+
+    fn public_way(&self, configuration: &IpConfiguration, stack: &Stack, direct: &Direct) -> Option<WayIn> {
         let (sku, front) = match configuration.public_ip.as_ref()? {
             PublicIpRef::Id(id) => {
                 let ip = self.inventory.public_ips.find(id);
@@ -589,9 +731,15 @@ impl Answers<'_> {
                 let sku = ip.filter(|_| !conflict).and_then(|ip| ip.sku.known()).copied();
                 (sku, self.front(id))
             }
-            PublicIpRef::Inline { name, sku } => {
-                (sku.known().copied(), Front { address: name.clone(), id: None, through: None })
-            }
+            PublicIpRef::Inline { name, sku } => (
+                sku.known().copied(),
+                Front {
+                    address: name.clone(),
+                    id: None,
+                    through: None,
+                },
+            ),
+            PublicIpRef::Unknown(why) => return self.doubtful_way(Way::PublicIp, &why.text, stack),
         };
         let [basic, standard, unknown] = &direct.public;
         let exposures = match sku {
@@ -599,14 +747,22 @@ impl Answers<'_> {
             Some(Sku::Standard) => standard,
             None => unknown,
         };
-        Some(WayIn { way: Way::PublicIp, front: Some(front), exposures: exposures.clone() })
+        Some(WayIn {
+            way: Way::PublicIp,
+            front: Some(front),
+            exposures: exposures.clone(),
+        })
     }
 
     /// A public address resource: its address where it has one.
     fn front(&self, id: &ResourceId) -> Front {
         let address = self.inventory.public_ips.find(id).and_then(|ip| ip.address);
         let address = address.map_or_else(|| Arc::from(id.name()), |address| Arc::from(address.to_string()));
-        Front { address, id: Some(id.text().clone()), through: None }
+        Front {
+            address,
+            id: Some(id.text().clone()),
+            through: None,
+        }
     }
 
     fn balanced_way(&self, way: &BalancedWay, stack: &Stack) -> Option<WayIn> {
@@ -626,32 +782,72 @@ impl Answers<'_> {
             return None;
         }
         let public_ip = frontend.public_ip.as_ref().or(frontend.public_ip_prefix.as_ref())?;
-        let front = Front { through: Some(named(balancer)), ..self.front(public_ip) };
-        Some(WayIn { way: Way::LoadBalancer, front: Some(front), exposures: Arc::new(exposures) })
+        let front = Front {
+            through: Some(named(balancer)),
+            ..self.front(public_ip)
+        };
+        Some(WayIn {
+            way: Way::LoadBalancer,
+            front: Some(front),
+            exposures: Arc::new(exposures),
+        })
     }
 
     /// Destination NAT: the client's filter is the rule's source list; the groups see the firewall's own subnet.
-    fn translated_ways(&self, configuration: &IpConfiguration, network: Option<u32>, stack: &Stack, ways: &Ways) -> Vec<WayIn> {
+    fn translated_ways(
+        &self,
+        target: &DraftTarget<'_>,
+        network: Option<&ResourceId>,
+        stack: &Stack,
+        ways: &Ways,
+    ) -> Vec<WayIn> {
+        let address = &target.configuration.private_address;
+        let network_index = target.subnet.map(|(network, _)| network);
         let mut found = Vec::new();
-        for way in ways.translated(&configuration.private_address) {
-            let Some(firewall) = self.inventory.firewalls.get(way.firewall) else { continue };
-            let Some(reach) = stack.ports.iter().find(|reach| reach.port == way.port) else { continue };
+        for (way, doubt) in ways.translated(address, target.prefixes, network) {
+            let Some(firewall) = self.inventory.firewalls.get(way.firewall) else {
+                continue;
+            };
             let range = translation_range(self.inventory, firewall).map(AddressSet::from_ranges);
-            let leads = leads(self.inventory, firewall, &configuration.private_address, network);
+            let leads = leads(self.inventory, firewall, address, network_index);
             if leads == Truth::No {
                 continue;
             }
-            let mut exposure = self.describer.translated(self.inventory, way, reach, stack.unfiltered, range.as_ref());
-            if leads == Truth::Maybe && exposure.class > ExposureClass::Undetermined {
-                let why = format!("no network that holds the address is connected to firewall `{}` in the input", firewall.id.name());
-                unsettle(&mut exposure, &Arc::from(why));
+            let unconnected = (leads == Truth::Maybe).then(|| {
+                let name = firewall.id.name();
+                Arc::from(format!("no network that holds the address is connected to firewall `{name}` in the input"))
+            });
+            let doubt = doubt.or(unconnected);
+            let led_to = stack.ports.iter().filter(|reach| way.ports.contains(reach.port));
+            let exposure = |reach| {
+                self.describer
+                    .translated(self.inventory, way, reach, stack.unfiltered, range.as_ref())
+            };
+            let mut exposures: Vec<PortExposure> = led_to.map(exposure).collect();
+            let open = |exposure: &PortExposure| exposure.class != ExposureClass::Closed;
+            if let Some(why) = &doubt {
+                exposures
+                    .iter_mut()
+                    .filter(|exposure| open(exposure))
+                    .for_each(|exposure| unsettle(exposure, why));
             }
-            let address = firewall.public_ips.first().map(|id| self.front(id));
+            if exposures.is_empty() || (way.doubtful && !exposures.iter().any(open)) {
+                continue;
+            }
+            let outside = firewall.public_ips.first().map(|id| self.front(id));
             let front = Front {
                 through: Some((Arc::from(firewall.id.name()), firewall.id.text().clone())),
-                ..address.unwrap_or(Front { address: Arc::from(firewall.id.name()), id: None, through: None })
+                ..outside.unwrap_or(Front {
+                    address: Arc::from(firewall.id.name()),
+                    id: None,
+                    through: None,
+                })
             };
-            found.push(WayIn { way: Way::FirewallDnat, front: Some(front), exposures: Arc::new(vec![exposure]) });
+            found.push(WayIn {
+                way: Way::FirewallDnat,
+                front: Some(front),
+                exposures: Arc::new(exposures),
+            });
         }
         found
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::answer::{Decider, ExposureClass, Layer, PortExposure};
 use super::compile::{Truth, truth};
-use super::environment::{PLATFORM, PUBLIC};
+use super::environment::{Bounds, PLATFORM, PUBLIC};
 use super::stack::{Passage, PortReach, RuleRef, admitted};
 use super::ways::TranslatedWay;
 use crate::model::{Access, AddressTerm, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag};
@@ -23,7 +23,9 @@ pub struct Clients<'a> {
     /// Everyone who can send a packet on this way.
     pub all: &'a AddressSet,
     /// Those to whom an answer finds the way back; `None` for all of them.
-    pub answered: Option<&'a AddressSet>,
+    pub answered: Option<&'a Bounds>,
+    /// Why that is not known better.
+    pub answer_gaps: &'a [Arc<str>],
     pub public: bool,
 }
 
@@ -41,8 +43,10 @@ impl Describer<'_> {
             Some(passages) => admitted(passages).intersection(clients.all),
             None => certain.clone(),
         };
-        let session = |set: &AddressSet| clients.answered.map_or_else(|| set.clone(), |back| set.intersection(back));
-        let (sure, perhaps) = (session(&certain), session(&possible));
+        let (sure, perhaps) = match clients.answered {
+            Some(back) => (certain.intersection(&back.must), possible.intersection(&back.may)),
+            None => (certain.clone(), possible.clone()),
+        };
         let tags = Tags::of(reach, clients);
         let class = class(clients, &sure, &perhaps, &possible, &tags);
         let deciders = match class {
@@ -63,7 +67,11 @@ impl Describer<'_> {
             addresses: sure.count().to_string(),
             possible_sources: unsure.cidrs(MOST_SOURCES),
             deciders,
-            gaps: if unsure.is_empty() && !tags.unsure { Vec::new() } else { reach.gaps.clone() },
+            gaps: if unsure.is_empty() && !tags.unsure {
+                Vec::new()
+            } else {
+                reach.gaps.iter().chain(clients.answer_gaps).cloned().collect()
+            },
             sentence: Arc::from(""),
         };
         list_sources(&mut answer, &sure, clients);
@@ -72,12 +80,40 @@ impl Describer<'_> {
     }
 
     /// The answer where no group filters: the platform decides alone.
-    pub fn unfiltered(&self, port: u16, front_port: Option<u16>, clients: &Clients<'_>, platform: Platform) -> PortExposure {
-        let mut reach = PortReach { port, ..PortReach::default() };
+    pub fn unfiltered(
+        &self,
+        port: u16,
+        front_port: Option<u16>,
+        clients: &Clients<'_>,
+        platform: Platform,
+    ) -> PortExposure {
+        let mut reach = PortReach {
+            port,
+            ..PortReach::default()
+        };
         let whole = |admitted| {
-            let ranges = clients.all.v4.ranges().iter().map(|(a, b)| crate::net::AddressRange::V4(*a, *b));
-            let ranges = ranges.chain(clients.all.v6.ranges().iter().map(|(a, b)| crate::net::AddressRange::V6(*a, *b)));
-            ranges.map(|range| Passage { range, admitted, deciders: [None, None], stopped_at: None }).collect::<Vec<_>>()
+            let ranges = clients
+                .all
+                .v4
+                .ranges()
+                .iter()
+                .map(|(a, b)| crate::net::AddressRange::V4(*a, *b));
+            let ranges = ranges.chain(
+                clients
+                    .all
+                    .v6
+                    .ranges()
+                    .iter()
+                    .map(|(a, b)| crate::net::AddressRange::V6(*a, *b)),
+            );
+            ranges
+                .map(|range| Passage {
+                    range,
+                    admitted,
+                    deciders: [None, None],
+                    stopped_at: None,
+                })
+                .collect::<Vec<_>>()
         };
         reach.certain = whole(platform == Platform::Open);
         if let Platform::Unknown(why) = &platform {
@@ -88,7 +124,9 @@ impl Describer<'_> {
         answer.deciders = vec![platform.decider()];
         answer.sentence = Arc::from(match platform {
             Platform::Open => format!("{}; no network security group filters this machine", answer.sentence),
-            Platform::Closed => "closed: a Standard public address stays closed until a network security group allows".to_owned(),
+            Platform::Closed => {
+                "closed: a Standard public address stays closed until a network security group allows".to_owned()
+            }
             Platform::Unknown(_) => answer.sentence.to_string(),
         });
         answer
@@ -112,24 +150,54 @@ impl Describer<'_> {
             (false, Some(range)) if admitted(&reach.certain).is_superset(range) => Truth::Yes,
             (false, Some(range)) => truth(admitted(reach.possible()).intersects(range)).min(Truth::Maybe),
         };
-        let front_port = way.rule.destination_ports.set.ranges().first().map(|(first, _)| *first);
+        let translated = matches!(way.rule.translated_port, Known::Known(Some(_)));
+        let front_port = way
+            .rule
+            .destination_ports
+            .set
+            .ranges()
+            .first()
+            .map(|(first, _)| *first)
+            .filter(|_| translated);
         let passage = |admitted| {
             let set = if admitted { &sources } else { &everyone };
-            let ranges = set.v4.ranges().iter().map(|(first, last)| crate::net::AddressRange::V4(*first, *last));
-            ranges.map(|range| Passage { range, admitted, deciders: [None, None], stopped_at: None }).collect::<Vec<_>>()
+            let ranges = set
+                .v4
+                .ranges()
+                .iter()
+                .map(|(first, last)| crate::net::AddressRange::V4(*first, *last));
+            ranges
+                .map(|range| Passage {
+                    range,
+                    admitted,
+                    deciders: [None, None],
+                    stopped_at: None,
+                })
+                .collect::<Vec<_>>()
         };
-        let mut through = PortReach { port: reach.port, ..PortReach::default() };
+        let mut through = PortReach {
+            port: reach.port,
+            ..PortReach::default()
+        };
         through.certain = passage(admits == Truth::Yes && unknown.is_none());
-        let doubt = way.unsure.clone().or(unknown).or_else(|| range.is_none().then(|| {
-            Arc::from("the subnet of the firewall is not in the input")
-        }));
+        let doubt = way.unsure.clone().or(unknown).or_else(|| {
+            range
+                .is_none()
+                .then(|| Arc::from("the subnet of the firewall is not in the input"))
+        });
         if admits == Truth::Maybe || (admits == Truth::Yes && doubt.is_some()) {
             through.certain = passage(false);
             through.possible = Some(passage(true));
             through.gaps.extend(doubt);
             through.gaps.extend(reach.gaps.iter().cloned());
         }
-        let clients = Clients { family: Family::V4, all: &everyone, answered: None, public: true };
+        let clients = Clients {
+            family: Family::V4,
+            all: &everyone,
+            answered: None,
+            answer_gaps: &[],
+            public: true,
+        };
         let mut answer = self.exposure(&through, &clients, front_port.filter(|port| *port != reach.port));
         let within = range.cloned().unwrap_or_else(AddressSet::full);
         answer.deciders = match answer.class {
@@ -138,22 +206,30 @@ impl Describer<'_> {
         };
         let rule = format!("NAT rule `{}/{}`", way.collection, way.rule.name);
         answer.sentence = Arc::from(match answer.class {
-            ExposureClass::Closed => format!("{rule} leads here, but the port is closed by {}", rule_names(&answer.deciders)),
+            ExposureClass::Closed => format!(
+                "{rule} leads here, but the port is closed by {}",
+                rule_names(&answer.deciders)
+            ),
             _ => format!("{} by {rule}", answer.sentence),
         });
         answer
     }
 
     fn admitters(&self, passages: &[Passage], within: &AddressSet) -> Vec<Decider> {
-        let passing = passages.iter().filter(|passage| passage.admitted && touches(passage, within));
+        let passing = passages
+            .iter()
+            .filter(|passage| passage.admitted && touches(passage, within));
         self.deciders(passing.flat_map(|passage| layered(passage.deciders)))
     }
 
     fn stoppers(&self, passages: &[Passage], within: &AddressSet) -> Vec<Decider> {
-        let stopped = passages.iter().filter(|passage| !passage.admitted && touches(passage, within));
-        self.deciders(stopped.flat_map(|passage| {
-            layered(passage.deciders).filter(|(layer, _)| passage.stopped_at == Some(*layer))
-        }))
+        let stopped = passages
+            .iter()
+            .filter(|passage| !passage.admitted && touches(passage, within));
+        self.deciders(
+            stopped
+                .flat_map(|passage| layered(passage.deciders).filter(|(layer, _)| passage.stopped_at == Some(*layer))),
+        )
     }
 
     fn tag_admitters(&self, reach: &PortReach, clients: &Clients<'_>) -> Vec<Decider> {
@@ -164,7 +240,11 @@ impl Describer<'_> {
 
     fn deciders(&self, rules: impl Iterator<Item = (u8, RuleRef)>) -> Vec<Decider> {
         let distinct: BTreeSet<(u8, RuleRef)> = rules.collect();
-        distinct.into_iter().filter_map(|(layer, rule)| self.decider(layer, rule)).take(MOST_DECIDERS).collect()
+        distinct
+            .into_iter()
+            .filter_map(|(layer, rule)| self.decider(layer, rule))
+            .take(MOST_DECIDERS)
+            .collect()
     }
 
     fn decider(&self, layer: u8, reference: RuleRef) -> Option<Decider> {
@@ -185,7 +265,10 @@ impl Describer<'_> {
 pub fn find(inventory: &Inventory, reference: RuleRef) -> Option<(&Nsg, &SecurityRule)> {
     let nsg = inventory.nsgs.get(reference.nsg)?;
     let stated = nsg.rules.known()?;
-    let rule = stated.iter().chain(&nsg.default_rules).nth(usize::from(reference.rule))?;
+    let rule = stated
+        .iter()
+        .chain(&nsg.default_rules)
+        .nth(usize::from(reference.rule))?;
     Some((nsg, rule))
 }
 
@@ -248,7 +331,9 @@ fn touches(passage: &Passage, set: &AddressSet) -> bool {
 }
 
 fn layered(deciders: [Option<RuleRef>; 2]) -> impl Iterator<Item = (u8, RuleRef)> {
-    (0u8..).zip(deciders).filter_map(|(layer, decider)| decider.map(|rule| (layer, rule)))
+    (0u8..)
+        .zip(deciders)
+        .filter_map(|(layer, decider)| decider.map(|rule| (layer, rule)))
 }
 
 /// What named tags add to an answer and take from it.
@@ -279,7 +364,13 @@ impl Tags {
     }
 }
 
-fn class(clients: &Clients<'_>, sure: &AddressSet, perhaps: &AddressSet, admitted: &AddressSet, tags: &Tags) -> ExposureClass {
+fn class(
+    clients: &Clients<'_>,
+    sure: &AddressSet,
+    perhaps: &AddressSet,
+    admitted: &AddressSet,
+    tags: &Tags,
+) -> ExposureClass {
     if !sure.is_empty() {
         return match clients.public {
             false => ExposureClass::Private,
@@ -293,7 +384,11 @@ fn class(clients: &Clients<'_>, sure: &AddressSet, perhaps: &AddressSet, admitte
     if !perhaps.is_empty() || (clients.public && tags.unsure) {
         return ExposureClass::Undetermined;
     }
-    if admitted.is_empty() { ExposureClass::Closed } else { ExposureClass::NoReturnPath }
+    if admitted.is_empty() {
+        ExposureClass::Closed
+    } else {
+        ExposureClass::NoReturnPath
+    }
 }
 
 /// At least half of the clients that there are.
@@ -330,7 +425,11 @@ fn sentence(answer: &PortExposure, sure: &AddressSet, clients: &Clients<'_>, tag
         }
         ExposureClass::Private => format!("open to {} on private paths{through}", who(sure, clients)),
         ExposureClass::AzureTenants => {
-            let whose = if tags.admitted.iter().any(ServiceTag::is_any_azure_tenant) { " (any Azure tenant)" } else { "" };
+            let whose = if tags.admitted.iter().any(ServiceTag::is_any_azure_tenant) {
+                " (any Azure tenant)"
+            } else {
+                ""
+            };
             format!("open to the addresses of {}{whose}{through}", tag_names())
         }
         ExposureClass::NoReturnPath => format!("admitted{through}, but the answer leaves by another route: no session"),
@@ -346,7 +445,11 @@ fn names(tags: &[ServiceTag]) -> String {
 }
 
 fn through(deciders: &[Decider]) -> String {
-    if deciders.is_empty() { String::new() } else { format!(" through {}", rule_names(deciders)) }
+    if deciders.is_empty() {
+        String::new()
+    } else {
+        format!(" through {}", rule_names(deciders))
+    }
 }
 
 fn rule_names(deciders: &[Decider]) -> String {
@@ -357,7 +460,11 @@ fn rule_names(deciders: &[Decider]) -> String {
     let shown: Vec<String> = deciders.iter().take(3).map(name).collect();
     let more = deciders.len().saturating_sub(shown.len());
     let list = shown.join(" and ");
-    if more == 0 { list } else { format!("{list} and {more} more") }
+    if more == 0 {
+        list
+    } else {
+        format!("{list} and {more} more")
+    }
 }
 
 fn who(set: &AddressSet, clients: &Clients<'_>) -> String {
@@ -374,7 +481,11 @@ fn who(set: &AddressSet, clients: &Clients<'_>) -> String {
         return format!("every public {family} address but {}", rest.cidrs(3).join(", "));
     }
     let (shown, count) = (set.cidrs(3), set.cidr_count());
-    let list = if count > 3 { format!("{}, ...", shown.join(", ")) } else { shown.join(", ") };
+    let list = if count > 3 {
+        format!("{}, ...", shown.join(", "))
+    } else {
+        shown.join(", ")
+    };
     let noun = if set.count() == 1 { "address" } else { "addresses" };
     format!("{} {kind} {noun} ({list})", grouped(set.count()))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::environment::{Bounds, Environment, PLATFORM};
 use crate::model::{
-    Access, AddressTerm, Addresses, Direction, Inventory, Known, Nsg, Ports, ResourceId, SecurityRule, ServiceTag,
+    Access, AddressTerm, Addresses, Direction, Inventory, Known, Nic, Nsg, Ports, ResourceId, SecurityRule, ServiceTag,
 };
 use crate::net::{AddressRange, AddressSet, PortSet, Protocol, ProtocolSet};
 
@@ -46,18 +46,31 @@ impl Rule {
     /// Whether the rule covers a protocol and destination port.
     pub fn covers(&self, protocol: Protocol, port: u16) -> Truth {
         let protocol = self.protocol.map_or(Truth::Maybe, |set| truth(set.contains(protocol)));
-        let port = if self.ports.0.contains(port) { Truth::Yes } else { maybe(self.ports.1) };
+        let port = if self.ports.0.contains(port) {
+            Truth::Yes
+        } else {
+            maybe(self.ports.1)
+        };
         protocol.min(port)
     }
 
     pub fn covers_source_port(&self, port: u16) -> Truth {
-        if self.source_ports.0.contains(port) { Truth::Yes } else { maybe(self.source_ports.1) }
+        if self.source_ports.0.contains(port) {
+            Truth::Yes
+        } else {
+            maybe(self.source_ports.1)
+        }
     }
 
     /// Nothing in it is unknown.
     pub fn is_exact(&self) -> bool {
         let dimensions = self.priority.is_some() && self.access.is_some() && self.protocol.is_some();
-        dimensions && !self.perhaps_absent && !self.contested && !self.source_ports.1 && !self.ports.1 && self.sources.must == self.sources.may
+        dimensions
+            && !self.perhaps_absent
+            && !self.contested
+            && !self.source_ports.1
+            && !self.ports.1
+            && self.sources.must == self.sources.may
     }
 }
 
@@ -77,17 +90,37 @@ pub struct Filter {
     pub narrow: Vec<u16>,
 }
 
+/// The addresses of one group's members, and why some are not known.
+type Members = (Vec<AddressRange>, Vec<Arc<str>>);
+
 /// Private addresses of the members of application security groups.
 #[derive(Debug, Default)]
 pub struct GroupMembers {
-    members: HashMap<ResourceId, (Vec<AddressRange>, Vec<Arc<str>>), foldhash::fast::RandomState>,
+    members: HashMap<ResourceId, Members, foldhash::fast::RandomState>,
+    /// Why any group may have further members.
+    unread: Option<Arc<str>>,
 }
 
 impl GroupMembers {
     pub fn of(inventory: &Inventory) -> Self {
         let mut members = GroupMembers::default();
-        let nics = inventory.nics.iter().chain(inventory.vms.iter().flat_map(|vm| &vm.inline_nics));
-        for configuration in nics.filter_map(|nic| nic.ip_configurations.known()).flatten() {
+        let nics = inventory
+            .nics
+            .iter()
+            .chain(inventory.vms.iter().flat_map(|vm| &vm.inline_nics));
+        let nics: Vec<&Nic> = nics.collect();
+        let unread = nics
+            .iter()
+            .find_map(|nic| nic.ip_configurations.why().or_else(|| inventory.conflict(&nic.id)));
+        members.unread = unread.map(|why| why.text.clone());
+        for configuration in nics
+            .into_iter()
+            .filter_map(|nic| nic.ip_configurations.known())
+            .flatten()
+        {
+            if let Some(why) = &configuration.groups_unread {
+                members.unread = Some(why.text.clone());
+            }
             for group in &configuration.application_security_groups {
                 let (ranges, gaps) = members.members.entry(group.clone()).or_default();
                 match &configuration.private_address {
@@ -101,10 +134,25 @@ impl GroupMembers {
 
     /// The members' addresses. When a member's address is unknown, any private address may be one.
     fn bounds(&self, inventory: &Inventory, group: &ResourceId, gaps: &mut Vec<Arc<str>>) -> Bounds {
+        if let Some(why) = &self.unread {
+            gaps.push(Arc::from(format!("a member of `{}`: {why}", group.name())));
+            let ranges = self
+                .members
+                .get(group)
+                .map(|(ranges, _)| ranges.as_slice())
+                .unwrap_or_default();
+            return Bounds {
+                must: AddressSet::from_ranges(ranges.iter().copied()),
+                may: AddressSet::full(),
+            };
+        }
         let Some((ranges, unknown)) = self.members.get(group) else {
             if inventory.application_security_groups.find(group).is_none() {
                 gaps.push(inventory.why_absent(group).text);
-                return Bounds { must: AddressSet::empty(), may: AddressSet::full() };
+                return Bounds {
+                    must: AddressSet::empty(),
+                    may: AddressSet::full(),
+                };
             }
             return Bounds::default();
         };
@@ -119,16 +167,28 @@ impl GroupMembers {
 
 impl Filter {
     /// Compiles the inbound rules of a group for one subnet. `None` when the group's rules are unknown.
-    pub fn compile(inventory: &Inventory, members: &GroupMembers, nsg: &Nsg, environment: &Environment) -> Option<Self> {
+    pub fn compile(
+        inventory: &Inventory,
+        members: &GroupMembers,
+        nsg: &Nsg,
+        environment: &Environment,
+    ) -> Option<Self> {
         let stated = nsg.rules.known()?;
         let all = (0u16..).zip(stated.iter().chain(&nsg.default_rules));
         let inbound = all.filter(|(_, rule)| rule.direction.known() != Some(&Direction::Outbound));
-        let mut rules: Vec<Rule> =
-            inbound.map(|(index, rule)| compile_rule(inventory, members, index, rule, environment)).collect();
+        let mut rules: Vec<Rule> = inbound
+            .map(|(index, rule)| compile_rule(inventory, members, index, rule, environment))
+            .collect();
         rules.sort_by_key(|rule| (rule.priority.unwrap_or(0), rule.index));
         mark_contested(&mut rules);
-        let narrow = (0u16..).zip(&rules).filter(|(_, rule)| !is_any_target(&rule.destinations)).map(|(at, _)| at);
-        Some(Filter { narrow: narrow.collect(), rules })
+        let narrow = (0u16..)
+            .zip(&rules)
+            .filter(|(_, rule)| !is_any_target(&rule.destinations))
+            .map(|(at, _)| at);
+        Some(Filter {
+            narrow: narrow.collect(),
+            rules,
+        })
     }
 
     /// How each narrow rule's destination meets a target: with the filter and the environment, all that matters of it.
@@ -144,14 +204,19 @@ fn mark_contested(rules: &mut [Rule]) {
         if twins.iter().any(|other| Some(other.access) != access) {
             for rule in twins {
                 rule.contested = true;
-                rule.gaps.push(Arc::from("two rules of one group have the same priority and opposite access"));
+                rule.gaps.push(Arc::from(
+                    "two rules of one group have the same priority and opposite access",
+                ));
             }
         }
     }
 }
 
 fn is_any_target(destinations: &Addresses) -> bool {
-    destinations.terms.iter().any(|term| matches!(term, AddressTerm::Any | AddressTerm::Tag(ServiceTag::VirtualNetwork)))
+    destinations
+        .terms
+        .iter()
+        .any(|term| matches!(term, AddressTerm::Any | AddressTerm::Tag(ServiceTag::VirtualNetwork)))
 }
 
 fn compile_rule(
@@ -168,7 +233,12 @@ fn compile_rule(
     gaps.extend(rule.access.why().map(|why| why.text.clone()));
     gaps.extend(rule.direction.why().map(|why| why.text.clone()));
     gaps.extend(rule.protocol.why().map(|why| why.text.clone()));
-    gaps.extend([&rule.source_ports, &rule.destination_ports].into_iter().filter_map(|p| p.unknown.as_ref()).map(|w| w.text.clone()));
+    gaps.extend(
+        [&rule.source_ports, &rule.destination_ports]
+            .into_iter()
+            .filter_map(|p| p.unknown.as_ref())
+            .map(|w| w.text.clone()),
+    );
     gaps.extend(rule.destinations.terms.iter().filter_map(unknown_term));
     let ports = |ports: &Ports| (ports.set.clone(), ports.unknown.is_some());
     Rule {
@@ -222,7 +292,10 @@ fn sources(
             AddressTerm::Group(group) => join(&members.bounds(inventory, group, gaps)),
             AddressTerm::Unknown(why) => {
                 gaps.push(why.text.clone());
-                join(&Bounds { must: AddressSet::empty(), may: AddressSet::full() });
+                join(&Bounds {
+                    must: AddressSet::empty(),
+                    may: AddressSet::full(),
+                });
             }
         }
     }
@@ -237,11 +310,18 @@ pub struct Target<'i> {
     /// Prefixes of the subnet, for an address that the platform assigns; `None` when they are unknown too.
     pub subnet: Option<&'i [AddressRange]>,
     pub groups: &'i [ResourceId],
+    /// It may be in further groups.
+    pub groups_unread: bool,
 }
 
 impl Target<'_> {
     pub fn meets(&self, destinations: &Addresses) -> Truth {
-        destinations.terms.iter().map(|term| self.meets_term(term)).max().unwrap_or(Truth::No)
+        destinations
+            .terms
+            .iter()
+            .map(|term| self.meets_term(term))
+            .max()
+            .unwrap_or(Truth::No)
     }
 
     fn meets_term(&self, term: &AddressTerm) -> Truth {
@@ -250,7 +330,8 @@ impl Target<'_> {
             AddressTerm::Range(range) => self.within(*range),
             // The address is the network's own: no other tag holds it.
             AddressTerm::Tag(_) => Truth::No,
-            AddressTerm::Group(group) => truth(self.groups.contains(group)),
+            AddressTerm::Group(group) if !self.groups.contains(group) => maybe(self.groups_unread),
+            AddressTerm::Group(_) => Truth::Yes,
             AddressTerm::Unknown(_) => Truth::Maybe,
         }
     }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
+use super::compile::{Truth, truth};
 use crate::model::{Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, VirtualNetwork};
 use crate::net::{AddressRange, AddressSet, parse_range};
 
@@ -15,7 +16,10 @@ pub struct Bounds {
 
 impl Bounds {
     pub fn exact(set: AddressSet) -> Self {
-        Bounds { may: set.clone(), must: set }
+        Bounds {
+            may: set.clone(),
+            must: set,
+        }
     }
 
     pub fn add(&mut self, set: &AddressSet) {
@@ -40,7 +44,9 @@ pub struct Environment {
     /// Clients that can exist on private paths: everything that is no public address of somebody else.
     pub private_clients: AddressSet,
     /// Public clients to which the subnet's routes send the answer straight back.
-    pub returns_to_internet: AddressSet,
+    pub returns_to_internet: Bounds,
+    /// Why the bounds of that differ.
+    pub return_gaps: Vec<Arc<str>>,
     /// Unknowns that make the bounds differ.
     pub gaps: Vec<Arc<str>>,
     /// A gateway connects ranges that no configuration lists.
@@ -48,17 +54,33 @@ pub struct Environment {
 }
 
 fn set(texts: &[&str]) -> AddressSet {
-    AddressSet::from_ranges(texts.iter().filter_map(|text| parse_range(text).ok()).map(|(range, _)| range))
+    AddressSet::from_ranges(
+        texts
+            .iter()
+            .filter_map(|text| parse_range(text).ok())
+            .map(|(range, _)| range),
+    )
 }
 
 /// Public address space: all IPv4 but the special-use blocks that recorded expansions of the `Internet` tag leave
 /// out, and global unicast IPv6. Blocks of Microsoft's own that those expansions leave out change over the years.
 pub static PUBLIC: LazyLock<AddressSet> = LazyLock::new(|| {
     let special = set(&[
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.2.0/24",
-        "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/3",
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.2.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "224.0.0.0/3",
     ]);
-    let v4 = AddressSet { v4: special.v4.complement(), ..AddressSet::default() };
+    let v4 = AddressSet {
+        v4: special.v4.complement(),
+        ..AddressSet::default()
+    };
     v4.union(&set(&["2000::/3"]))
 });
 
@@ -67,22 +89,41 @@ pub static PLATFORM: LazyLock<AddressSet> = LazyLock::new(|| set(&["168.63.129.1
 
 /// Addresses from which no packet can come to a machine over a network.
 static NO_CLIENT: LazyLock<AddressSet> = LazyLock::new(|| {
-    set(&["0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3", "::/127", "fe80::/10", "ff00::/8"])
+    set(&[
+        "0.0.0.0/8",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "224.0.0.0/3",
+        "::/127",
+        "fe80::/10",
+        "ff00::/8",
+    ])
 });
 
 /// Private space, where ranges behind a gateway are expected to lie.
-static PRIVATE: LazyLock<AddressSet> =
-    LazyLock::new(|| set(&["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"]));
+static PRIVATE: LazyLock<AddressSet> = LazyLock::new(|| {
+    set(&[
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "fc00::/7",
+    ])
+});
 
 impl Environment {
     /// The environment of a machine whose subnet is not in the input.
     pub fn unknown(why: Arc<str>) -> Self {
         Environment {
-            virtual_network: Bounds { must: PLATFORM.clone(), may: AddressSet::full() },
+            virtual_network: Bounds {
+                must: PLATFORM.clone(),
+                may: AddressSet::full(),
+            },
             internet: PUBLIC.clone(),
             public_clients: PUBLIC.difference(&PLATFORM),
             private_clients: PUBLIC.complement().difference(&NO_CLIENT),
-            returns_to_internet: AddressSet::full(),
+            returns_to_internet: Bounds::exact(AddressSet::full()),
+            return_gaps: Vec::new(),
             gaps: vec![why],
             has_gateway: false,
         }
@@ -90,8 +131,12 @@ impl Environment {
 
     /// Everything in it: two environments with equal keys answer alike.
     pub fn key(&self) -> impl Eq + std::hash::Hash + use<> {
-        let sets = (self.virtual_network.clone(), self.internet.clone(), self.returns_to_internet.clone());
-        (sets, self.gaps.clone(), self.has_gateway)
+        let sets = (
+            self.virtual_network.clone(),
+            self.internet.clone(),
+            self.returns_to_internet.clone(),
+        );
+        (sets, self.gaps.clone(), self.return_gaps.clone(), self.has_gateway)
     }
 
     pub fn of(inventory: &Inventory, network: &VirtualNetwork, subnet: &Subnet) -> Self {
@@ -100,6 +145,9 @@ impl Environment {
         match &network.address_space {
             Known::Known(ranges) => space.add(&AddressSet::from_ranges(ranges.iter().copied())),
             Known::Unknown(why) => open(&mut space, &mut gaps, &why.text),
+        }
+        if let Some(why) = &network.unread {
+            open(&mut space, &mut gaps, &why.text);
         }
         for peering in &network.peerings {
             add_peer(inventory, peering, subnet, &mut space, &mut gaps);
@@ -113,10 +161,12 @@ impl Environment {
         let routes = routes(inventory, subnet, &mut gaps);
         add_routes(routes, &mut virtual_network, &mut gaps);
         let internet = PUBLIC.difference(&own);
+        let (returns_to_internet, return_gaps) = returns_to_internet(routes);
         Environment {
             public_clients: internet.difference(&PLATFORM),
             private_clients: internet.complement().difference(&NO_CLIENT).difference(&PLATFORM),
-            returns_to_internet: returns_to_internet(routes),
+            returns_to_internet,
+            return_gaps,
             virtual_network,
             internet,
             gaps,
@@ -131,15 +181,30 @@ fn open(space: &mut Bounds, gaps: &mut Vec<Arc<str>>, why: &Arc<str>) {
 }
 
 fn has_gateway(network: &VirtualNetwork) -> bool {
-    let own = network.subnets.iter().any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"));
-    own || network.peerings.iter().any(|peering| peering.use_remote_gateways)
+    let own = network
+        .subnets
+        .iter()
+        .any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"));
+    own || network
+        .peerings
+        .iter()
+        .any(|peering| peering.use_remote_gateways != Known::Known(false))
 }
 
 /// A peering counts while it is connected and access is allowed; of a subnet peering only the named subnets.
 fn add_peer(inventory: &Inventory, peering: &Peering, subnet: &Subnet, space: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
-    let names_subnet = peering.local_subnets.iter().any(|name| name.eq_ignore_ascii_case(subnet.id.name()));
-    if !peering.allow_access || (!peering.complete && !names_subnet) {
+    let names_subnet = peering
+        .local_subnets
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(subnet.id.name()));
+    let names_subnet = names_subnet || peering.unread.is_some();
+    if peering.allow_access == Known::Known(false) || (peering.complete == Known::Known(false) && !names_subnet) {
         return;
+    }
+    let flags = [&peering.allow_access, &peering.complete, &peering.ipv6_only];
+    let unread = flags.into_iter().find_map(Known::why).or(peering.unread.as_ref());
+    if let Some(why) = unread {
+        return open(space, gaps, &why.text);
     }
     let connected = match &peering.state {
         Known::Known(state) if state.eq_ignore_ascii_case("Connected") => true,
@@ -153,7 +218,10 @@ fn add_peer(inventory: &Inventory, peering: &Peering, subnet: &Subnet, space: &m
         Some(remote) if connected => space.add(&remote),
         Some(remote) => space.add_possible(&remote),
         None => {
-            let why = Arc::from(format!("the address space behind peering `{}` is not in the input", peering.name));
+            let why = Arc::from(format!(
+                "the address space behind peering `{}` is not in the input",
+                peering.name
+            ));
             open(space, gaps, &why);
         }
     }
@@ -161,17 +229,34 @@ fn add_peer(inventory: &Inventory, peering: &Peering, subnet: &Subnet, space: &m
 
 fn remote_space(inventory: &Inventory, peering: &Peering) -> Option<AddressSet> {
     let remote = peering.remote.as_ref().and_then(|id| inventory.networks.find(id));
-    let ranges: Vec<AddressRange> = if peering.complete {
+    let ranges: Vec<AddressRange> = if peering.complete == Known::Known(true) {
         let current = remote.and_then(|network| network.address_space.known());
-        peering.remote_space.known().filter(|ranges| !ranges.is_empty()).or(current)?.clone()
+        peering
+            .remote_space
+            .known()
+            .filter(|ranges| !ranges.is_empty())
+            .or(current)?
+            .clone()
     } else {
-        let named = |subnet: &&Subnet| peering.remote_subnets.iter().any(|n| n.eq_ignore_ascii_case(subnet.id.name()));
+        let named = |subnet: &&Subnet| {
+            peering
+                .remote_subnets
+                .iter()
+                .any(|n| n.eq_ignore_ascii_case(subnet.id.name()))
+        };
         let subnets: Vec<&Subnet> = remote?.subnets.iter().filter(named).collect();
         let prefixes: Option<Vec<_>> = subnets.iter().map(|subnet| subnet.prefixes.known().cloned()).collect();
         prefixes?.concat()
     };
     let set = AddressSet::from_ranges(ranges);
-    Some(if peering.ipv6_only { AddressSet { v6: set.v6, ..AddressSet::default() } } else { set })
+    Some(if peering.ipv6_only == Known::Known(true) {
+        AddressSet {
+            v6: set.v6,
+            ..AddressSet::default()
+        }
+    } else {
+        set
+    })
 }
 
 /// The user-defined routes of a subnet; `None` when it has a table that is not in the input.
@@ -189,7 +274,10 @@ fn routes<'i>(inventory: &'i Inventory, subnet: &Subnet, gaps: &mut Vec<Arc<str>
 }
 
 fn known_routes<'i>(inventory: &'i Inventory, id: &ResourceId) -> Result<&'i [Route], Arc<str>> {
-    let table: &RouteTable = inventory.route_tables.find(id).ok_or_else(|| inventory.why_absent(id).text)?;
+    let table: &RouteTable = inventory
+        .route_tables
+        .find(id)
+        .ok_or_else(|| inventory.why_absent(id).text)?;
     if let Some(why) = inventory.conflict(id) {
         return Err(why.text.clone());
     }
@@ -219,23 +307,42 @@ fn add_routes(routes: Option<&[Route]>, tag: &mut Bounds, gaps: &mut Vec<Arc<str
     }
 }
 
-/// The addresses whose longest matching route leads straight to the internet. Where routes are unknown, all: what
-/// the groups admit is then reported as it stands.
-fn returns_to_internet(routes: Option<&[Route]>) -> AddressSet {
-    let mut by_length: Vec<(u128, AddressSet, bool)> = Vec::new();
+/// The addresses whose longest matching route leads straight to the internet. Where the routes are unknown, all: what
+/// the groups admit is then reported as it stands. A route of which something is unknown may lead there.
+fn returns_to_internet(routes: Option<&[Route]>) -> (Bounds, Vec<Arc<str>>) {
+    let mut by_length: Vec<(u128, AddressSet, Truth)> = Vec::new();
+    let mut gaps = Vec::new();
+    let mut anywhere = false;
     for route in routes.unwrap_or_default() {
-        if let (Known::Known(range), Known::Known(hop)) = (&route.prefix, &route.next_hop) {
-            let set = AddressSet::from(*range);
-            by_length.push((set.count(), set, *hop == NextHop::Internet));
+        let to_internet = route
+            .next_hop
+            .known()
+            .map_or(Truth::Maybe, |hop| truth(*hop == NextHop::Internet));
+        match &route.prefix {
+            Known::Known(range) => {
+                let set = AddressSet::from(*range);
+                by_length.push((set.count(), set, to_internet));
+                gaps.extend(route.next_hop.why().map(|why| why.text.clone()));
+            }
+            Known::Unknown(why) if to_internet != Truth::No => {
+                anywhere = true;
+                gaps.push(Arc::from(format!("route `{}`: {why}", route.name)));
+            }
+            Known::Unknown(_) => {}
         }
     }
     // Widest first: a longer prefix then overwrites what a shorter one said.
     by_length.sort_by_key(|(size, ..)| std::cmp::Reverse(*size));
-    let mut returns = AddressSet::full();
+    let mut returns = Bounds::exact(AddressSet::full());
     for (_, range, to_internet) in by_length {
-        returns = if to_internet { returns.union(&range) } else { returns.difference(&range) };
+        let answer = |set: &AddressSet, yes: bool| if yes { set.union(&range) } else { set.difference(&range) };
+        returns.must = answer(&returns.must, to_internet == Truth::Yes);
+        returns.may = answer(&returns.may, to_internet != Truth::No);
     }
-    returns
+    if anywhere {
+        returns.may = AddressSet::full();
+    }
+    (returns, gaps)
 }
 
 /// The next hop of the default route that a route table states, with the appliance's address.

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::compile::Truth;
 use super::neighbours::{Holder, holder};
 use crate::model::{
-    Firewall, FirewallAction, FirewallRule, Frontend, IpConfiguration, Inventory, Known, LoadBalancer, PoolMember,
-    ResourceId, RuleCollection, RuleKind, Sku, Why, WhyKind,
+    Addresses, Firewall, FirewallAction, FirewallRule, Frontend, Inventory, IpConfiguration, Known, LoadBalancer,
+    Origin, PoolMember, Ports, ResourceId, RuleCollection, RuleKind, Sku, VirtualNetwork, Why, WhyKind,
 };
-use crate::net::{AddressRange, Protocol, ProtocolSet};
+use crate::net::{AddressRange, PortSet, Protocol, ProtocolSet};
 
 type Index<K, V> = HashMap<K, Vec<V>, foldhash::fast::RandomState>;
 
@@ -36,7 +36,10 @@ pub struct TranslatedWay {
     pub firewall: u32,
     pub collection: Arc<str>,
     pub rule: FirewallRule,
-    pub port: u16,
+    /// The ports of the machine that it leads to.
+    pub ports: PortSet,
+    /// Nothing states the rule: something in the firewall could not be read, and there may be such a one.
+    pub doubtful: bool,
     /// Another rule may take the traffic first, or something in this one is unknown.
     pub unsure: Option<Arc<str>>,
 }
@@ -50,6 +53,10 @@ pub struct Ways {
     members: Index<ResourceId, ResourceId>,
     addresses: Index<IpAddr, (ResourceId, Option<ResourceId>)>,
     translated: Index<IpAddr, TranslatedWay>,
+    /// Firewalls with rules that could not be read, and the networks they reach; `None`: every one.
+    doubtful: Vec<(Option<Vec<ResourceId>>, TranslatedWay)>,
+    /// Balancers and pools that could not be read whole, with the network of their members where it is known.
+    doubtful_pools: Vec<(Option<ResourceId>, Arc<str>)>,
 }
 
 impl Ways {
@@ -65,28 +72,47 @@ impl Ways {
     }
 
     fn add_balancer(&mut self, index: u32, balancer: &LoadBalancer) {
+        // What was stated twice in different words is not relied on.
+        let unsure = balancer
+            .unread
+            .as_ref()
+            .filter(|why| why.kind == WhyKind::Conflict)
+            .map(|why| why.text.clone());
+        if let Some(why) = &balancer.unread {
+            self.doubtful_pools.push((None, why.text.clone()));
+        }
         for pool in &balancer.pools {
+            if let Some(why) = &pool.unread {
+                self.doubtful_pools.push((pool.network.clone(), why.text.clone()));
+            }
             for member in &pool.members {
                 match member {
-                    PoolMember::IpConfiguration(id) => self.members.entry(id.clone()).or_default().push(pool.id.clone()),
+                    PoolMember::IpConfiguration(id) => {
+                        self.members.entry(id.clone()).or_default().push(pool.id.clone())
+                    }
                     PoolMember::Address { address, network } => {
-                        self.addresses.entry(*address).or_default().push((pool.id.clone(), network.clone()));
+                        self.addresses
+                            .entry(*address)
+                            .or_default()
+                            .push((pool.id.clone(), network.clone()));
                     }
                     PoolMember::Frontend(_) => {}
                 }
             }
         }
-        let way = |frontend: &Option<ResourceId>| public_frontend(balancer, frontend.as_ref()).map(|frontend| BalancedWay {
-            balancer: index,
-            frontend,
-            front_port: None,
-            port: None,
-            unsure: None,
-        });
+        let way = |frontend: &Option<ResourceId>| {
+            public_frontend(balancer, frontend.as_ref()).map(|frontend| BalancedWay {
+                balancer: index,
+                frontend,
+                front_port: None,
+                port: None,
+                unsure: unsure.clone(),
+            })
+        };
         for rule in balancer.rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
             let Some(way) = way(&rule.frontend) else { continue };
             let ports = (rule.frontend_port.known().copied(), rule.backend_port.known().copied());
-            let way = with_ports(way, ports, rule.floating_ip);
+            let way = with_ports(way, ports, &rule.floating_ip);
             for pool in &rule.pools {
                 self.pools.entry(pool.clone()).or_default().push(way.clone());
             }
@@ -94,7 +120,7 @@ impl Ways {
         for rule in balancer.nat_rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
             let Some(way) = way(&rule.frontend) else { continue };
             let front = rule.frontend_ports.known().map(|(first, _)| *first);
-            let way = with_ports(way, (front, rule.backend_port.known().copied()), rule.floating_ip);
+            let way = with_ports(way, (front, rule.backend_port.known().copied()), &rule.floating_ip);
             self.nat_rules.entry(rule.id.clone()).or_default().push(way.clone());
             if let Some(id) = &rule.ip_configuration {
                 self.nat_rules.entry(id.clone()).or_default().push(way.clone());
@@ -106,71 +132,268 @@ impl Ways {
         for pool in balancer.nat_pools.iter().filter(|pool| may_be_tcp(&pool.protocol)) {
             let Some(way) = way(&pool.frontend) else { continue };
             let front = pool.frontend_ports.known().map(|(first, _)| *first);
-            let way = with_ports(way, (front, pool.backend_port.known().copied()), pool.floating_ip);
+            let way = with_ports(way, (front, pool.backend_port.known().copied()), &pool.floating_ip);
             self.nat_rules.entry(pool.id.clone()).or_default().push(way);
         }
     }
 
     fn add_firewall(&mut self, inventory: &Inventory, index: u32, firewall: &Firewall) {
+        if let Some(why) = unread_policies(inventory, firewall) {
+            let way = TranslatedWay {
+                firewall: index,
+                collection: Arc::from("unknown"),
+                rule: any_rule(),
+                ports: PortSet::full(),
+                doubtful: true,
+                unsure: Some(why.text),
+            };
+            self.doubtful.push((networks_behind(inventory, firewall), way));
+        }
         let collections = collections(inventory, firewall);
         let rules: Vec<(&RuleCollection, &FirewallRule)> = collections
             .iter()
             .filter(|collection| collection.kind == RuleKind::Nat)
-            .filter(|collection| collection.action.known().is_none_or(|action| *action == FirewallAction::Dnat))
+            .filter(|collection| {
+                collection
+                    .action
+                    .known()
+                    .is_none_or(|action| *action == FirewallAction::Dnat)
+            })
             .flat_map(|collection| collection.rules.iter().map(move |rule| (*collection, rule)))
             .collect();
         for (collection, rule) in &rules {
-            let Some(address) = rule.translated_address else { continue };
-            let Known::Known(Some(port)) = rule.translated_port else { continue };
+            let Some(address) = rule.translated_address else {
+                continue;
+            };
+            let ports = match &rule.translated_port {
+                Known::Known(Some(port)) => PortSet::range(*port, *port),
+                Known::Known(None) if rule.destination_ports.unknown.is_none() => rule.destination_ports.set.clone(),
+                _ => PortSet::full(),
+            };
             if !may_be_tcp(&rule.protocols) {
                 continue;
             }
             let rivals = rules.iter().filter(|(_, other)| takes_the_same(rule, other)).count() > 1;
-            let unsure = rivals.then(|| Arc::from("several NAT rules of the firewall take the same destination and port"));
+            let unsure =
+                rivals.then(|| Arc::from("several NAT rules of the firewall take the same destination and port"));
             self.translated.entry(address).or_default().push(TranslatedWay {
                 firewall: index,
                 collection: collection.name.clone(),
                 rule: (*rule).clone(),
-                port,
-                unsure: unsure.or_else(|| unknown_rule(rule)),
+                ports,
+                doubtful: false,
+                unsure: unsure
+                    .or_else(|| unknown_rule(rule))
+                    .or_else(|| unknown_action(collection)),
             });
         }
     }
 
     /// The ways through load balancers to an ip configuration, in a stable order without repetition.
-    pub fn balanced(&self, id: &ResourceId, configuration: &IpConfiguration, network: Option<&ResourceId>) -> Vec<BalancedWay> {
+    pub fn balanced(
+        &self,
+        id: &ResourceId,
+        configuration: &IpConfiguration,
+        network: Option<&ResourceId>,
+    ) -> Vec<BalancedWay> {
         let mut pools: Vec<&ResourceId> = configuration.backend_pools.iter().collect();
         pools.extend(self.members.get(id).into_iter().flatten());
         if let Known::Known(address) = configuration.private_address {
             let by_address = self.addresses.get(&address).into_iter().flatten();
-            pools.extend(by_address.filter(|(_, of)| of.is_none() || of.as_ref() == network).map(|(pool, _)| pool));
+            pools.extend(
+                by_address
+                    .filter(|(_, of)| of.is_none() || of.as_ref() == network)
+                    .map(|(pool, _)| pool),
+            );
         }
-        let nat = configuration.inbound_nat_rules.iter().chain(&configuration.inbound_nat_pools).chain([id]);
+        let nat = configuration
+            .inbound_nat_rules
+            .iter()
+            .chain(&configuration.inbound_nat_pools)
+            .chain([id]);
         let nat = nat.filter_map(|id| self.nat_rules.get(id)).flatten();
         let pooled = pools.into_iter().filter_map(|pool| self.pools.get(pool)).flatten();
         let mut ways: Vec<BalancedWay> = nat.chain(pooled).cloned().collect();
-        ways.sort_by_key(|way| (way.balancer, way.frontend, way.port, way.front_port, way.unsure.is_some()));
+        ways.sort_by_key(|way| {
+            (
+                way.balancer,
+                way.frontend,
+                way.port,
+                way.front_port,
+                way.unsure.is_some(),
+            )
+        });
         ways.dedup();
         ways
     }
 
-    /// The destination NAT rules that lead to a private address.
-    pub fn translated(&self, address: &Known<IpAddr>) -> &[TranslatedWay] {
-        address.known().and_then(|address| self.translated.get(address)).map_or(&[], Vec::as_slice)
+    /// The destination NAT rules that lead to a private address, or may, with the reason for the doubt.
+    pub fn translated(
+        &self,
+        address: &Known<IpAddr>,
+        prefixes: Option<&[AddressRange]>,
+        network: Option<&ResourceId>,
+    ) -> Vec<(&TranslatedWay, Option<Arc<str>>)> {
+        let reaches = |networks: &Option<Vec<ResourceId>>| {
+            networks
+                .as_ref()
+                .is_none_or(|networks| network.is_none_or(|network| networks.contains(network)))
+        };
+        let mut ways = match address {
+            Known::Known(address) => self
+                .translated
+                .get(address)
+                .into_iter()
+                .flatten()
+                .map(|way| (way, None))
+                .collect(),
+            Known::Unknown(why) => {
+                let may = self
+                    .translated
+                    .iter()
+                    .filter(|(address, _)| may_be(**address, prefixes));
+                may.flat_map(|(_, ways)| ways)
+                    .map(|way| (way, Some(why.text.clone())))
+                    .collect::<Vec<_>>()
+            }
+        };
+        ways.sort_by_key(|(way, _)| (way.firewall, way.collection.clone(), way.rule.name.clone()));
+        let doubtful = self.doubtful.iter().filter(|(networks, _)| reaches(networks));
+        ways.extend(doubtful.map(|(_, way)| (way, None)));
+        ways
     }
+
+    /// Why load balancers that could not be read may lead to an ip configuration.
+    pub fn balancer_doubt(
+        &self,
+        inventory: &Inventory,
+        id: &ResourceId,
+        configuration: &IpConfiguration,
+        prefixes: Option<&[AddressRange]>,
+        network: Option<&ResourceId>,
+    ) -> Option<Arc<str>> {
+        if let Some(why) = &configuration.balancers_unread {
+            return Some(why.text.clone());
+        }
+        let named = configuration
+            .backend_pools
+            .iter()
+            .chain(&configuration.inbound_nat_rules);
+        let named = named
+            .chain(&configuration.inbound_nat_pools)
+            .chain(self.members.get(id).into_iter().flatten());
+        let by_name = named.into_iter().find_map(|part| unread_balancer(inventory, part));
+        let may_hold = |(of, why): &(Option<ResourceId>, Arc<str>)| {
+            let elsewhere = of
+                .as_ref()
+                .is_some_and(|of| network.is_some_and(|network| of != network));
+            (!elsewhere).then(|| why.clone())
+        };
+        let placeless = configuration
+            .private_address
+            .known()
+            .filter(|address| network.is_none() && self.addresses.contains_key(*address));
+        if placeless.is_some() {
+            return Some(Arc::from("the virtual network of the machine is not in the input"));
+        }
+        let by_address = configuration
+            .private_address
+            .why()
+            .filter(|_| self.addresses.keys().any(|address| may_be(*address, prefixes)));
+        let by_name = by_name.or_else(|| by_address.map(|why| why.text.clone()));
+        by_name.or_else(|| self.doubtful_pools.iter().find_map(may_hold))
+    }
+}
+
+/// Whether an address that the platform chooses may be this one.
+fn may_be(address: IpAddr, prefixes: Option<&[AddressRange]>) -> bool {
+    prefixes.is_none_or(|prefixes| prefixes.iter().any(|prefix| prefix.contains(address)))
+}
+
+/// Why a pool or rule of a load balancer that somebody names is not what it seems.
+fn unread_balancer(inventory: &Inventory, part: &ResourceId) -> Option<Arc<str>> {
+    let id = part.parent().unwrap_or_else(|| part.clone());
+    let Some(balancer) = inventory.load_balancers.find(&id) else {
+        return Some(Arc::from(format!("load balancer {}", inventory.why_absent(&id))));
+    };
+    if let Some(why) = &balancer.unread {
+        return Some(why.text.clone());
+    }
+    let pools = balancer.pools.iter().map(|pool| &pool.id);
+    let rules = balancer.nat_rules.iter().map(|rule| &rule.id);
+    let mut parts = pools.chain(rules).chain(balancer.nat_pools.iter().map(|pool| &pool.id));
+    let known = parts.any(|known| known == part);
+    (!known).then(|| Arc::from(format!("load balancer `{}` has no `{}`", id.name(), part.name())))
+}
+
+/// A rule that takes everything.
+fn any_rule() -> FirewallRule {
+    FirewallRule {
+        name: Arc::from("unknown"),
+        protocols: Known::Known(ProtocolSet::ANY),
+        sources: Addresses::any(),
+        source_groups: Vec::new(),
+        destinations: Addresses::any(),
+        destination_groups: Vec::new(),
+        destination_names: Vec::new(),
+        destination_ports: Ports::any(),
+        translated_address: None,
+        translated_name: None,
+        translated_port: Known::Known(None),
+        origin: Origin::default(),
+    }
+}
+
+/// The networks that a firewall can forward to: its own and the peers of that; `None` when they are not known.
+fn networks_behind(inventory: &Inventory, firewall: &Firewall) -> Option<Vec<ResourceId>> {
+    if firewall.virtual_hub.is_some() || firewall.unread.is_some() {
+        return None;
+    }
+    let (own, _) = inventory.subnet(firewall.subnets.first()?)?;
+    if own.unread.is_some() {
+        return None;
+    }
+    let mut networks = vec![own.id.clone()];
+    networks.extend(own.peerings.iter().filter_map(|peering| peering.remote.clone()));
+    let peered = |network: &&VirtualNetwork| {
+        network
+            .peerings
+            .iter()
+            .any(|peering| peering.remote.as_ref() == Some(&own.id))
+    };
+    networks.extend(
+        inventory
+            .networks
+            .iter()
+            .filter(peered)
+            .map(|network| network.id.clone()),
+    );
+    Some(networks)
+}
+
+fn unknown_action(collection: &RuleCollection) -> Option<Arc<str>> {
+    collection.action.why().map(|why| why.text.clone())
 }
 
 /// The index of a frontend that a public address stands behind.
 fn public_frontend(balancer: &LoadBalancer, id: Option<&ResourceId>) -> Option<u32> {
     let is = |frontend: &Frontend| id.is_none_or(|id| frontend.id == *id);
     let public = |frontend: &Frontend| frontend.public_ip.is_some() || frontend.public_ip_prefix.is_some();
-    let found = (0u32..).zip(&balancer.frontends).find(|(_, frontend)| is(frontend) && public(frontend));
+    let found = (0u32..)
+        .zip(&balancer.frontends)
+        .find(|(_, frontend)| is(frontend) && public(frontend));
     found.map(|(index, _)| index)
 }
 
-fn with_ports(way: BalancedWay, (front, back): (Option<u16>, Option<u16>), floating: bool) -> BalancedWay {
-    let unsure = if floating {
-        Some(Arc::from("the load balancer uses floating IP: its frontend address, not the machine's, is what groups see"))
+fn with_ports(way: BalancedWay, (front, back): (Option<u16>, Option<u16>), floating: &Known<bool>) -> BalancedWay {
+    let unsure = if way.unsure.is_some() {
+        way.unsure.clone()
+    } else if let Known::Unknown(why) = floating {
+        Some(why.text.clone())
+    } else if *floating == Known::Known(true) {
+        Some(Arc::from(
+            "the load balancer uses floating IP: its frontend address, not the machine's, is what groups see",
+        ))
     } else if back.is_none() {
         Some(Arc::from("the backend port of the load balancer's rule is unknown"))
     } else {
@@ -178,7 +401,12 @@ fn with_ports(way: BalancedWay, (front, back): (Option<u16>, Option<u16>), float
     };
     // Port 0 stands for every port.
     let port = back.filter(|port| *port != 0);
-    BalancedWay { front_port: front.filter(|front| *front != 0 && Some(*front) != port), port, unsure, ..way }
+    BalancedWay {
+        front_port: front.filter(|front| *front != 0 && Some(*front) != port),
+        port,
+        unsure,
+        ..way
+    }
 }
 
 fn may_be_tcp(protocol: &Known<ProtocolSet>) -> bool {
@@ -188,7 +416,11 @@ fn may_be_tcp(protocol: &Known<ProtocolSet>) -> bool {
 fn takes_the_same(rule: &FirewallRule, other: &FirewallRule) -> bool {
     let ports = rule.destination_ports.set.intersects(&other.destination_ports.set);
     let any = rule.destinations.terms.is_empty() || other.destinations.terms.is_empty();
-    let shared = rule.destinations.terms.iter().any(|term| other.destinations.terms.contains(term));
+    let shared = rule
+        .destinations
+        .terms
+        .iter()
+        .any(|term| other.destinations.terms.contains(term));
     ports && (any || shared || rule.destinations.is_any() || other.destinations.is_any())
 }
 
@@ -203,22 +435,52 @@ pub fn collections<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<
     let mut policy = firewall.policy.clone();
     let mut seen = Vec::new();
     while let Some(id) = policy.take().filter(|id| !seen.contains(id)) {
-        let of_policy = inventory.rule_collection_groups.iter().filter(|group| group.id.parent().as_ref() == Some(&id));
+        let of_policy = inventory
+            .rule_collection_groups
+            .iter()
+            .filter(|group| group.id.parent().as_ref() == Some(&id));
         collections.extend(of_policy.flat_map(|group| &group.collections));
-        policy = inventory.firewall_policies.find(&id).and_then(|policy| policy.base.clone());
+        policy = inventory
+            .firewall_policies
+            .find(&id)
+            .and_then(|policy| policy.base.clone());
         seen.push(id);
     }
     collections
 }
 
-/// The policies a firewall is run by whose rules are not all in the input.
+/// Why a firewall may have other rules than those in the input: it, or a policy it is run by, was not read whole.
 pub fn unread_policies(inventory: &Inventory, firewall: &Firewall) -> Option<Why> {
+    if let Some(why) = &firewall.unread {
+        return Some(why.clone());
+    }
     let mut policy = firewall.policy.clone();
     let mut seen = Vec::new();
     while let Some(id) = policy.take().filter(|id| !seen.contains(id)) {
-        let Some(known) = inventory.firewall_policies.find(&id) else { return Some(inventory.why_absent(&id)) };
-        if let Some(group) = known.groups.iter().find(|group| inventory.rule_collection_groups.find(group).is_none()) {
-            let text = format!("rule collection group `{}` of policy `{}` is not in the input", group.name(), id.name());
+        let Some(known) = inventory.firewall_policies.find(&id) else {
+            return Some(inventory.why_absent(&id));
+        };
+        let mut groups = inventory
+            .rule_collection_groups
+            .iter()
+            .filter(|group| group.id.parent().as_ref() == Some(&id));
+        if let Some(why) = known
+            .unread
+            .as_ref()
+            .or_else(|| groups.find_map(|group| group.unread.as_ref()))
+        {
+            return Some(why.clone());
+        }
+        if let Some(group) = known
+            .groups
+            .iter()
+            .find(|group| inventory.rule_collection_groups.find(group).is_none())
+        {
+            let text = format!(
+                "rule collection group `{}` of policy `{}` is not in the input",
+                group.name(),
+                id.name()
+            );
             return Some(Why::new(WhyKind::NotInInput, text));
         }
         policy = known.base.clone();

@@ -6,7 +6,7 @@ mod document;
 mod recording;
 mod snapshot;
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,7 +16,8 @@ pub use document::LIMIT as DOCUMENT_LIMIT;
 pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
 
 use crate::model::{Inventory, Item};
-use crate::source::{Diagnostic, Location, SourceId, Sources};
+use crate::source::{Diagnostic, Location, Locator, SourceId, Sources};
+use crate::syntax::json::Repeated;
 
 /// One notation.
 pub struct Input {
@@ -41,6 +42,8 @@ pub struct Reading {
     /// When the estate was recorded; the latest, where several recordings say it.
     pub recorded: Option<Timestamp>,
     pages: recording::Pages,
+    /// By index of source.
+    given: Vec<Given>,
 }
 
 /// How a text came to be read, which decides what being unreadable means.
@@ -56,6 +59,7 @@ impl Reading {
     /// Reads one text, plain or zstd-compressed. Whatever cannot be read becomes a diagnostic and a gap in the coverage.
     pub fn read(&mut self, name: &str, given: Given, text: impl Read) {
         let source = self.sources.add(name);
+        self.given.push(given);
         if let Err(error) = self.read_any(source, given, text) {
             let message = format!("`{name}` cannot be read to its end: {error}");
             self.lose(Diagnostic::error("unreadable", message).at(self.start_of(source)));
@@ -63,23 +67,34 @@ impl Reading {
     }
 
     fn read_any(&mut self, source: SourceId, given: Given, text: impl Read) -> io::Result<()> {
-        let mut raw = BufReader::with_capacity(HEAD, text);
-        if raw.fill_buf()?.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        let (head, text) = split_head(text)?;
+        let raw = BufReader::with_capacity(HEAD * 16, Cursor::new(head.clone()).chain(text));
+        if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
             let plain = zstd::stream::read::Decoder::with_buffer(raw)?;
-            return self.read_plain(source, given, &mut BufReader::with_capacity(HEAD * 64, plain));
+            let (head, text) = split_head(plain)?;
+            return self.read_plain(source, given, &head, Cursor::new(head.clone()).chain(text));
         }
-        self.read_plain(source, given, &mut raw)
+        self.read_plain(source, given, &head, raw)
     }
 
-    fn read_plain(&mut self, source: SourceId, given: Given, text: &mut dyn BufRead) -> io::Result<()> {
-        let head = text.fill_buf()?;
+    fn read_plain(&mut self, source: SourceId, given: Given, head: &[u8], text: impl Read) -> io::Result<()> {
         let content = skip_blanks(head);
         if content.is_empty() && head.len() < HEAD {
             self.not_recognised(source, given, "it is empty");
             return Ok(());
         }
+        if is_utf16(head) {
+            let message = format!("`{}` is UTF-16 text", self.sources.name(source));
+            let help = "write it as UTF-8, in PowerShell with `| Out-File -Encoding utf8`";
+            self.lose(
+                Diagnostic::error("not-utf8", message)
+                    .at(self.start_of(source))
+                    .help(help),
+            );
+            return Ok(());
+        }
         match INPUTS.iter().find(|input| (input.recognise)(content)) {
-            Some(input) => (input.read)(self, source, text),
+            Some(input) => (input.read)(self, source, &mut BufReader::with_capacity(HEAD * 16, text)),
             None => {
                 self.not_recognised(source, given, "it is neither a snapshot nor JSON");
                 Ok(())
@@ -87,24 +102,48 @@ impl Reading {
         }
     }
 
+    /// Whether the text was found in a directory, where much may lie that is no estate.
+    fn is_found(&self, source: SourceId) -> bool {
+        self.given.get(source.0 as usize) == Some(&Given::Found)
+    }
+
     fn not_recognised(&mut self, source: SourceId, given: Given, why: &str) {
         let name = self.sources.name(source);
         let message = format!("`{name}` holds no estate: {why}");
         let help = "give a snapshot, `az ... list -o json` output, an ARM list page or a Resource Graph answer";
         match given {
-            Given::Named => self.lose(Diagnostic::error("not-recognised", message).help(help).at(self.start_of(source))),
+            Given::Named => self.lose(
+                Diagnostic::error("not-recognised", message)
+                    .help(help)
+                    .at(self.start_of(source)),
+            ),
             Given::Found => self.diagnostics.push(Diagnostic::note("passed-over", message)),
         }
     }
 
+    /// Notes a text of a directory that is no estate.
+    fn pass_over(&mut self, source: SourceId, why: &str) {
+        let message = format!("`{}` holds no estate: {why}", self.sources.name(source));
+        self.diagnostics.push(Diagnostic::note("passed-over", message));
+    }
+
     /// Records a problem that leaves the input incomplete.
     pub fn lose(&mut self, diagnostic: Diagnostic) {
-        self.inventory.coverage.lost.push(Arc::from(diagnostic.message.as_str()));
+        self.inventory
+            .coverage
+            .lost
+            .push(Arc::from(diagnostic.message.as_str()));
         self.diagnostics.push(diagnostic);
     }
 
     fn start_of(&self, source: SourceId) -> Location {
-        Location { file: self.sources.name(source), line: 1, column: 1, end_line: 1, end_column: 1 }
+        Location {
+            file: self.sources.name(source),
+            line: 1,
+            column: 1,
+            end_line: 1,
+            end_column: 1,
+        }
     }
 
     /// Takes one decoded resource in.
@@ -125,7 +164,8 @@ impl Reading {
     fn contradicted(&mut self, id: &crate::model::ResourceId) {
         let message = format!("`{}` is stated twice in different words", id.name());
         let help = "give only one recording of it; until then verdicts that need it are undetermined";
-        self.diagnostics.push(Diagnostic::error("conflict", message).about(id.as_str()).help(help));
+        self.diagnostics
+            .push(Diagnostic::error("conflict", message).about(id.as_str()).help(help));
     }
 
     /// Joins what belongs together. Called once, after the last text.
@@ -137,6 +177,35 @@ impl Reading {
             self.lose(lost);
         }
     }
+}
+
+/// A member that an object states more than once.
+fn repeated(repeated: &Repeated, locator: &Locator<'_>) -> Diagnostic {
+    let (said, help) = match repeated.agrees {
+        true => ("twice", "state it once"),
+        false => (
+            "twice in different words",
+            "state it once; until then it is unknown what holds",
+        ),
+    };
+    let message = format!("an object states `{}` {said}", repeated.name);
+    Diagnostic::warning("repeated-member", message)
+        .at(locator.locate(repeated.span.start, repeated.span.end))
+        .help(help)
+}
+
+/// The first bytes of a text, however few come at a time, and the rest.
+fn split_head<R: Read>(mut text: R) -> io::Result<(Vec<u8>, R)> {
+    let mut head = Vec::with_capacity(HEAD);
+    text.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    Ok((head, text))
+}
+
+/// JSON as some shells redirect it: two bytes a character.
+fn is_utf16(head: &[u8]) -> bool {
+    let marked = head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]);
+    let bare = matches!(head, [b'[' | b'{', 0, ..] | [0, b'[' | b'{', ..]);
+    marked || bare
 }
 
 fn skip_blanks(bytes: &[u8]) -> &[u8] {

@@ -12,7 +12,11 @@ use crate::model::ResourceId;
 use crate::source::{Diagnostic, Locator, SourceId};
 use crate::syntax::{Node, Value, json};
 
-pub(super) const INPUT: Input = Input { name: "recording", recognise, read };
+pub(super) const INPUT: Input = Input {
+    name: "recording",
+    recognise,
+    read,
+};
 
 fn recognise(head: &[u8]) -> bool {
     matches!(head.first(), Some(b'[' | b'{')) || head.starts_with(b"//") || head.starts_with(b"/*")
@@ -28,8 +32,12 @@ fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::
         }
     };
     let locator = Locator::new(source, name.clone(), &text, 1);
-    match json::parse(&text) {
-        Ok(root) => take_root(reading, &root, &locator),
+    let mut repeated = Vec::new();
+    match json::parse_noting(&text, &mut |one| repeated.push(super::repeated(&one, &locator))) {
+        Ok(root) => {
+            reading.diagnostics.append(&mut repeated);
+            take_root(reading, &root, &locator);
+        }
         Err(error) => {
             let location = locator.locate(error.span.start, error.span.end);
             let message = format!("`{name}` is not JSON: {}", error.message);
@@ -43,8 +51,8 @@ fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::
 /// Pages that say more follows, so that a lost last page is noticed.
 #[derive(Default)]
 pub(super) struct Pages {
-    /// By resource type: whether a last page was seen, and the first page that says more follows.
-    lists: BTreeMap<String, (bool, Option<Diagnostic>)>,
+    /// By resource type and subscription: whether a last page was seen, and the first page that says more follows.
+    lists: BTreeMap<(String, String), (bool, Option<Diagnostic>)>,
     /// By the total that Resource Graph says: rows seen, and one answer of it.
     answers: BTreeMap<u64, (u64, Diagnostic)>,
 }
@@ -52,8 +60,18 @@ pub(super) struct Pages {
 impl Pages {
     /// What is missing, judged when everything has been read.
     pub fn lost(self) -> Vec<Diagnostic> {
-        let lists = self.lists.into_values().filter(|(last, _)| !last).filter_map(|(_, more)| more);
-        let answers = self.answers.into_iter().filter(|(total, (seen, _))| seen < total).map(|(_, (_, lost))| lost);
+        let lists = self
+            .lists
+            .into_values()
+            .filter(|(last, _)| !last)
+            .filter_map(|(_, more)| more);
+        // Another answer of the same total, or the same answer twice, must not hide that rows are missing.
+        let cut = |total: u64, seen: u64| seen < total || seen.checked_rem(total).is_some_and(|rest| rest != 0);
+        let answers = self
+            .answers
+            .into_iter()
+            .filter(|(total, (seen, _))| cut(*total, *seen))
+            .map(|(_, (_, lost))| lost);
         lists.chain(answers).collect()
     }
 }
@@ -80,11 +98,20 @@ fn take_root(reading: &mut Reading, root: &Node<'_>, locator: &Locator<'_>) {
 fn refuse(reading: &mut Reading, root: &Node<'_>, locator: &Locator<'_>) {
     let is_table = root.get("data").is_some_and(|data| data.get("columns").is_some());
     let (message, help) = if is_table {
-        ("the Resource Graph answer is a table", "ask again with `resultFormat` `objectArray`")
+        (
+            "the Resource Graph answer is a table",
+            "ask again with `resultFormat` `objectArray`",
+        )
     } else {
-        ("the JSON holds no Azure resources", "give a list of resources, `{ \"value\": [...] }` or `{ \"data\": [...] }`")
+        (
+            "the JSON holds no Azure resources",
+            "give a list of resources, `{ \"value\": [...] }` or `{ \"data\": [...] }`",
+        )
     };
     let location = locator.locate(root.span.start, root.span.start);
+    if reading.is_found(locator.source()) {
+        return reading.pass_over(locator.source(), message);
+    }
     reading.lose(Diagnostic::error("no-resources", message).at(location).help(help));
 }
 
@@ -96,9 +123,14 @@ fn take_items(reading: &mut Reading, items: &[Node<'_>], locator: &Locator<'_>) 
             (decode(item, locator, &mut diagnostics), diagnostics)
         })
         .collect();
+    if !decoded.is_empty() && decoded.iter().all(|(_, said)| is_alien(said)) && reading.is_found(locator.source()) {
+        return reading.pass_over(locator.source(), "the JSON holds no Azure resources");
+    }
     for (item, mut diagnostics) in decoded {
         if matches!(item, Decoded::Nothing) {
-            let lost = diagnostics.iter().map(|diagnostic| Arc::from(diagnostic.message.as_str()));
+            let lost = diagnostics
+                .iter()
+                .map(|diagnostic| Arc::from(diagnostic.message.as_str()));
             reading.inventory.coverage.lost.extend(lost);
         }
         reading.diagnostics.append(&mut diagnostics);
@@ -106,11 +138,28 @@ fn take_items(reading: &mut Reading, items: &[Node<'_>], locator: &Locator<'_>) 
     }
 }
 
+/// Something that is no resource at all.
+fn is_alien(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics
+        .iter()
+        .any(|diagnostic| matches!(&*diagnostic.code, "no-id" | "no-type"))
+}
+
 fn note_page(reading: &mut Reading, root: &Node<'_>, items: &[Node<'_>], locator: &Locator<'_>) {
-    let first = items.first().and_then(|item| item.get("id")).and_then(Node::as_text);
-    let kind = first.map(|id| ResourceId::new(id).resource_type()).unwrap_or_default();
-    let next = root.get("nextLink").filter(|link| link.as_text().is_some_and(|text| !text.is_empty()));
-    let page = reading.pages.lists.entry(kind.clone()).or_default();
+    let first = items
+        .first()
+        .and_then(|item| item.get("id"))
+        .and_then(Node::as_text)
+        .map(ResourceId::new);
+    let kind = first.as_ref().map(ResourceId::resource_type).unwrap_or_default();
+    let subscription = first
+        .as_ref()
+        .map(|id| id.subscription().to_ascii_lowercase())
+        .unwrap_or_default();
+    let next = root
+        .get("nextLink")
+        .filter(|link| link.as_text().is_some_and(|text| !text.is_empty()));
+    let page = reading.pages.lists.entry((kind.clone(), subscription)).or_default();
     match next {
         None => page.0 = true,
         Some(link) if page.1.is_none() => {
@@ -128,11 +177,28 @@ fn note_answer(reading: &mut Reading, root: &Node<'_>, items: &[Node<'_>], locat
         Value::Number(digits) => digits.parse::<u64>().ok(),
         _ => None,
     };
+    if let Some(node) = root.get("resultTruncated").filter(|node| is_true(node)) {
+        let message = "Resource Graph cut this answer short, and the rest cannot be asked for";
+        let help = "ask again with `project` keeping `id`, or for less at a time";
+        let location = locator.locate(node.span.start, node.span.end);
+        let token = ["$skipToken", "skipToken", "skip_token"]
+            .into_iter()
+            .find_map(|name| root.get(name));
+        if token.and_then(Node::as_text).is_none() {
+            reading.lose(Diagnostic::error("lost-page", message).at(location).help(help));
+        }
+    }
     let total_node = root.get("totalRecords").or_else(|| root.get("total_records"));
-    let Some((node, total)) = total_node.and_then(|node| Some((node, number(node)?))) else { return };
+    let Some((node, total)) = total_node.and_then(|node| Some((node, number(node)?))) else {
+        return;
+    };
     let message = format!("Resource Graph counted {total} rows, and not all of them are in the input");
     let lost = Diagnostic::error("lost-page", message)
         .at(locator.locate(node.span.start, node.span.end))
         .help("follow `$skipToken` to the end and give every answer");
     reading.pages.answers.entry(total).or_insert((0, lost)).0 += items.len() as u64;
+}
+
+fn is_true(node: &Node<'_>) -> bool {
+    matches!(node.value, Value::Bool(true)) || node.as_text().is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }

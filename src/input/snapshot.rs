@@ -14,7 +14,11 @@ use crate::model::{MissingType, SubscriptionCoverage};
 use crate::source::{Diagnostic, Location, Locator, SourceId};
 use crate::syntax::json;
 
-pub(super) const INPUT: Input = Input { name: "snapshot", recognise, read };
+pub(super) const INPUT: Input = Input {
+    name: "snapshot",
+    recognise,
+    read,
+};
 
 /// Longest line, in bytes. A resource is far smaller; a longer line is skipped and reported.
 pub const LINE_LIMIT: usize = 64 << 20;
@@ -84,11 +88,31 @@ pub struct Footer {
 
 fn recognise(head: &[u8]) -> bool {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    line.starts_with(b"{") && line.windows(FORMAT.len()).any(|window| window == FORMAT.as_bytes())
+    let line = String::from_utf8_lossy(line);
+    // The name alone may stand anywhere, such as in a tag.
+    let mut values = line
+        .split("\"format\"")
+        .skip(1)
+        .filter_map(|rest| rest.trim_start().strip_prefix(':'));
+    line.starts_with('{')
+        && values.any(|value| {
+            value
+                .trim_start()
+                .strip_prefix('"')
+                .is_some_and(|v| v.starts_with(FORMAT))
+        })
 }
 
 fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
-    Snapshot { name: reading.sources.name(source), reading, source, line: 1, resources: 0, footer: None }.read(text)
+    Snapshot {
+        name: reading.sources.name(source),
+        reading,
+        source,
+        line: 1,
+        resources: 0,
+        footer: None,
+    }
+    .read(text)
 }
 
 struct Snapshot<'r> {
@@ -128,7 +152,11 @@ impl Snapshot<'_> {
 
     /// Decodes the whole lines of the chunk and leaves the rest.
     fn finish_chunk(&mut self, pending: &mut Vec<u8>, ended: bool) {
-        let end = if ended { Some(pending.len()) } else { pending.iter().rposition(|byte| *byte == b'\n').map(|at| at + 1) };
+        let end = if ended {
+            Some(pending.len())
+        } else {
+            pending.iter().rposition(|byte| *byte == b'\n').map(|at| at + 1)
+        };
         let Some(end) = end else { return };
         self.decode_lines(pending.get(..end).unwrap_or_default());
         pending.drain(..end);
@@ -143,7 +171,10 @@ impl Snapshot<'_> {
             rest = after;
         }
         let (source, name) = (self.source, self.name.clone());
-        let decoded: Vec<Line> = rest.par_iter().map(|(number, line)| decode_line(source, &name, *number, line)).collect();
+        let decoded: Vec<Line> = rest
+            .par_iter()
+            .map(|(number, line)| decode_line(source, &name, *number, line))
+            .collect();
         decoded.into_iter().for_each(|line| self.take_line(line));
     }
 
@@ -157,8 +188,16 @@ impl Snapshot<'_> {
             }
         };
         if header.version != VERSION {
-            let message = format!("the snapshot has format version {}; this tool reads version {VERSION}", header.version);
-            self.lose("snapshot-version", message, 1, "use the version of the tool that wrote it, or record again");
+            let message = format!(
+                "the snapshot has format version {}; this tool reads version {VERSION}",
+                header.version
+            );
+            self.lose(
+                "snapshot-version",
+                message,
+                1,
+                "use the version of the tool that wrote it, or record again",
+            );
         }
         match header.recorded.parse::<Timestamp>() {
             Ok(recorded) => self.reading.recorded = self.reading.recorded.max(Some(recorded)),
@@ -179,7 +218,9 @@ impl Snapshot<'_> {
             Line::Resource(decoded, mut diagnostics) => {
                 self.resources += 1;
                 if matches!(decoded, Decoded::Nothing) {
-                    let lost = diagnostics.iter().map(|diagnostic| Arc::from(diagnostic.message.as_str()));
+                    let lost = diagnostics
+                        .iter()
+                        .map(|diagnostic| Arc::from(diagnostic.message.as_str()));
                     self.reading.inventory.coverage.lost.extend(lost);
                 }
                 self.reading.diagnostics.append(&mut diagnostics);
@@ -208,8 +249,16 @@ impl Snapshot<'_> {
         }
         self.line = self.line.saturating_add(1);
         self.resources += 1;
-        let message = format!("line {number} is longer than {} MiB and was passed over", LINE_LIMIT >> 20);
-        self.lose("long-line", message, number, "a snapshot has one resource a line; record the estate again");
+        let message = format!(
+            "line {number} is longer than {} MiB and was passed over",
+            LINE_LIMIT >> 20
+        );
+        self.lose(
+            "long-line",
+            message,
+            number,
+            "a snapshot has one resource a line; record the estate again",
+        );
         Ok(())
     }
 
@@ -222,7 +271,10 @@ impl Snapshot<'_> {
                 self.lose("snapshot-cut", message, line, help);
             }
             Some(said) if said != self.resources => {
-                let message = format!("the snapshot's footer counts {said} resources, but {} were read", self.resources);
+                let message = format!(
+                    "the snapshot's footer counts {said} resources, but {} were read",
+                    self.resources
+                );
                 self.lose("snapshot-cut", message, line, help);
             }
             Some(_) => {}
@@ -231,7 +283,8 @@ impl Snapshot<'_> {
 
     fn lose(&mut self, code: &str, message: String, line: u32, help: &str) {
         let location = line_location(&self.name, line);
-        self.reading.lose(Diagnostic::error(code, message).at(location).help(help));
+        self.reading
+            .lose(Diagnostic::error(code, message).at(location).help(help));
     }
 }
 
@@ -262,21 +315,27 @@ fn decode_line(source: SourceId, name: &Arc<str>, number: u32, line: &[u8]) -> L
     }
     let Ok(text) = std::str::from_utf8(line) else {
         let diagnostic = Diagnostic::error("not-utf8", format!("line {number} is not UTF-8"));
-        return Line::Broken(Box::new(diagnostic.at(line_location(name, number)).help("record the estate again")));
+        return Line::Broken(Box::new(
+            diagnostic
+                .at(line_location(name, number))
+                .help("record the estate again"),
+        ));
     };
     if let Some(footer) = footer(text) {
         return Line::Footer(footer);
     }
     let locator = Locator::new(source, name.clone(), text, number);
-    match json::parse(text) {
-        Ok(node) => {
-            let mut diagnostics = Vec::new();
-            Line::Resource(decode(&node, &locator, &mut diagnostics), diagnostics)
-        }
+    let mut diagnostics = Vec::new();
+    match json::parse_noting(text, &mut |one| diagnostics.push(super::repeated(&one, &locator))) {
+        Ok(node) => Line::Resource(decode(&node, &locator, &mut diagnostics), diagnostics),
         Err(error) => {
             let location = locator.locate(error.span.start, error.span.end);
             let diagnostic = Diagnostic::error("json-syntax", format!("line {number} is not JSON: {}", error.message));
-            Line::Broken(Box::new(diagnostic.at(location).help("record the estate again; this resource was not judged")))
+            Line::Broken(Box::new(
+                diagnostic
+                    .at(location)
+                    .help("record the estate again; this resource was not judged"),
+            ))
         }
     }
 }
@@ -290,5 +349,11 @@ fn footer(text: &str) -> Option<u64> {
 }
 
 fn line_location(name: &Arc<str>, line: u32) -> Location {
-    Location { file: name.clone(), line, column: 1, end_line: line, end_column: 1 }
+    Location {
+        file: name.clone(),
+        line,
+        column: 1,
+        end_line: line,
+        end_column: 1,
+    }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Addresses, Known, Origin, Ports, ResourceId};
+use super::{Addresses, Known, Origin, Ports, ResourceId, Why};
 use crate::net::{AddressRange, ProtocolSet};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Firewall {
     pub hub_addresses: Vec<IpAddr>,
     /// Classic collections; empty where a policy rules.
     pub collections: Vec<RuleCollection>,
+    /// Why it may have other rules, or stand elsewhere.
+    pub unread: Option<Why>,
     pub origin: Origin,
 }
 
@@ -27,6 +29,8 @@ pub struct FirewallPolicy {
     pub base: Option<ResourceId>,
     /// Ids of the groups the policy says it has; those not in the input are unknown.
     pub groups: Vec<ResourceId>,
+    /// Why it may have other rules.
+    pub unread: Option<Why>,
     pub origin: Origin,
 }
 
@@ -35,6 +39,8 @@ pub struct RuleCollectionGroup {
     pub id: ResourceId,
     pub priority: Known<u32>,
     pub collections: Vec<RuleCollection>,
+    /// Why it may have other rules.
+    pub unread: Option<Why>,
     pub origin: Origin,
 }
 

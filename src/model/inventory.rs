@@ -44,7 +44,10 @@ pub struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Table { items: Vec::new(), index: HashMap::default() }
+        Table {
+            items: Vec::new(),
+            index: HashMap::default(),
+        }
     }
 }
 
@@ -89,7 +92,8 @@ impl<T: PartialEq> Table<T> {
         match self.find(id) {
             Some(present) => *present == item,
             None => {
-                self.index.insert(id.clone(), u32::try_from(self.items.len()).unwrap_or(u32::MAX));
+                self.index
+                    .insert(id.clone(), u32::try_from(self.items.len()).unwrap_or(u32::MAX));
                 self.items.push(item);
                 true
             }
@@ -144,29 +148,37 @@ impl Inventory {
             Item::Nic(nic) => (nic.id.clone(), self.nics.add(&nic.id.clone(), nic)),
             Item::VirtualNetwork(network) => (network.id.clone(), self.networks.add(&network.id.clone(), network)),
             Item::Nsg(nsg) => (nsg.id.clone(), self.nsgs.add(&nsg.id.clone(), nsg)),
-            Item::ApplicationSecurityGroup(group) => {
-                (group.id.clone(), self.application_security_groups.add(&group.id.clone(), group))
-            }
+            Item::ApplicationSecurityGroup(group) => (
+                group.id.clone(),
+                self.application_security_groups.add(&group.id.clone(), group),
+            ),
             Item::PublicIp(ip) => (ip.id.clone(), self.public_ips.add(&ip.id.clone(), ip)),
             Item::RouteTable(table) => (table.id.clone(), self.route_tables.add(&table.id.clone(), table)),
-            Item::LoadBalancer(balancer) => {
-                (balancer.id.clone(), self.load_balancers.add(&balancer.id.clone(), balancer))
-            }
+            Item::LoadBalancer(balancer) => (
+                balancer.id.clone(),
+                self.load_balancers.add(&balancer.id.clone(), balancer),
+            ),
             Item::Firewall(firewall) => (firewall.id.clone(), self.firewalls.add(&firewall.id.clone(), firewall)),
-            Item::FirewallPolicy(policy) => (policy.id.clone(), self.firewall_policies.add(&policy.id.clone(), policy)),
-            Item::RuleCollectionGroup(group) => {
-                (group.id.clone(), self.rule_collection_groups.add(&group.id.clone(), group))
-            }
+            Item::FirewallPolicy(policy) => (
+                policy.id.clone(),
+                self.firewall_policies.add(&policy.id.clone(), policy),
+            ),
+            Item::RuleCollectionGroup(group) => (
+                group.id.clone(),
+                self.rule_collection_groups.add(&group.id.clone(), group),
+            ),
             Item::IpGroup(group) => (group.id.clone(), self.ip_groups.add(&group.id.clone(), group)),
             Item::JitPolicy(policy) => (policy.id.clone(), self.jit_policies.add(&policy.id.clone(), policy)),
             Item::Pricing(pricing) => (pricing.id.clone(), self.pricings.add(&pricing.id.clone(), pricing)),
-            Item::Assessment(assessment) => {
-                (assessment.id.clone(), self.assessments.add(&assessment.id.clone(), assessment))
-            }
+            Item::Assessment(assessment) => (
+                assessment.id.clone(),
+                self.assessments.add(&assessment.id.clone(), assessment),
+            ),
             Item::Bastion(bastion) => (bastion.id.clone(), self.bastions.add(&bastion.id.clone(), bastion)),
-            Item::AdminRuleCollection(collection) => {
-                (collection.id.clone(), self.admin_rule_collections.add(&collection.id.clone(), collection))
-            }
+            Item::AdminRuleCollection(collection) => (
+                collection.id.clone(),
+                self.admin_rule_collections.add(&collection.id.clone(), collection),
+            ),
             Item::AdminRule(rule) => (rule.id.clone(), self.admin_rules.add(&rule.id.clone(), rule)),
             Item::AdminGroup(group) => (group.id.clone(), self.admin_groups.add(&group.id.clone(), group)),
             Item::StaticMember(member) => (member.id.clone(), self.static_members.add(&member.id.clone(), member)),
@@ -182,14 +194,23 @@ impl Inventory {
 
     /// Why a resource cannot be relied on: it was stated twice in different words.
     pub fn conflict(&self, id: &ResourceId) -> Option<&Why> {
-        if self.conflicts.is_empty() { None } else { self.conflicts.get(id) }
+        if self.conflicts.is_empty() {
+            None
+        } else {
+            self.conflicts.get(id)
+        }
     }
 
     fn name_subscription(&mut self, id: &Arc<str>, name: Option<Arc<str>>) {
         let covered = &mut self.coverage.subscriptions;
         match covered.iter_mut().find(|covered| covered.id.eq_ignore_ascii_case(id)) {
             Some(known) => known.name = known.name.take().or(name),
-            None => covered.push(SubscriptionCoverage { id: id.clone(), name, complete: true, missing: Vec::new() }),
+            None => covered.push(SubscriptionCoverage {
+                id: id.clone(),
+                name,
+                complete: true,
+                missing: Vec::new(),
+            }),
         }
     }
 
@@ -210,9 +231,42 @@ impl Inventory {
         for id in &contradicted {
             self.mark_conflict(id.clone());
         }
+        self.distrust();
         self.index_subnets();
         self.list_subscriptions();
         contradicted
+    }
+
+    /// Whatever was stated twice in different words is not relied on.
+    fn distrust(&mut self) {
+        for (id, why) in &self.conflicts {
+            if let Some(network) = self.networks.get_mut(id) {
+                network.address_space = Known::Unknown(why.clone());
+                network.unread = Some(why.clone());
+            }
+            if let Some(balancer) = self.load_balancers.get_mut(id) {
+                balancer.unread = Some(why.clone());
+            }
+            if let Some(firewall) = self.firewalls.get_mut(id) {
+                firewall.unread = Some(why.clone());
+            }
+            if let Some(policy) = self.firewall_policies.get_mut(id) {
+                policy.unread = Some(why.clone());
+            }
+            if let Some(group) = self.rule_collection_groups.get_mut(id) {
+                group.unread = Some(why.clone());
+            }
+            if let Some(group) = self.ip_groups.get_mut(id) {
+                group.ranges = Known::Unknown(why.clone());
+            }
+            // A peering is a part of its network.
+            let network = id
+                .parent()
+                .filter(|_| id.resource_type().ends_with("/virtualnetworkpeerings"));
+            if let Some(network) = network.and_then(|network| self.networks.get_mut(&network)) {
+                network.unread = Some(why.clone());
+            }
+        }
     }
 
     fn join_subnet(&mut self, subnet: Subnet) -> Result<(), ResourceId> {
@@ -225,11 +279,14 @@ impl Inventory {
                 address_space: Known::Unknown(Why::not_in_input(&format!("virtual network `{}`", network_id.name()))),
                 subnets: Vec::new(),
                 peerings: Vec::new(),
+                unread: None,
                 origin: Origin::default(),
             };
             self.networks.add(&network_id, network);
         }
-        let Some(network) = self.networks.get_mut(&network_id) else { return Ok(()) };
+        let Some(network) = self.networks.get_mut(&network_id) else {
+            return Ok(());
+        };
         match network.subnets.iter().find(|present| present.id == subnet.id) {
             Some(present) if *present == subnet => Ok(()),
             Some(_) => Err(subnet.id),
@@ -241,8 +298,14 @@ impl Inventory {
     }
 
     fn join_peering(&mut self, network: &ResourceId, peering: Peering) -> Result<(), ResourceId> {
-        let Some(network) = self.networks.get_mut(network) else { return Ok(()) };
-        match network.peerings.iter().find(|present| present.name.eq_ignore_ascii_case(&peering.name)) {
+        let Some(network) = self.networks.get_mut(network) else {
+            return Ok(());
+        };
+        match network
+            .peerings
+            .iter()
+            .find(|present| present.name.eq_ignore_ascii_case(&peering.name))
+        {
             Some(present) if *present == peering => Ok(()),
             Some(_) => Err(network.id.child("virtualNetworkPeerings", &peering.name)),
             None => {
@@ -253,9 +316,16 @@ impl Inventory {
     }
 
     fn join_rule(&mut self, nsg_id: &ResourceId, rule: SecurityRule) -> Result<(), ResourceId> {
-        let Some(nsg) = self.nsgs.get_mut(nsg_id) else { return Ok(()) };
-        let Known::Known(rules) = &mut nsg.rules else { return Ok(()) };
-        match rules.iter().find(|present| present.name.eq_ignore_ascii_case(&rule.name)) {
+        let Some(nsg) = self.nsgs.get_mut(nsg_id) else {
+            return Ok(());
+        };
+        let Known::Known(rules) = &mut nsg.rules else {
+            return Ok(());
+        };
+        match rules
+            .iter()
+            .find(|present| present.name.eq_ignore_ascii_case(&rule.name))
+        {
             Some(present) if *present == rule => Ok(()),
             Some(_) => Err(nsg_id.clone()),
             None => {
@@ -269,7 +339,9 @@ impl Inventory {
         let mut subnets = std::mem::take(&mut self.subnets);
         for (network_index, network) in (0u32..).zip(self.networks.iter()) {
             for (subnet_index, subnet) in (0u32..).zip(&network.subnets) {
-                subnets.entry(subnet.id.clone()).or_insert((network_index, subnet_index));
+                subnets
+                    .entry(subnet.id.clone())
+                    .or_insert((network_index, subnet_index));
             }
         }
         self.subnets = subnets;
@@ -289,7 +361,9 @@ impl Inventory {
         for id in named {
             self.name_subscription(&id, None);
         }
-        self.coverage.subscriptions.sort_by_key(|covered| covered.id.to_ascii_lowercase());
+        self.coverage
+            .subscriptions
+            .sort_by_key(|covered| covered.id.to_ascii_lowercase());
     }
 
     /// The subnet and its network.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Known, Origin, ResourceId, Sku};
+use super::{Known, Origin, ResourceId, Sku, Why};
 use crate::net::ProtocolSet;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct LoadBalancer {
     pub rules: Vec<LoadBalancingRule>,
     pub nat_rules: Vec<InboundNatRule>,
     pub nat_pools: Vec<InboundNatPool>,
+    /// Why it may have further rules, or lead elsewhere.
+    pub unread: Option<Why>,
     pub origin: Origin,
 }
 
@@ -32,13 +34,19 @@ pub struct Frontend {
 pub struct BackendPool {
     pub id: ResourceId,
     pub members: Vec<PoolMember>,
+    pub network: Option<ResourceId>,
+    /// Why it may have further members.
+    pub unread: Option<Why>,
 }
 
 /// A member of a pool, by whichever name the pool gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PoolMember {
     IpConfiguration(ResourceId),
-    Address { address: IpAddr, network: Option<ResourceId> },
+    Address {
+        address: IpAddr,
+        network: Option<ResourceId>,
+    },
     /// A regional balancer behind a global one.
     Frontend(ResourceId),
 }
@@ -52,7 +60,7 @@ pub struct LoadBalancingRule {
     /// 0 means every port (high-availability ports).
     pub frontend_port: Known<u16>,
     pub backend_port: Known<u16>,
-    pub floating_ip: bool,
+    pub floating_ip: Known<bool>,
     pub origin: Origin,
 }
 
@@ -66,7 +74,7 @@ pub struct InboundNatRule {
     pub backend_port: Known<u16>,
     pub ip_configuration: Option<ResourceId>,
     pub pool: Option<ResourceId>,
-    pub floating_ip: bool,
+    pub floating_ip: Known<bool>,
     pub origin: Origin,
 }
 
@@ -77,6 +85,6 @@ pub struct InboundNatPool {
     pub protocol: Known<ProtocolSet>,
     pub frontend_ports: Known<(u16, u16)>,
     pub backend_port: Known<u16>,
-    pub floating_ip: bool,
+    pub floating_ip: Known<bool>,
     pub origin: Origin,
 }

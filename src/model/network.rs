@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Known, Origin, ResourceId};
+use super::{Known, Origin, ResourceId, Why};
 use crate::net::{AddressRange, Family};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +26,13 @@ pub struct IpConfiguration {
     pub subnet: Known<Option<ResourceId>>,
     pub public_ip: Option<PublicIpRef>,
     pub application_security_groups: Vec<ResourceId>,
+    /// Why it may be in further groups.
+    pub groups_unread: Option<Why>,
     pub backend_pools: Vec<ResourceId>,
     pub inbound_nat_rules: Vec<ResourceId>,
     pub inbound_nat_pools: Vec<ResourceId>,
+    /// Why it may stand behind further load balancers.
+    pub balancers_unread: Option<Why>,
     pub gateway_load_balancer: Option<ResourceId>,
     pub origin: Origin,
 }
@@ -38,7 +42,12 @@ pub struct IpConfiguration {
 pub enum PublicIpRef {
     Id(ResourceId),
     /// Declared within the interface; the SKU where it is said.
-    Inline { name: Arc<str>, sku: Known<Sku> },
+    Inline {
+        name: Arc<str>,
+        sku: Known<Sku>,
+    },
+    /// There may be one: what the text says cannot be read.
+    Unknown(Why),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,6 +83,8 @@ pub struct VirtualNetwork {
     pub address_space: Known<Vec<AddressRange>>,
     pub subnets: Vec<Subnet>,
     pub peerings: Vec<Peering>,
+    /// Why there may be further subnets and peerings.
+    pub unread: Option<Why>,
     pub origin: Origin,
 }
 
@@ -94,15 +105,17 @@ pub struct Peering {
     pub remote: Option<ResourceId>,
     /// `Connected`, `Initiated`, `Disconnected`.
     pub state: Known<Arc<str>>,
-    pub allow_access: bool,
+    pub allow_access: Known<bool>,
     pub allow_forwarded: bool,
-    pub use_remote_gateways: bool,
+    pub use_remote_gateways: Known<bool>,
     pub remote_space: Known<Vec<AddressRange>>,
     /// False when only named subnets are peered.
-    pub complete: bool,
+    pub complete: Known<bool>,
     pub local_subnets: Vec<Arc<str>>,
     pub remote_subnets: Vec<Arc<str>>,
-    pub ipv6_only: bool,
+    pub ipv6_only: Known<bool>,
+    /// Why it may lead elsewhere.
+    pub unread: Option<Why>,
     pub origin: Origin,
 }
 

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 pub mod console;
 pub mod csv;
 mod digest;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
@@ -61,6 +62,7 @@ pub const FORMATS: &[Format] = &[
     console::FORMAT,
     json::FORMAT,
     sarif::FORMAT,
+    html::FORMAT,
     markdown::FORMAT,
     csv::FORMAT,
     junit::FORMAT,

@@ -13,6 +13,7 @@ use super::params::ResolvedParams;
 use super::value::SubjectFacts;
 use super::{Evidence, Finding, Judgement, Rule, Subject, SubjectKind, Verdict, evidence};
 use crate::exposure::shadows;
+use crate::intern::intern;
 use crate::model::{JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
 use crate::net::Family;
 use crate::source::{Location, Sources};
@@ -128,8 +129,8 @@ impl Assessor<'_, '_> {
             kind,
             id: id.text().clone(),
             name: Arc::from(name),
-            subscription: Arc::from(id.subscription()),
-            resource_group: Arc::from(id.resource_group()),
+            subscription: intern(id.subscription()),
+            resource_group: intern(id.resource_group()),
             machine,
             location: self.locate(origin),
         }
@@ -260,7 +261,7 @@ fn finding(
         verdict: judgement.verdict,
         subject,
         cause: judgement.cause,
-        message: judgement.message,
+        message: intern(&judgement.message),
         evidence,
         gaps: judgement.gaps,
         assumptions,

@@ -7,6 +7,7 @@ use super::Evidence;
 use super::fact::{Fact, FactSource};
 use super::facts::VmFacts;
 use crate::exposure::{ExposureClass, PortExposure};
+use crate::intern::intern;
 
 type Topic = fn(&VmFacts<'_, '_>, &mut Vec<Evidence>);
 
@@ -21,8 +22,8 @@ pub fn of_machine(facts: &VmFacts<'_, '_>) -> Vec<Evidence> {
     evidence
 }
 
-fn plain(label: &str, text: impl Into<Arc<str>>) -> Evidence {
-    Evidence { label: Arc::from(label), text: text.into(), resource: None, location: None }
+fn plain(label: &str, text: impl AsRef<str>) -> Evidence {
+    Evidence { label: intern(label), text: intern(text.as_ref()), resource: None, location: None }
 }
 
 fn jit(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
@@ -109,11 +110,14 @@ fn firewall(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
 
 /// The worst answer of each way in.
 fn exposures(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
+    // The name of the only address says nothing, and without it machines behind one filter share the sentence.
+    let named = facts.machine.targets.len() > 1;
     for target in &facts.machine.targets {
+        let name = if named { format!("`{}` ", target.name) } else { String::new() };
         for way in &target.ways {
             let worst = way.exposures.iter().max_by_key(|exposure| (exposure.class, std::cmp::Reverse(exposure.port)));
             if let Some(worst) = worst.filter(|worst| worst.class != ExposureClass::Closed) {
-                evidence.push(exposure(worst, &target.name));
+                evidence.push(exposure(worst, &name));
             }
         }
     }
@@ -124,7 +128,7 @@ fn exposure(exposure: &PortExposure, target: &str) -> Evidence {
     Evidence {
         resource: decider.and_then(|decider| decider.group_id.clone()),
         location: decider.and_then(|decider| decider.location.clone()),
-        ..plain("exposure", format!("`{target}` port {}: {}", exposure.port, exposure.sentence))
+        ..plain("exposure", format!("{target}port {}: {}", exposure.port, exposure.sentence))
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Node<'t> {
     pub span: Span,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value<'t> {
     Null,
     Bool(bool),
@@ -30,19 +30,29 @@ pub enum Value<'t> {
     Unknown(Why),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member<'t> {
     pub name: Cow<'t, str>,
     pub node: Node<'t>,
 }
 
+/// Two nodes are equal when they say the same, wherever they say it.
+impl PartialEq for Node<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for Node<'_> {}
+
 impl<'t> Node<'t> {
-    /// The member of an object, by name without case; the last one where a name is repeated.
+    /// The member of an object, by name without case.
     pub fn get(&self, name: &str) -> Option<&Node<'t>> {
         match &self.value {
-            Value::Object(members) => {
-                members.iter().rev().find(|member| member.name.eq_ignore_ascii_case(name)).map(|member| &member.node)
-            }
+            Value::Object(members) => members
+                .iter()
+                .find(|member| member.name.eq_ignore_ascii_case(name))
+                .map(|member| &member.node),
             _ => None,
         }
     }

@@ -1,5 +1,11 @@
 //! Small estates for tests, written in the ARM shape and read through the real decoder.
 #![allow(dead_code)]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "estates of tests are built by indexing JSON; what is not there fails the test"
+)]
 
 use portcullis::exposure::{ExposureClass, Exposures, PortExposure, Way, analyse};
 use portcullis::input::{Given, Reading};

@@ -42,7 +42,7 @@ fn scale_set(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: MachineKin
 }
 
 fn nics(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: MachineKind) -> Known<Vec<ResourceId>> {
-    let Some(profile) = scope.object("networkProfile") else {
+    let Some(profile) = reader.object(scope, "networkProfile") else {
         let text = format!("the record of `{}` has no network profile", reader.id.name());
         return match kind {
             MachineKind::Classic => Known::Known(Vec::new()),
@@ -50,34 +50,51 @@ fn nics(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: MachineKind) ->
         };
     };
     match reader.known_list(profile, "networkInterfaces") {
-        Known::Known(_) => Known::Known(reader.references(profile, "networkInterfaces")),
+        Known::Known(_) => {
+            reader.take_lost();
+            let named = reader.references(profile, "networkInterfaces");
+            reader.take_lost().map_or(Known::Known(named), Known::Unknown)
+        }
         Known::Unknown(why) => Known::Unknown(why),
     }
 }
 
 fn inline_nics(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Vec<Nic> {
-    let Some(profile) = scope.object("networkProfile") else { return Vec::new() };
+    let Some(profile) = scope.object("networkProfile") else {
+        return Vec::new();
+    };
     if !reader.list(profile, "networkInterfaces").is_empty() {
         return Vec::new();
     }
-    let configurations = reader.list(profile, "networkInterfaceConfigurations");
-    configurations.iter().map(|node| nic_configuration(reader, Scope::new(node))).collect()
+    let configurations = reader.scopes(profile, "networkInterfaceConfigurations");
+    configurations
+        .into_iter()
+        .map(|configuration| nic_configuration(reader, configuration))
+        .collect()
 }
 
 const SYSTEMS: &[(&str, Os)] = &[("Linux", Os::Linux), ("Windows", Os::Windows)];
 
 fn os(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Os> {
-    if let Some(disk) = scope.object("storageProfile").and_then(|storage| storage.object("osDisk"))
+    if let Some(disk) = scope
+        .object("storageProfile")
+        .and_then(|storage| storage.object("osDisk"))
         && disk.get("osType").is_some()
     {
         return reader.word(disk, "osType", SYSTEMS);
     }
-    if let Some(disk) = scope.object("storageProfile").and_then(|storage| storage.object("operatingSystemDisk"))
+    if let Some(disk) = scope
+        .object("storageProfile")
+        .and_then(|storage| storage.object("operatingSystemDisk"))
         && disk.get("operatingSystem").is_some()
     {
         return reader.word(disk, "operatingSystem", SYSTEMS);
     }
-    let configured = |name: &str| scope.object("osProfile").is_some_and(|profile| profile.get(name).is_some());
+    let configured = |name: &str| {
+        scope
+            .object("osProfile")
+            .is_some_and(|profile| profile.get(name).is_some())
+    };
     if configured("linuxConfiguration") {
         Known::Known(Os::Linux)
     } else if configured("windowsConfiguration") {
@@ -89,10 +106,17 @@ fn os(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Os> {
 
 /// The power state as Resource Graph, an instance view, or `az vm list -d` tell it.
 fn power(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Arc<str>> {
-    let extended = scope.object("extended").and_then(|extended| extended.object("instanceView"));
+    let extended = scope
+        .object("extended")
+        .and_then(|extended| extended.object("instanceView"));
     let view = extended.or_else(|| scope.object("instanceView"));
-    let coded = view.and_then(|view| view.object("powerState")).and_then(|state| reader.text(state, "code"));
-    let plain = view.and_then(|view| view.get("powerState")).and_then(|node| node.as_text()).map(Arc::from);
+    let coded = view
+        .and_then(|view| view.object("powerState"))
+        .and_then(|state| reader.text(state, "code"));
+    let plain = view
+        .and_then(|view| view.get("powerState"))
+        .and_then(|node| node.as_text())
+        .map(Arc::from);
     let listed = view.and_then(|view| status(reader, view));
     let shown = scope.own("powerState").and_then(|node| node.as_text()).map(Arc::from);
     match coded.or(plain).or(listed).or(shown) {
@@ -102,9 +126,14 @@ fn power(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Arc<str>> {
 }
 
 fn status(reader: &mut Reader<'_, '_>, view: Scope<'_, '_>) -> Option<Arc<str>> {
-    let statuses = reader.list(view, "statuses");
-    let codes: Vec<_> = statuses.iter().filter_map(|node| reader.text(Scope::new(node), "code")).collect();
-    codes.into_iter().find(|code| code.to_ascii_lowercase().starts_with("powerstate/"))
+    let statuses = reader.scopes(view, "statuses");
+    let codes: Vec<_> = statuses
+        .into_iter()
+        .filter_map(|status| reader.text(status, "code"))
+        .collect();
+    codes
+        .into_iter()
+        .find(|code| code.to_ascii_lowercase().starts_with("powerstate/"))
 }
 
 /// `PowerState/running` and `VM running` are `running`.

@@ -5,36 +5,53 @@ use std::net::IpAddr;
 use super::nsg::{address_terms, port_terms};
 use super::reader::{Reader, Scope};
 use crate::model::{
-    Addresses, Firewall, FirewallAction, FirewallPolicy, FirewallRule, IpGroup, Item, Known, Ports, ResourceId,
-    RuleCollection, RuleCollectionGroup, RuleKind, Why,
+    AddressTerm, Addresses, Firewall, FirewallAction, FirewallPolicy, FirewallRule, IpGroup, Item, Known, Ports,
+    ResourceId, RuleCollection, RuleCollectionGroup, RuleKind, Why,
 };
 use crate::net::ProtocolSet;
 use crate::syntax::Node;
 
 pub(super) fn firewall(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
-    let configurations: Vec<Scope<'_, '_>> =
-        reader.list(scope, "ipConfigurations").iter().map(Scope::new).collect();
-    let hub = scope.object("hubIPAddresses");
-    let mut private_addresses: Vec<IpAddr> =
-        configurations.iter().filter_map(|c| reader.address(*c, "privateIPAddress")).collect();
+    let configurations = reader.scopes(scope, "ipConfigurations");
+    let hub = reader.object(scope, "hubIPAddresses");
+    let mut private_addresses: Vec<IpAddr> = configurations
+        .iter()
+        .filter_map(|c| reader.address(*c, "privateIPAddress"))
+        .collect();
     private_addresses.extend(hub.and_then(|hub| reader.address(hub, "privateIPAddress")));
+    let public_ips = configurations
+        .iter()
+        .filter_map(|c| reader.reference(*c, "publicIPAddress"))
+        .collect();
+    let hub_addresses = hub.map(|hub| hub_addresses(reader, hub)).unwrap_or_default();
+    // Names of public addresses decide nothing.
+    reader.take_lost();
     Some(Item::Firewall(Firewall {
         id: reader.id.clone(),
         policy: reader.reference(scope, "firewallPolicy"),
         virtual_hub: reader.reference(scope, "virtualHub"),
-        subnets: configurations.iter().filter_map(|c| reader.reference(*c, "subnet")).collect(),
+        subnets: configurations
+            .iter()
+            .filter_map(|c| reader.reference(*c, "subnet"))
+            .collect(),
         private_addresses,
-        public_ips: configurations.iter().filter_map(|c| reader.reference(*c, "publicIPAddress")).collect(),
-        hub_addresses: hub.map(|hub| hub_addresses(reader, hub)).unwrap_or_default(),
+        public_ips,
+        hub_addresses,
         collections: classic_collections(reader, scope),
+        unread: reader.take_lost().or_else(|| reader.bare(scope)),
         origin: reader.origin(scope.node),
     }))
 }
 
 fn hub_addresses(reader: &mut Reader<'_, '_>, hub: Scope<'_, '_>) -> Vec<IpAddr> {
-    let Some(public) = hub.object("publicIPs") else { return Vec::new() };
-    let addresses = reader.list(public, "addresses");
-    addresses.iter().filter_map(|node| reader.address(Scope::new(node), "address")).collect()
+    let Some(public) = reader.object(hub, "publicIPs") else {
+        return Vec::new();
+    };
+    reader
+        .scopes(public, "addresses")
+        .into_iter()
+        .filter_map(|scope| reader.address(scope, "address"))
+        .collect()
 }
 
 const CLASSIC: &[(&str, RuleKind)] = &[
@@ -46,8 +63,8 @@ const CLASSIC: &[(&str, RuleKind)] = &[
 fn classic_collections(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Vec<RuleCollection> {
     let mut collections = Vec::new();
     for (name, kind) in CLASSIC {
-        for node in reader.list(scope, name) {
-            collections.push(collection(reader, Scope::new(node), *kind));
+        for scope in reader.scopes(scope, name) {
+            collections.push(collection(reader, scope, *kind));
         }
     }
     collections
@@ -61,36 +78,70 @@ const ACTIONS: &[(&str, FirewallAction)] = &[
 ];
 
 fn collection(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: RuleKind) -> RuleCollection {
-    let action = match scope.object("action") {
+    let action = match reader.object(scope, "action") {
         Some(action) => reader.word(action, "type", ACTIONS),
         None => Known::Unknown(reader.absent(scope.node, "action")),
     };
-    let rules = reader.list(scope, "rules");
+    let rules = reader.scopes(scope, "rules");
+    if let Some(why) = reader.bare(scope) {
+        reader.lose(why);
+    }
     RuleCollection {
         name: reader.name(scope),
         kind,
         priority: reader.needed(scope, "priority"),
         action,
-        rules: rules.iter().map(|node| rule(reader, Scope::new(node), kind)).collect(),
+        rules: rules.into_iter().map(|scope| rule(reader, scope, kind)).collect(),
         origin: reader.origin(scope.node),
     }
 }
 
 fn rule(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: RuleKind) -> FirewallRule {
+    let before = reader.take_lost();
+    let mut sources = addresses(reader, scope, "sourceAddresses");
+    let source_groups = group_ids(reader, scope, "sourceIpGroups");
+    complete(reader, scope, &mut sources, source_groups.is_empty(), "source");
+    let mut destinations = addresses(reader, scope, "destinationAddresses");
+    let destination_groups = group_ids(reader, scope, "destinationIpGroups");
+    let destination_names = reader.texts(scope, "destinationFqdns");
+    let no_other = destination_groups.is_empty() && destination_names.is_empty();
+    complete(
+        reader,
+        scope,
+        &mut destinations,
+        no_other && kind != RuleKind::Application,
+        "destination",
+    );
+    before.into_iter().for_each(|why| reader.lose(why));
+    let translated_address = reader.address(scope, "translatedAddress");
+    let translated_name = reader.text(scope, "translatedFqdn");
+    if kind == RuleKind::Nat && translated_address.is_none() && translated_name.is_none() {
+        let name = reader.name(scope);
+        reader.lose(Why::not_in_input(&format!("where firewall rule `{name}` leads")));
+    }
     FirewallRule {
         name: reader.name(scope),
         protocols: protocols(reader, scope, kind),
-        sources: addresses(reader, scope, "sourceAddresses"),
-        source_groups: group_ids(reader, scope, "sourceIpGroups"),
-        destinations: addresses(reader, scope, "destinationAddresses"),
-        destination_groups: group_ids(reader, scope, "destinationIpGroups"),
-        destination_names: reader.texts(scope, "destinationFqdns"),
-        destination_ports: ports(reader, scope),
-        translated_address: reader.address(scope, "translatedAddress"),
-        translated_name: reader.text(scope, "translatedFqdn"),
+        sources,
+        source_groups,
+        destinations,
+        destination_groups,
+        destination_names,
+        destination_ports: ports(reader, scope, kind),
+        translated_address,
+        translated_name,
         translated_port: reader.integer(scope, "translatedPort"),
         origin: reader.origin(scope.node),
     }
+}
+
+/// What of one side could not be read, or is not said at all, may be any address.
+fn complete(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, addresses: &mut Addresses, alone: bool, side: &str) {
+    let lost = reader.take_lost();
+    let says_nothing = alone && addresses.terms.is_empty() && lost.is_none();
+    let absent =
+        says_nothing.then(|| Why::not_in_input(&format!("the {side} of firewall rule `{}`", reader.name(scope))));
+    addresses.terms.extend(lost.or(absent).map(AddressTerm::Unknown));
 }
 
 /// Classic rules say `protocols`, policy rules `ipProtocols`. Of application rules only the addresses matter here.
@@ -98,7 +149,11 @@ fn protocols(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: RuleKind) 
     if kind == RuleKind::Application {
         return Known::Known(ProtocolSet::only(crate::net::Protocol::Tcp));
     }
-    let name = if scope.get("ipProtocols").is_some() { "ipProtocols" } else { "protocols" };
+    let name = if scope.get("ipProtocols").is_some() {
+        "ipProtocols"
+    } else {
+        "protocols"
+    };
     let mut set = ProtocolSet::EMPTY;
     for node in reader.list(scope, name) {
         match reader.protocol_of(node, name) {
@@ -108,7 +163,10 @@ fn protocols(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: RuleKind) 
         }
     }
     if set == ProtocolSet::EMPTY {
-        return Known::Unknown(Why::not_in_input(&format!("the protocol of firewall rule `{}`", reader.name(scope))));
+        return Known::Unknown(Why::not_in_input(&format!(
+            "the protocol of firewall rule `{}`",
+            reader.name(scope)
+        )));
     }
     Known::Known(set)
 }
@@ -126,10 +184,16 @@ fn group_ids(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, name: &str) -> V
     reader.references(scope, name)
 }
 
-fn ports(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Ports {
+fn ports(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: RuleKind) -> Ports {
     let mut ports = Ports::default();
     if let Some(node) = scope.get("destinationPorts") {
         port_terms(reader, node, &mut ports);
+    }
+    if kind != RuleKind::Application && ports.set.is_empty() && ports.unknown.is_none() {
+        ports.unknown = Some(Why::not_in_input(&format!(
+            "the ports of firewall rule `{}`",
+            reader.name(scope)
+        )));
     }
     ports
 }
@@ -139,24 +203,39 @@ pub(super) fn policy(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Optio
         id: reader.id.clone(),
         base: reader.reference(scope, "basePolicy"),
         groups: reader.references(scope, "ruleCollectionGroups"),
+        unread: reader.take_lost().or_else(|| reader.bare(scope)),
         origin: reader.origin(scope.node),
     }))
 }
 
 pub(super) fn rule_collection_group(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
-    let collections = reader.list(scope, "ruleCollections");
+    let collections = reader.scopes(scope, "ruleCollections");
     Some(Item::RuleCollectionGroup(RuleCollectionGroup {
         id: reader.id.clone(),
         priority: reader.needed(scope, "priority"),
-        collections: collections.iter().map(|node| policy_collection(reader, Scope::new(node))).collect(),
+        collections: collections
+            .into_iter()
+            .map(|scope| policy_collection(reader, scope))
+            .collect(),
+        unread: reader.take_lost().or_else(|| reader.bare(scope)),
         origin: reader.origin(scope.node),
     }))
 }
 
+/// Whether a collection translates addresses.
+const COLLECTION_TYPES: &[(&str, bool)] = &[
+    ("FirewallPolicyNatRuleCollection", true),
+    ("FirewallPolicyFilterRuleCollection", false),
+];
+
 fn policy_collection(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> RuleCollection {
-    let kind = match reader.text(scope, "ruleCollectionType").as_deref() {
-        Some(name) if name.eq_ignore_ascii_case("FirewallPolicyNatRuleCollection") => RuleKind::Nat,
-        _ => filter_kind(scope),
+    let kind = match reader.word(scope, "ruleCollectionType", COLLECTION_TYPES) {
+        Known::Known(true) => RuleKind::Nat,
+        Known::Known(false) => filter_kind(scope),
+        Known::Unknown(why) => {
+            reader.lose(why);
+            filter_kind(scope)
+        }
     };
     collection(reader, scope, kind)
 }
@@ -168,13 +247,20 @@ fn filter_kind(scope: Scope<'_, '_>) -> RuleKind {
         let named = node.get("ruleType").and_then(Node::as_text);
         named.is_some_and(|name| name.eq_ignore_ascii_case("ApplicationRule"))
     };
-    if rules.iter().any(of_application) { RuleKind::Application } else { RuleKind::Network }
+    if rules.iter().any(of_application) {
+        RuleKind::Application
+    } else {
+        RuleKind::Network
+    }
 }
 
 pub(super) fn ip_group(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
     Some(Item::IpGroup(IpGroup {
         id: reader.id.clone(),
-        ranges: reader.prefixes(scope, &["ipAddresses"]),
+        ranges: match reader.known_list(scope, "ipAddresses") {
+            Known::Known(Some([])) => Known::Known(Vec::new()),
+            _ => reader.prefixes(scope, &["ipAddresses"]),
+        },
         origin: reader.origin(scope.node),
     }))
 }

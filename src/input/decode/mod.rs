@@ -31,31 +31,58 @@ type Decode = fn(&mut Reader<'_, '_>, Scope<'_, '_>) -> Option<Item>;
 /// Resource types in lower case, with their decoders.
 const TYPES: &[(&str, Decode)] = &[
     ("microsoft.compute/virtualmachines", compute::vm),
-    ("microsoft.compute/virtualmachinescalesets/virtualmachines", compute::scale_set_instance),
+    (
+        "microsoft.compute/virtualmachinescalesets/virtualmachines",
+        compute::scale_set_instance,
+    ),
     ("microsoft.classiccompute/virtualmachines", compute::classic_vm),
     ("microsoft.network/networkinterfaces", network::nic),
-    ("microsoft.compute/virtualmachinescalesets/virtualmachines/networkinterfaces", network::nic),
+    (
+        "microsoft.compute/virtualmachinescalesets/virtualmachines/networkinterfaces",
+        network::nic,
+    ),
     ("microsoft.network/virtualnetworks", network::virtual_network),
     ("microsoft.network/virtualnetworks/subnets", network::loose_subnet),
-    ("microsoft.network/virtualnetworks/virtualnetworkpeerings", network::loose_peering),
+    (
+        "microsoft.network/virtualnetworks/virtualnetworkpeerings",
+        network::loose_peering,
+    ),
     ("microsoft.network/networksecuritygroups", nsg::nsg),
     ("microsoft.network/networksecuritygroups/securityrules", nsg::loose_rule),
-    ("microsoft.network/applicationsecuritygroups", network::application_security_group),
+    (
+        "microsoft.network/applicationsecuritygroups",
+        network::application_security_group,
+    ),
     ("microsoft.network/publicipaddresses", network::public_ip),
     ("microsoft.network/routetables", network::route_table),
     ("microsoft.network/bastionhosts", network::bastion),
     ("microsoft.network/loadbalancers", load_balancer::load_balancer),
     ("microsoft.network/azurefirewalls", firewall::firewall),
     ("microsoft.network/firewallpolicies", firewall::policy),
-    ("microsoft.network/firewallpolicies/rulecollectiongroups", firewall::rule_collection_group),
+    (
+        "microsoft.network/firewallpolicies/rulecollectiongroups",
+        firewall::rule_collection_group,
+    ),
     ("microsoft.network/ipgroups", firewall::ip_group),
-    ("microsoft.security/locations/jitnetworkaccesspolicies", security::jit_policy),
+    (
+        "microsoft.security/locations/jitnetworkaccesspolicies",
+        security::jit_policy,
+    ),
     ("microsoft.security/pricings", security::pricing),
     ("microsoft.security/assessments", security::assessment),
-    ("microsoft.network/networkmanagers/securityadminconfigurations/rulecollections", admin::collection),
-    ("microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules", admin::rule),
+    (
+        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections",
+        admin::collection,
+    ),
+    (
+        "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules",
+        admin::rule,
+    ),
     ("microsoft.network/networkmanagers/networkgroups", admin::group),
-    ("microsoft.network/networkmanagers/networkgroups/staticmembers", admin::static_member),
+    (
+        "microsoft.network/networkmanagers/networkgroups/staticmembers",
+        admin::static_member,
+    ),
     ("microsoft.resources/subscriptions", security::subscription),
 ];
 
@@ -70,27 +97,45 @@ pub fn decode(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diag
         return Decoded::Nothing;
     };
     let id = ResourceId::new(id);
-    let resource_type = type_of(&id, scope);
+    let Some(resource_type) = type_of(&id, scope) else {
+        let location = locator.locate(node.span.start, node.span.end);
+        let diagnostic = Diagnostic::error(
+            "no-type",
+            format!("`{id}` is not the id of an Azure resource, and no `type` is said"),
+        );
+        diagnostics.push(
+            diagnostic
+                .about(id.as_str())
+                .at(location)
+                .help("give resources with the ids that Azure returns"),
+        );
+        return Decoded::Nothing;
+    };
     let Some((_, decode)) = TYPES.iter().find(|(name, _)| *name == resource_type) else {
         return Decoded::Unused(Arc::from(resource_type));
     };
     let mut reader = Reader::new(id, locator);
+    let scope = reader.scope(node);
     let item = decode(&mut reader, scope);
+    if item.is_none() && reader.diagnostics.is_empty() {
+        let message = format!("the record of `{}` leaves out what it is about", reader.id.name());
+        reader.problem(node, "incomplete-record", message, "record the resource whole");
+    }
     diagnostics.append(&mut reader.diagnostics);
     item.map_or(Decoded::Nothing, |item| Decoded::Item(Box::new(item)))
 }
 
 /// The type that the id says; else the stated one. `az account list` gives bare ids without a type.
-fn type_of(id: &ResourceId, scope: Scope<'_, '_>) -> String {
+fn type_of(id: &ResourceId, scope: Scope<'_, '_>) -> Option<String> {
     let by_id = id.resource_type();
     if !by_id.is_empty() {
-        return by_id;
+        return Some(by_id);
     }
     let stated = scope.own("type").and_then(Node::as_text).map(str::to_ascii_lowercase);
     let is_subscription = || scope.own("tenantId").is_some() || scope.own("subscriptionId").is_some();
     match stated {
-        Some(stated) => stated,
-        None if is_subscription() => "microsoft.resources/subscriptions".to_owned(),
-        None => "without a type".to_owned(),
+        Some(stated) => Some(stated),
+        None if is_subscription() => Some("microsoft.resources/subscriptions".to_owned()),
+        None => None,
     }
 }

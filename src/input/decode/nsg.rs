@@ -1,6 +1,7 @@
 //! Network security groups, and the address and port terms that other rules share with them.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::reader::{Reader, Scope};
@@ -19,7 +20,12 @@ pub(super) fn nsg(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<I
         Known::Known(None) if !defaults.is_empty() => Known::Known(Vec::new()),
         Known::Known(None) => {
             let text = format!("the record of `{}` leaves its rules out", reader.id.name());
-            reader.warn(scope.node, "rules-left-out", text.clone(), "record the group with its `securityRules`");
+            reader.warn(
+                scope.node,
+                "rules-left-out",
+                text.clone(),
+                "record the group with its `securityRules`",
+            );
             Known::Unknown(Why::new(WhyKind::NotInInput, text))
         }
         Known::Unknown(why) => Known::Unknown(why),
@@ -39,22 +45,27 @@ pub(super) fn nsg(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<I
 /// The default rules as recorded. A recording that has them whole wins; otherwise Azure's known ones stand.
 fn recorded_defaults(reader: &mut Reader<'_, '_>, nodes: &[Node<'_>]) -> Vec<SecurityRule> {
     let known = default_rules();
-    let recorded: Vec<SecurityRule> = nodes.iter().map(|node| rule(reader, Scope::new(node))).collect();
+    let recorded: Vec<SecurityRule> = nodes.iter().map(|node| scoped_rule(reader, node, ADDED)).collect();
     let has = |name: &str| recorded.iter().any(|rule| rule.name.eq_ignore_ascii_case(name));
-    if known.iter().all(|rule| has(&rule.name)) { recorded } else { known }
+    if known.iter().all(|rule| has(&rule.name)) {
+        recorded
+    } else {
+        known
+    }
 }
 
 fn rules(reader: &mut Reader<'_, '_>, nodes: &[Node<'_>]) -> Vec<SecurityRule> {
-    let rules: Vec<SecurityRule> = nodes.iter().map(|node| rule(reader, Scope::new(node))).collect();
+    let rules: Vec<SecurityRule> = nodes.iter().map(|node| scoped_rule(reader, node, STATED)).collect();
     let mut first: HashMap<(Direction, u16), Arc<str>> = HashMap::new();
     for (rule, node) in rules.iter().zip(nodes) {
-        let (Known::Known(direction), Known::Known(priority)) = (&rule.direction, &rule.priority) else { continue };
-        if !(100..=4096).contains(priority) {
-            let message = format!("priority {priority} of `{}` is not within 100 to 4096", rule.name);
-            reader.warn(node, "priority-range", message, "Azure refuses it; correct the priority");
-        }
+        let (Known::Known(direction), Known::Known(priority)) = (&rule.direction, &rule.priority) else {
+            continue;
+        };
         if let Some(other) = first.insert((*direction, *priority), rule.name.clone()) {
-            let message = format!("`{other}` and `{}` have the same direction and priority {priority}", rule.name);
+            let message = format!(
+                "`{other}` and `{}` have the same direction and priority {priority}",
+                rule.name
+            );
             let help = "Azure refuses this; until it is mended the worse order is assumed for each question";
             reader.problem(node, "duplicate-priority", message, help);
         }
@@ -64,19 +75,52 @@ fn rules(reader: &mut Reader<'_, '_>, nodes: &[Node<'_>]) -> Vec<SecurityRule> {
 
 pub(super) fn loose_rule(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
     let nsg = reader.id.parent()?;
-    Some(Item::SecurityRule(nsg, rule(reader, scope)))
+    Some(Item::SecurityRule(nsg, rule(reader, scope, STATED)))
 }
 
 const DIRECTIONS: &[(&str, Direction)] = &[("Inbound", Direction::Inbound), ("Outbound", Direction::Outbound)];
 const ACCESSES: &[(&str, Access)] = &[("Allow", Access::Allow), ("Deny", Access::Deny)];
 
-fn rule(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> SecurityRule {
+/// Priorities of stated rules, and of those that Azure adds.
+const STATED: RangeInclusive<u16> = 100..=4096;
+const ADDED: RangeInclusive<u16> = 65000..=65500;
+
+/// A priority that Azure refuses says nothing about the order of the rules.
+fn priority(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, range: RangeInclusive<u16>) -> Known<u16> {
+    match reader.needed(scope, "priority") {
+        Known::Known(priority) if !range.contains(&priority) => {
+            let (first, last) = (range.start(), range.end());
+            let message = format!(
+                "priority {priority} of `{}` is not within {first} to {last}",
+                reader.name(scope)
+            );
+            Known::Unknown(reader.problem(
+                scope.node,
+                "priority-range",
+                message,
+                "Azure refuses it; correct the priority",
+            ))
+        }
+        priority => priority,
+    }
+}
+
+fn scoped_rule(reader: &mut Reader<'_, '_>, node: &Node<'_>, range: RangeInclusive<u16>) -> SecurityRule {
+    let scope = reader.scope(node);
+    rule(reader, scope, range)
+}
+
+fn rule(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, range: RangeInclusive<u16>) -> SecurityRule {
     let side = |node: Option<&Node<'_>>, reader: &Reader<'_, '_>| reader.origin(node.unwrap_or(scope.node));
-    let source = scope.get("sourceAddressPrefix").or_else(|| scope.get("sourceAddressPrefixes"));
-    let ports = scope.get("destinationPortRange").or_else(|| scope.get("destinationPortRanges"));
+    let source = scope
+        .get("sourceAddressPrefix")
+        .or_else(|| scope.get("sourceAddressPrefixes"));
+    let ports = scope
+        .get("destinationPortRange")
+        .or_else(|| scope.get("destinationPortRanges"));
     SecurityRule {
         name: reader.name(scope),
-        priority: reader.needed(scope, "priority"),
+        priority: priority(reader, scope, range),
         direction: reader.word(scope, "direction", DIRECTIONS),
         access: reader.word(scope, "access", ACCESSES),
         protocol: reader.protocol(scope, "protocol"),
@@ -99,11 +143,18 @@ fn endpoint(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, side: &str) -> Ad
             address_terms(reader, node, &mut terms);
         }
     }
+    reader.take_lost();
     let groups = reader.references(scope, &format!("{side}ApplicationSecurityGroups"));
     terms.extend(groups.into_iter().map(AddressTerm::Group));
+    terms.extend(reader.take_lost().map(AddressTerm::Unknown));
     if terms.is_empty() {
         let message = format!("the rule states no {side} address");
-        terms.push(AddressTerm::Unknown(reader.problem(scope.node, "no-address", message, "Azure refuses it; state one")));
+        terms.push(AddressTerm::Unknown(reader.problem(
+            scope.node,
+            "no-address",
+            message,
+            "Azure refuses it; state one",
+        )));
     }
     Addresses { terms }
 }
@@ -111,20 +162,42 @@ fn endpoint(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, side: &str) -> Ad
 /// Reads one address field: a text, a list of texts, or a text with commas.
 pub(super) fn address_terms(reader: &mut Reader<'_, '_>, node: &Node<'_>, terms: &mut Vec<AddressTerm>) {
     match &node.value {
-        Value::List(items) => items.iter().for_each(|item| address_terms(reader, item, terms)),
+        Value::List(items) => items.iter().for_each(|item| match item.as_list() {
+            None => address_terms(reader, item, terms),
+            Some(_) => terms.push(AddressTerm::Unknown(list_in_list(reader, item))),
+        }),
         Value::Text(text) if text.contains(',') => {
             let message = format!("`{text}` is a list in one string");
-            reader.warn(node, "list-in-string", message, "Azure Resource Manager refuses it; use the plural field");
-            terms.extend(text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(|t| term(reader, node, t)));
+            reader.warn(
+                node,
+                "list-in-string",
+                message,
+                "Azure Resource Manager refuses it; use the plural field",
+            );
+            terms.extend(
+                text.split(',')
+                    .map(str::trim)
+                    .filter(|t| !t.is_empty())
+                    .map(|t| term(reader, node, t)),
+            );
         }
         Value::Text(text) if text.trim().is_empty() => {}
         Value::Text(text) => terms.push(term(reader, node, text.trim())),
         Value::Unknown(why) => terms.push(AddressTerm::Unknown(why.clone())),
         _ => {
             let message = format!("an address is {}, not a string", node.kind());
-            terms.push(AddressTerm::Unknown(reader.problem(node, "wrong-type", message, "write it as a string")));
+            terms.push(AddressTerm::Unknown(reader.problem(
+                node,
+                "wrong-type",
+                message,
+                "write it as a string",
+            )));
         }
     }
+}
+
+fn list_in_list(reader: &mut Reader<'_, '_>, node: &Node<'_>) -> Why {
+    reader.problem(node, "wrong-type", "a list holds a list".to_owned(), "write one list")
 }
 
 fn term(reader: &mut Reader<'_, '_>, node: &Node<'_>, text: &str) -> AddressTerm {
@@ -133,7 +206,12 @@ fn term(reader: &mut Reader<'_, '_>, node: &Node<'_>, text: &str) -> AddressTerm
     }
     if text.eq_ignore_ascii_case("any") {
         let message = format!("`{text}` is not an address; read as `*`");
-        reader.warn(node, "any-address", message, "Azure Resource Manager refuses it; write `*`");
+        reader.warn(
+            node,
+            "any-address",
+            message,
+            "Azure Resource Manager refuses it; write `*`",
+        );
         return AddressTerm::Any;
     }
     match parse_range(text) {
@@ -150,9 +228,12 @@ fn term(reader: &mut Reader<'_, '_>, node: &Node<'_>, text: &str) -> AddressTerm
         }
         Err(error) => match ServiceTag::parse(text) {
             Some(tag) => AddressTerm::Tag(tag),
-            None => {
-                AddressTerm::Unknown(reader.problem(node, "wrong-address", error.to_string(), "correct the address prefix"))
-            }
+            None => AddressTerm::Unknown(reader.problem(
+                node,
+                "wrong-address",
+                error.to_string(),
+                "correct the address prefix",
+            )),
         },
     }
 }
@@ -162,7 +243,10 @@ fn is_mapped(range: AddressRange) -> bool {
 }
 
 fn rule_ports(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, side: &str) -> Ports {
-    let nodes = [scope.get(&format!("{side}PortRange")), scope.get(&format!("{side}PortRanges"))];
+    let nodes = [
+        scope.get(&format!("{side}PortRange")),
+        scope.get(&format!("{side}PortRanges")),
+    ];
     let mut ports = Ports::default();
     for node in nodes.into_iter().flatten() {
         port_terms(reader, node, &mut ports);
@@ -182,19 +266,29 @@ fn rule_ports(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, side: &str) -> 
 }
 
 fn is_portless(protocol: &str) -> bool {
-    ["icmp", "esp", "ah"].iter().any(|name| protocol.eq_ignore_ascii_case(name))
+    ["icmp", "esp", "ah"]
+        .iter()
+        .any(|name| protocol.eq_ignore_ascii_case(name))
 }
 
 /// Reads one port field: a number, a text, or a list of them.
 pub(super) fn port_terms(reader: &mut Reader<'_, '_>, node: &Node<'_>, ports: &mut Ports) {
     match &node.value {
-        Value::List(items) => items.iter().for_each(|item| port_terms(reader, item, ports)),
+        Value::List(items) => items.iter().for_each(|item| match item.as_list() {
+            None => port_terms(reader, item, ports),
+            Some(_) => ports.unknown = Some(list_in_list(reader, item)),
+        }),
         Value::Text(text) if text.trim().is_empty() => {}
         Value::Text(text) | Value::Number(text) => match parse_ports(text) {
             Ok((set, listed)) => {
                 if listed {
                     let message = format!("`{text}` is a list in one string");
-                    reader.warn(node, "list-in-string", message, "Azure Resource Manager refuses it; use the plural field");
+                    reader.warn(
+                        node,
+                        "list-in-string",
+                        message,
+                        "Azure Resource Manager refuses it; use the plural field",
+                    );
                 }
                 ports.set = ports.set.union(&set);
             }

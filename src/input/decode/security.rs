@@ -16,13 +16,14 @@ pub(super) fn jit_policy(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> O
     let entries = match reader.known_list(scope, "virtualMachines") {
         Known::Known(nodes) => {
             let nodes = nodes.unwrap_or_default();
-            Known::Known(nodes.iter().filter_map(|node| entry(reader, Scope::new(node))).collect())
+            let scopes: Vec<Scope<'_, '_>> = nodes.iter().map(|node| reader.scope(node)).collect();
+            Known::Known(scopes.into_iter().filter_map(|scope| entry(reader, scope)).collect())
         }
         Known::Unknown(why) => Known::Unknown(why),
     };
     let mut requests = Vec::new();
-    for node in reader.list(scope, "requests") {
-        request(reader, Scope::new(node), &mut requests);
+    for scope in reader.scopes(scope, "requests") {
+        request(reader, scope, &mut requests);
     }
     Some(Item::JitPolicy(JitPolicy {
         id: reader.id.clone(),
@@ -35,17 +36,21 @@ pub(super) fn jit_policy(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> O
 
 fn entry(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<JitEntry> {
     let vm = vm_id(reader, scope)?;
-    let ports = reader.list(scope, "ports");
+    let ports = reader.scopes(scope, "ports");
     Some(JitEntry {
         vm,
-        ports: ports.iter().map(|node| port(reader, Scope::new(node))).collect(),
+        ports: ports.into_iter().map(|scope| port(reader, scope)).collect(),
         public_address: reader.text(scope, "publicIpAddress"),
         origin: reader.origin(scope.node),
     })
 }
 
 fn vm_id(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<ResourceId> {
-    let id = scope.own("id").and_then(Node::as_text).filter(|id| !id.is_empty()).map(ResourceId::new);
+    let id = scope
+        .own("id")
+        .and_then(Node::as_text)
+        .filter(|id| !id.is_empty())
+        .map(ResourceId::new);
     if id.is_none() {
         reader.absent(scope.node, "id");
     }
@@ -97,7 +102,10 @@ fn minutes(text: &str) -> Option<i64> {
         return Some((seconds / 60.0).ceil() as i64);
     }
     let (days, clock) = text.split_once(" day").map_or((0, text), |(days, rest)| {
-        (days.trim().parse().unwrap_or(0), rest.trim_start_matches('s').trim_start_matches(',').trim())
+        (
+            days.trim().parse().unwrap_or(0),
+            rest.trim_start_matches('s').trim_start_matches(',').trim(),
+        )
     });
     let mut parts = clock.split(':').map(|part| part.parse::<i64>().ok());
     let (hours, minutes) = (parts.next()??, parts.next()??);
@@ -108,9 +116,9 @@ fn minutes(text: &str) -> Option<i64> {
 fn request(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, requests: &mut Vec<JitRequest>) {
     let start = time(reader, scope, "startTimeUtc");
     let requestor = reader.text(scope, "requestor");
-    for machine in reader.list(scope, "virtualMachines").iter().map(Scope::new) {
+    for machine in reader.scopes(scope, "virtualMachines") {
         let Some(vm) = vm_id(reader, machine) else { continue };
-        for port in reader.list(machine, "ports").iter().map(Scope::new) {
+        for port in reader.scopes(machine, "ports") {
             requests.push(JitRequest {
                 vm: vm.clone(),
                 port: reader.needed(port, "number"),
@@ -158,9 +166,16 @@ pub(super) fn pricing(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Opti
 
 pub(super) fn assessment(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
     let details = scope.object("resourceDetails");
-    let named = details.and_then(|details| details.own("id")).and_then(Node::as_text).map(ResourceId::new);
+    let named = details
+        .and_then(|details| details.own("id"))
+        .and_then(Node::as_text)
+        .map(ResourceId::new);
     let status = scope.object("status")?;
-    let key = scope.own("name").and_then(Node::as_text).unwrap_or_else(|| reader.id.name()).to_ascii_lowercase();
+    let key = scope
+        .own("name")
+        .and_then(Node::as_text)
+        .unwrap_or_else(|| reader.id.name())
+        .to_ascii_lowercase();
     Some(Item::Assessment(Assessment {
         id: reader.id.clone(),
         resource: named.or_else(|| reader.id.extended())?,
@@ -175,7 +190,9 @@ pub(super) fn assessment(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> O
 pub(super) fn subscription(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
     let id = scope.own("subscriptionId").and_then(Node::as_text).map(Arc::from);
     let id: Arc<str> = id.unwrap_or_else(|| Arc::from(reader.id.name()));
-    let name = reader.text(scope, "displayName").or_else(|| scope.own("name").and_then(Node::as_text).map(Arc::from));
+    let name = reader
+        .text(scope, "displayName")
+        .or_else(|| scope.own("name").and_then(Node::as_text).map(Arc::from));
     Some(Item::Subscription(id, name))
 }
 
@@ -185,7 +202,14 @@ mod tests {
 
     #[test]
     fn durations_in_every_spelling() {
-        let all = [("PT3H", 180), ("P1D", 1440), ("PT5M", 5), ("PT90M", 90), ("3:00:00", 180), ("1 day, 0:00:00", 1440)];
+        let all = [
+            ("PT3H", 180),
+            ("P1D", 1440),
+            ("PT5M", 5),
+            ("PT90M", 90),
+            ("3:00:00", 180),
+            ("1 day, 0:00:00", 1440),
+        ];
         for (text, expected) in all {
             assert_eq!(minutes(text), Some(expected), "{text}");
         }
@@ -194,7 +218,11 @@ mod tests {
 
     #[test]
     fn times_in_every_spelling() {
-        for text in ["2018-05-17T09:06:45.5691611Z", "2018-05-17T09:06:45.569161+00:00", "2018-05-17T09:06:45.5691611"] {
+        for text in [
+            "2018-05-17T09:06:45.5691611Z",
+            "2018-05-17T09:06:45.569161+00:00",
+            "2018-05-17T09:06:45.5691611",
+        ] {
             assert!(timestamp(text).is_some(), "{text}");
         }
     }

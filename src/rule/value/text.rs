@@ -15,7 +15,7 @@ pub(super) fn plain(fact: &Fact) -> String {
     }
 }
 
-/// The value as a message shows it: lists with commas, large amounts with separators and no decimals.
+/// The value as a message shows it: lists with commas and without repetition, large amounts with separators and no decimals.
 pub fn print(fact: &Fact) -> String {
     let mut text = String::new();
     print_into(&mut text, fact);
@@ -30,6 +30,10 @@ pub fn print_into(text: &mut String, fact: &Fact) {
         Fact::List(items) if items.is_empty() => text.push_str("none"),
         Fact::List(items) => {
             for (index, item) in items.iter().enumerate() {
+                // Said once is enough: one rule opens four ports with one sentence.
+                if items.iter().take(index).any(|before| before == item) {
+                    continue;
+                }
                 text.push_str(if index > 0 { ", " } else { "" });
                 print_into(text, item);
             }
