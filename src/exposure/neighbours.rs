@@ -18,9 +18,18 @@ pub enum Holder {
 
 /// Where packets of a network for an address go, routes aside. Peering reaches one network far and no farther.
 pub fn holder(inventory: &Inventory, network: u32, address: IpAddr) -> Holder {
-    let Some(own) = inventory.networks.get(network) else { return Holder::Unread };
-    let of_subnets = own.subnets.iter().filter_map(|subnet| subnet.prefixes.known()).flatten();
-    if of_subnets.chain(own.address_space.known().into_iter().flatten()).any(|range| range.contains(address)) {
+    let Some(own) = inventory.networks.get(network) else {
+        return Holder::Unread;
+    };
+    let of_subnets = own
+        .subnets
+        .iter()
+        .filter_map(|subnet| subnet.prefixes.known())
+        .flatten();
+    if of_subnets
+        .chain(own.address_space.known().into_iter().flatten())
+        .any(|range| range.contains(address))
+    {
         return Holder::Network(network);
     }
     if own.address_space.known().is_none() {
@@ -29,16 +38,24 @@ pub fn holder(inventory: &Inventory, network: u32, address: IpAddr) -> Holder {
     let connected = own.peerings.iter().filter(|peering| is_connected(peering));
     let found: Vec<Holder> = connected.map(|peering| behind(inventory, peering, address)).collect();
     let named = found.iter().find(|holder| matches!(holder, Holder::Network(_)));
-    named.or_else(|| found.iter().find(|holder| **holder == Holder::Unread)).copied().unwrap_or(Holder::Nowhere)
+    named
+        .or_else(|| found.iter().find(|holder| **holder == Holder::Unread))
+        .copied()
+        .unwrap_or(Holder::Nowhere)
 }
 
 fn is_connected(peering: &Peering) -> bool {
-    peering.state.known().is_none_or(|state| state.eq_ignore_ascii_case("Connected"))
+    peering
+        .state
+        .known()
+        .is_none_or(|state| state.eq_ignore_ascii_case("Connected"))
 }
 
 fn behind(inventory: &Inventory, peering: &Peering, address: IpAddr) -> Holder {
     let remote = peering.remote.as_ref().and_then(|id| inventory.networks.position(id));
-    let current = remote.and_then(|index| inventory.networks.get(index)).map(|network| &network.address_space);
+    let current = remote
+        .and_then(|index| inventory.networks.get(index))
+        .map(|network| &network.address_space);
     let space = match (&peering.remote_space, current) {
         (Known::Known(space), _) if !space.is_empty() => space,
         (_, Some(Known::Known(space))) => space,

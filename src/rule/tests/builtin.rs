@@ -105,7 +105,7 @@ fn the_flow_says_which_group_is_open() {
     let judged = judge("management-ports-jit", machine(&facts));
     assert_eq!(
         &*judged.message,
-        "just-in-time access is off, and management ports are allowed in by b"
+        "just-in-time access is off, and management ports are allowed in by `b/ssh` (port 22)"
     );
 }
 
@@ -220,8 +220,8 @@ fn the_flow_is_open_only_where_an_unknown_decides() {
 fn an_exposure_is_as_severe_as_it_is_wide() {
     let exposure = |class: &str, public: Value| {
         json!({ "exposures": [
-            { "port": 80, "class": "wide", "public": true, "sentence": "web" },
-            { "port": 22, "class": class, "public": public, "sentence": "ssh is open" }
+            { "port": 80, "front_port": 80, "class": "wide", "public": true, "sentence": "web" },
+            { "port": 22, "front_port": 50022, "class": class, "public": public, "sentence": "open" }
         ] })
     };
     for (class, public, verdict, severity) in [
@@ -242,7 +242,7 @@ fn an_exposure_is_as_severe_as_it_is_wide() {
         let judged = judge("management-port-exposed", machine(&exposure(class, public)));
         assert_eq!((judged.verdict, judged.severity), (verdict, severity), "{class}");
         if verdict == Verdict::Unhealthy {
-            assert_eq!(&*judged.message, "ssh is open");
+            assert_eq!(&*judged.message, "port 22 (50022 outside): open");
         }
     }
     let mut tenants = exposure("azure_tenants", json!(true));
@@ -310,7 +310,7 @@ fn each_rule_on_machines_has_its_cases() {
             "jit-shadowed",
             json!({ "jit": { "enabled": true, "shadowed": [shadow] } }),
             Verdict::Unhealthy,
-            "just-in-time access has no effect: rule ssh of a (priority 100) keeps port 22 open",
+            "just-in-time access is bypassed: rule `ssh` of `a` (priority 100) keeps port 22 open",
         ),
         (
             "jit-port-coverage",
@@ -334,7 +334,7 @@ fn each_rule_on_machines_has_its_cases() {
             "jit-unsupported",
             json!({ "jit": { "enabled": true, "supported": false } }),
             Verdict::Healthy,
-            "just-in-time access is enabled for ports none",
+            "just-in-time access is enabled for port none",
         ),
         (
             "jit-unsupported",
@@ -370,49 +370,49 @@ fn each_rule_on_policies_has_its_cases() {
             "jit-window-too-long",
             json!({}),
             Verdict::Healthy,
-            "no opening of web in policy p may last longer than 180 minutes",
+            "no opening of `web` in policy `p` may last longer than 180 minutes",
         ),
         (
             "jit-window-too-long",
             port(false, 181),
             Verdict::Unhealthy,
-            "policy p grants web openings that last longer than 180 minutes: port 22 for 181",
+            "policy `p` grants `web` openings that last longer than 180 minutes: port 22 for 181 minutes",
         ),
         (
             "jit-window-too-long",
             json!({ "ports": [] }),
             Verdict::NotApplicable,
-            "the entry of web in policy p protects no port",
+            "the entry of `web` in policy `p` protects no port",
         ),
         (
             "jit-any-source",
             json!({}),
             Verdict::Healthy,
-            "policy p restricts from where access to web may be requested",
+            "policy `p` restricts from where access to `web` may be requested",
         ),
         (
             "jit-any-source",
             port(true, 1),
             Verdict::Unhealthy,
-            "policy p lets access to port 22 of web be requested for any address",
+            "policy `p` lets access to port 22 of `web` be requested for any address",
         ),
         (
             "jit-any-source",
             json!({ "ports": [] }),
             Verdict::NotApplicable,
-            "the entry of web in policy p protects no port",
+            "the entry of `web` in policy `p` protects no port",
         ),
         (
             "jit-stale-entry",
             json!({}),
             Verdict::Healthy,
-            "everything that the entry of web in policy p names exists",
+            "everything that the entry of `web` in policy `p` names exists",
         ),
         (
             "jit-stale-entry",
             json!({ "gone": ["the machine", "its address"] }),
             Verdict::Unhealthy,
-            "the entry of web in policy p names what no longer exists: the machine; its address",
+            "the entry of `web` in policy `p` names what no longer exists: the machine; its address",
         ),
     ] {
         let judged = judge(id, entry(with.clone()));
@@ -465,7 +465,7 @@ fn each_rule_on_security_rules_has_its_cases() {
             jit.clone(),
             Verdict::Unhealthy,
             Severity::High,
-            "no active request explains rule r of a: it keeps port 22 open to 10.0.0.0/8",
+            "no active request explains rule `r` of `a`: it allows port 22 from 10.0.0.0/8",
         ),
         (
             "shadowed-rule",
@@ -486,21 +486,21 @@ fn each_rule_on_security_rules_has_its_cases() {
             shadowed,
             Verdict::Unhealthy,
             Severity::Info,
-            "rule r of a allows nothing, because every packet that it matches is decided before by x, y",
+            "rule `r` of `a` allows nothing: every packet that it matches is decided before by `x`, `y`",
         ),
         (
             "shadowed-rule",
             dead,
             Verdict::Unhealthy,
             Severity::Low,
-            "rule r of a denies nothing, because every packet that it matches is decided before by x",
+            "rule `r` of `a` denies nothing: every packet that it matches is decided before by `x`",
         ),
         (
             "allow-any-port",
             wide,
             Verdict::Unhealthy,
             Severity::High,
-            "rule r of a opens all ports to Internet",
+            "rule `r` of `a` opens all ports to Internet",
         ),
         (
             "allow-any-port",
