@@ -893,18 +893,17 @@ fn riddle(world: &World, hidden: Hidden, group: &str, at: usize) -> Option<Riddl
                 .collect()
         }
         Hidden::SamePriority => {
-            let twin = rules_of(world).find(|rule| rule.inbound)?.priority;
-            let mine = rules_mut(&mut world.clone(), group)?.get(at)?.priority;
-            let has_twin = rules_mut(&mut world.clone(), group)?
-                .iter()
-                .any(|rule| rule.priority == twin);
-            if mine == twin || !has_twin {
-                return None;
-            }
-            hide(&["priority"], &json!(twin))?;
-            replaced(vec![twin - 1, twin + 1], world, group, at, |rule, priority| {
-                rule.priority = priority
-            })
+            let rules = rules_mut(&mut world.clone(), group)?.clone();
+            let mine = rules.get(at)?;
+            let other = rules.iter().find(|other| other.inbound && other.allow != mine.allow)?;
+            hide(&["priority"], &json!(other.priority))?;
+            replaced(
+                vec![other.priority - 1, other.priority + 1],
+                world,
+                group,
+                at,
+                |rule, priority| rule.priority = priority,
+            )
         }
     };
     Some(Riddle {
@@ -974,8 +973,19 @@ proptest! {
         world in any_world(), hidden in select(HIDDEN.to_vec()), at in 0usize..8, subnet in any::<bool>(),
     ) {
         let group = if subnet { "sub" } else { "nic" };
+        let rules = if subnet { &world.subnet } else { &world.nic };
+        let at = at % rules.as_ref().map_or(1, |rules| rules.len().max(1));
         if let Some(riddle) = riddle(&world, hidden, group, at) {
             bounded(&riddle)?;
+        }
+    }
+
+    #[test]
+    fn of_two_rules_of_one_priority_either_may_come_first(world in any_world(), at in 0usize..8) {
+        for group in ["sub", "nic"] {
+            if let Some(riddle) = riddle(&world, Hidden::SamePriority, group, at) {
+                bounded(&riddle)?;
+            }
         }
     }
 }
