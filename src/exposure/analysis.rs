@@ -143,6 +143,13 @@ pub struct Stack {
     pub admin_gap: Option<Arc<str>>,
 }
 
+impl Stack {
+    /// Who gets through to an analysed port.
+    pub fn reach(&self, port: u16) -> Option<&PortReach> {
+        self.ports.iter().find(|reach| reach.port == port)
+    }
+}
+
 /// A rule that lets some client through to a port, whatever the way in.
 #[derive(Clone, Debug)]
 pub struct Admitting {

@@ -20,6 +20,6 @@ pub use compile::Truth;
 pub use environment::{PLATFORM, PUBLIC, default_route, stated_routes};
 pub use neighbours::{Holder, holder};
 pub use shadow::shadows;
-pub use stack::{RuleRef, admitted};
+pub use stack::{Passage, PortReach, RuleRef, admitted};
 pub use sweep::{Segment, first_match};
 pub use ways::{collections, unread_policies};

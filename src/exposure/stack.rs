@@ -75,11 +75,26 @@ impl PortReach {
     pub fn possible(&self) -> &[Passage] {
         self.possible.as_deref().unwrap_or(&self.certain)
     }
+
+    /// The sources that get through whatever the unknowns are.
+    pub fn certainly_admitted(&self) -> AddressSet {
+        admitted(&self.certain)
+    }
+
+    /// The sources that get through for at least one way the unknowns could turn out.
+    pub fn possibly_admitted(&self) -> AddressSet {
+        admitted(self.possible())
+    }
 }
 
 /// The admitted sources among passages.
 pub fn admitted(passages: &[Passage]) -> AddressSet {
-    AddressSet::from_ranges(passages.iter().filter(|passage| passage.admitted).map(|passage| passage.range))
+    AddressSet::from_ranges(
+        passages
+            .iter()
+            .filter(|passage| passage.admitted)
+            .map(|passage| passage.range),
+    )
 }
 
 /// One question to a stack of layers.
@@ -97,7 +112,20 @@ struct Question<'t> {
 pub fn reach(layers: &[LayerState; 2], family: Family, protocol: Protocol, port: u16) -> PortReach {
     let relevant = relevant(layers, protocol, port);
     let exact = relevant.exact && !layers.iter().any(|layer| matches!(layer, LayerState::Unknown(_)));
-    let ask = |mode, member_of| passages(layers, family, &relevant, Question { protocol, port, source_port: 0, mode, member_of });
+    let ask = |mode, member_of| {
+        passages(
+            layers,
+            family,
+            &relevant,
+            Question {
+                protocol,
+                port,
+                source_port: 0,
+                mode,
+                member_of,
+            },
+        )
+    };
     let tags = relevant.tags.iter().map(|tag| TagReach {
         tag: tag.clone(),
         certain: ask(Mode::Certain, Some(tag)),
@@ -108,7 +136,11 @@ pub fn reach(layers: &[LayerState; 2], family: Family, protocol: Protocol, port:
         certain: ask(Mode::Certain, None),
         possible: (!exact).then(|| ask(Mode::Possible, None)),
         tags: tags.collect(),
-        gaps: if exact { Vec::new() } else { relevant.gaps.iter().cloned().collect() },
+        gaps: if exact {
+            Vec::new()
+        } else {
+            relevant.gaps.iter().cloned().collect()
+        },
     }
 }
 
@@ -123,7 +155,12 @@ struct Relevant {
 
 fn relevant(layers: &[LayerState; 2], protocol: Protocol, port: u16) -> Relevant {
     let source_ports = BTreeSet::from([u16::MIN]);
-    let mut relevant = Relevant { exact: true, tags: BTreeSet::new(), gaps: BTreeSet::new(), source_ports };
+    let mut relevant = Relevant {
+        exact: true,
+        tags: BTreeSet::new(),
+        gaps: BTreeSet::new(),
+        source_ports,
+    };
     for layer in layers {
         match layer {
             LayerState::Open => {}
@@ -160,7 +197,9 @@ impl Relevant {
 fn with_meets<'f>(filter: &'f Filter, meets: &'f [Truth]) -> impl Iterator<Item = (&'f Rule, Truth)> {
     let mut narrow = filter.narrow.iter().zip(meets).peekable();
     (0u16..).zip(&filter.rules).map(move |(at, rule)| {
-        let meets = narrow.next_if(|(narrow, _)| **narrow == at).map_or(Truth::Yes, |(_, meets)| *meets);
+        let meets = narrow
+            .next_if(|(narrow, _)| **narrow == at)
+            .map_or(Truth::Yes, |(_, meets)| *meets);
         (rule, meets)
     })
 }
@@ -169,7 +208,10 @@ fn with_meets<'f>(filter: &'f Filter, meets: &'f [Truth]) -> impl Iterator<Item 
 fn passages(layers: &[LayerState; 2], family: Family, relevant: &Relevant, question: Question<'_>) -> Vec<Passage> {
     let mut all: Vec<Passage> = Vec::new();
     for source_port in &relevant.source_ports {
-        let question = Question { source_port: *source_port, ..question };
+        let question = Question {
+            source_port: *source_port,
+            ..question
+        };
         let passages = match family {
             Family::V4 => slice::<u32>(layers, question),
             Family::V6 => slice::<u128>(layers, question),
@@ -224,7 +266,13 @@ struct Decision<T> {
 }
 
 fn decide<T: Address>(layer: &LayerState, question: Question<'_>) -> Vec<Decision<T>> {
-    let whole = |allows| vec![Decision { last: T::MAX, allows, decider: None }];
+    let whole = |allows| {
+        vec![Decision {
+            last: T::MAX,
+            allows,
+            decider: None,
+        }]
+    };
     match layer {
         LayerState::Open => whole(true),
         LayerState::Unknown(_) => whole(question.mode == Mode::Possible),
@@ -236,7 +284,10 @@ fn decide<T: Address>(layer: &LayerState, question: Question<'_>) -> Vec<Decisio
                 Decision {
                     last: segment.last,
                     allows: winner.is_some_and(|rule| rule.allows),
-                    decider: winner.map(|rule| RuleRef { nsg: *nsg, rule: rule.index }),
+                    decider: winner.map(|rule| RuleRef {
+                        nsg: *nsg,
+                        rule: rule.index,
+                    }),
                 }
             };
             first_match(&lists).into_iter().map(decision).collect()
@@ -257,7 +308,9 @@ fn choose<'f, T: Address>(filter: &'f Filter, meets: &[Truth], question: Questio
     let mut chosen: Vec<Chosen<'f, T>> = Vec::with_capacity(filter.rules.len());
     let mut meets = filter.narrow.iter().zip(meets).peekable();
     for (at, rule) in (0u16..).zip(&filter.rules) {
-        let meets = meets.next_if(|(narrow, _)| **narrow == at).map_or(Truth::Yes, |(_, meets)| *meets);
+        let meets = meets
+            .next_if(|(narrow, _)| **narrow == at)
+            .map_or(Truth::Yes, |(_, meets)| *meets);
         let covers = rule.covers(question.protocol, question.port);
         let covers = covers.min(meets).min(rule.covers_source_port(question.source_port));
         if covers == Truth::No {
@@ -275,7 +328,12 @@ fn choose<'f, T: Address>(filter: &'f Filter, meets: &[Truth], question: Questio
         }
         let ranges = sources(rule, strict, question.member_of);
         if !ranges.is_empty() {
-            chosen.push(Chosen { index: rule.index, priority: rule.priority.unwrap_or(0), allows, ranges });
+            chosen.push(Chosen {
+                index: rule.index,
+                priority: rule.priority.unwrap_or(0),
+                allows,
+                ranges,
+            });
         }
     }
     // Of two rules of one priority, the one that makes the answer weaker is asked first.

@@ -129,17 +129,18 @@ impl Snapshot<'_> {
     fn read(mut self, text: &mut dyn BufRead) -> io::Result<()> {
         let mut pending: Vec<u8> = Vec::with_capacity(CHUNK + CHUNK / 8);
         loop {
-            let wanted = CHUNK.saturating_sub(pending.len()).max(CHUNK / 8);
+            let held = pending.len();
+            let wanted = CHUNK.saturating_sub(held).max(CHUNK / 8);
             let taken = (&mut *text).take(wanted as u64).read_to_end(&mut pending);
             let ended = match taken {
                 Ok(count) => count == 0,
                 Err(error) => {
-                    self.finish_chunk(&mut pending, true);
+                    self.finish_chunk(&mut pending, held, true);
                     self.check_footer();
                     return Err(error);
                 }
             };
-            self.finish_chunk(&mut pending, ended);
+            self.finish_chunk(&mut pending, held, ended);
             if ended {
                 self.check_footer();
                 return Ok(());
@@ -150,12 +151,13 @@ impl Snapshot<'_> {
         }
     }
 
-    /// Decodes the whole lines of the chunk and leaves the rest.
-    fn finish_chunk(&mut self, pending: &mut Vec<u8>, ended: bool) {
+    /// Decodes the whole lines of the chunk and leaves the rest. What was held before is a part of one line.
+    fn finish_chunk(&mut self, pending: &mut Vec<u8>, held: usize, ended: bool) {
+        let fresh = pending.get(held..).unwrap_or_default();
         let end = if ended {
             Some(pending.len())
         } else {
-            pending.iter().rposition(|byte| *byte == b'\n').map(|at| at + 1)
+            fresh.iter().rposition(|byte| *byte == b'\n').map(|at| held + at + 1)
         };
         let Some(end) = end else { return };
         self.decode_lines(pending.get(..end).unwrap_or_default());
