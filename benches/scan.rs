@@ -3,6 +3,12 @@
 //! `cargo bench --bench scan` prints a table for 1,000, 10,000 and 100,000 machines; numbers given after `--` replace
 //! these. Each measurement is a process of its own, so that peak memory is its own; they take turns, and the median
 //! of the runs is printed.
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a bench prints figures and stops where it cannot measure"
+)]
 
 mod estate;
 
@@ -28,7 +34,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const RUNS: usize = 5;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
     match arguments.as_slice() {
         [what, path] if what == "--measure-scan" => measure(|| scan_file(Path::new(path))),
         [what, path] if what == "--measure-value" => measure(|| parse_values(Path::new(path))),
@@ -39,7 +48,11 @@ fn main() {
 
 fn table(sizes: &[String]) {
     let sizes: Vec<usize> = sizes.iter().filter_map(|size| size.parse().ok()).collect();
-    let sizes = if sizes.is_empty() { vec![1_000, 10_000, 100_000] } else { sizes };
+    let sizes = if sizes.is_empty() {
+        vec![1_000, 10_000, 100_000]
+    } else {
+        sizes
+    };
     println!("| machines | MB | serde_json Value s | scan s | ratio | machines/s | peak MB | MB per 1,000 machines |");
     println!("|---|---|---|---|---|---|---|---|");
     for machines in sizes {
@@ -71,16 +84,24 @@ fn generated(machines: usize) -> PathBuf {
     fs::create_dir_all(&directory).expect("a directory for generated estates");
     let path = directory.join(format!("estate-{machines}.jsonl"));
     let mut out = BufWriter::new(File::create(&path).expect("a file for the estate"));
-    estate::write(machines, &mut out).and_then(|_| out.flush()).expect("the estate is written");
+    estate::write(machines, &mut out)
+        .and_then(|_| out.flush())
+        .expect("the estate is written");
     path
 }
 
 /// Runs this program again for one measurement: seconds and peak memory in MB.
 fn run(what: &str, path: &Path) -> (f64, f64) {
     let program = std::env::current_exe().expect("this program's path");
-    let output = Command::new(program).arg(what).arg(path).output().expect("the measurement runs");
+    let output = Command::new(program)
+        .arg(what)
+        .arg(path)
+        .output()
+        .expect("the measurement runs");
     let text = String::from_utf8(output.stdout).expect("figures");
-    let mut figures = text.split_whitespace().map(|figure| figure.parse::<f64>().expect("a figure"));
+    let mut figures = text
+        .split_whitespace()
+        .map(|figure| figure.parse::<f64>().expect("a figure"));
     (figures.next().expect("seconds"), figures.next().expect("memory"))
 }
 
@@ -94,7 +115,9 @@ fn measure(work: impl FnOnce()) {
 fn peak_memory() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()).and_then(|figure| figure.parse::<f64>().ok());
+    let kilobytes = line
+        .and_then(|line| line.split_whitespace().next())
+        .and_then(|figure| figure.parse::<f64>().ok());
     kilobytes.unwrap_or(0.0) / 1e3
 }
 
@@ -107,11 +130,19 @@ fn median(mut figures: Vec<f64>) -> f64 {
 fn stages(path: &Path) {
     let mut watch = Instant::now();
     let mut lap = |name: &str| {
-        println!("{name:10} {:8.3} s  peak {:6.0} MB", watch.elapsed().as_secs_f64(), peak_memory());
+        println!(
+            "{name:10} {:8.3} s  peak {:6.0} MB",
+            watch.elapsed().as_secs_f64(),
+            peak_memory()
+        );
         watch = Instant::now();
     };
     let mut reading = Reading::default();
-    reading.read("estate.jsonl", Given::Named, BufReader::new(File::open(path).expect("the estate")));
+    reading.read(
+        "estate.jsonl",
+        Given::Named,
+        BufReader::new(File::open(path).expect("the estate")),
+    );
     lap("read");
     reading.finish();
     lap("finish");
@@ -122,14 +153,30 @@ fn stages(path: &Path) {
     lap("index");
     let policies: Vec<Policy<'_>> = policies(rules, &params);
     let (sources, assumed) = (&reading.sources, &[]);
-    let assessment = Assessor { estate: &facts, sources, policies: &policies, assumed, keep_all: false }.assess();
+    let assessment = Assessor {
+        estate: &facts,
+        sources,
+        policies: &policies,
+        assumed,
+        keep_all: false,
+    }
+    .assess();
     lap("assess");
-    println!("{} stacks, {} findings", exposures.stacks.len(), assessment.findings.len());
-    drop((assessment, facts, exposures));
+    println!(
+        "{} stacks, {} findings",
+        exposures.stacks.len(),
+        assessment.findings.len()
+    );
+    drop(assessment);
+    drop(facts);
+    drop(exposures);
     lap("drop");
     let report = scan(reading, &request(policies));
     lap("scan");
-    let console = FORMATS.iter().find(|format| format.name == "console").expect("the console format");
+    let console = FORMATS
+        .iter()
+        .find(|format| format.name == "console")
+        .expect("the console format");
     (console.write)(&report, &Options::default(), &mut std::io::sink()).expect("the report is written");
     lap("console");
     std::mem::forget(report);
@@ -141,7 +188,15 @@ fn rules() -> (&'static [Rule], Vec<ResolvedParams>) {
 }
 
 fn policies<'r>(rules: &'r [Rule], params: &'r [ResolvedParams]) -> Vec<Policy<'r>> {
-    rules.iter().zip(params).map(|(rule, params)| Policy { rule, params, reported: true }).collect()
+    rules
+        .iter()
+        .zip(params)
+        .map(|(rule, params)| Policy {
+            rule,
+            params,
+            reported: true,
+        })
+        .collect()
 }
 
 fn request(policies: Vec<Policy<'_>>) -> Request<'_> {
@@ -171,12 +226,19 @@ fn parse_values(path: &Path) {
 /// The whole scan: read, analyse, judge with every built-in rule, and write the console report.
 fn scan_file(path: &Path) {
     let mut reading = Reading::default();
-    reading.read("estate.jsonl", Given::Named, BufReader::new(File::open(path).expect("the estate")));
+    reading.read(
+        "estate.jsonl",
+        Given::Named,
+        BufReader::new(File::open(path).expect("the estate")),
+    );
     reading.finish();
     let (rules, params) = rules();
     let report = scan(reading, &request(policies(rules, &params)));
     assert!(report.scan.complete && !report.findings.is_empty());
-    let console = FORMATS.iter().find(|format| format.name == "console").expect("the console format");
+    let console = FORMATS
+        .iter()
+        .find(|format| format.name == "console")
+        .expect("the console format");
     (console.write)(&report, &Options::default(), &mut std::io::sink()).expect("the report is written");
     // The process ends here: the system takes the memory back faster than we could.
     std::mem::forget(report);

@@ -20,13 +20,19 @@ pub fn run(rule: &Rule, example: &Example) -> Result<(), Vec<String>> {
         params.set(rule, name, value).map_err(|refusal| vec![refusal.message])?;
     }
     let reading = read(example);
-    if let Some(broken) = reading.diagnostics.iter().find(|diagnostic| diagnostic.level == crate::source::Level::Error) {
+    if let Some(broken) = reading
+        .diagnostics
+        .iter()
+        .find(|diagnostic| diagnostic.level == crate::source::Level::Error)
+    {
         return Err(vec![format!("the estate cannot be read: {}", broken.message)]);
     }
     let said = judge(rule, &params, &reading, example.now);
     let mut problems = compare(&example.expect, &said);
     if let Some(cause) = &example.cause
-        && !said.iter().any(|(_, judgement)| judgement.cause.as_ref() == Some(cause))
+        && !said
+            .iter()
+            .any(|(_, judgement)| judgement.cause.as_ref() == Some(cause))
     {
         problems.push(format!("no subject has the cause `{cause}`"));
     }
@@ -44,16 +50,39 @@ fn read(example: &Example) -> Reading {
 fn judge(rule: &Rule, params: &ResolvedParams, reading: &Reading, now: Option<Timestamp>) -> Vec<(String, Judgement)> {
     let exposures = analyse(&reading.inventory, &reading.sources, &ports(rule, params));
     let estate = Estate::new(&reading.inventory, &exposures, now.unwrap_or(Timestamp::UNIX_EPOCH));
-    let policies = [Policy { rule, params, reported: true }];
+    let policies = [Policy {
+        rule,
+        params,
+        reported: true,
+    }];
     let (sources, assumed) = (&reading.sources, &[]);
-    let assessor = Assessor { estate: &estate, sources, policies: &policies, assumed, keep_all: true };
-    assessor.assess().all.into_iter().map(|(_, name, judgement)| (name.to_string(), judgement)).collect()
+    let assessor = Assessor {
+        estate: &estate,
+        sources,
+        policies: &policies,
+        assumed,
+        keep_all: true,
+    };
+    assessor
+        .assess()
+        .all
+        .into_iter()
+        .map(|(_, name, judgement)| (name.to_string(), judgement))
+        .collect()
 }
 
 /// The ports to analyse for a rule: its own, or the management ports where it has none.
 pub fn ports(rule: &Rule, params: &ResolvedParams) -> Vec<u16> {
-    let own = params.to_json(rule).get("ports").and_then(serde_json::Value::as_array).cloned().unwrap_or_default();
-    let mut ports: Vec<u16> = own.iter().filter_map(|port| u16::try_from(port.as_u64()?).ok()).collect();
+    let own = params
+        .to_json(rule)
+        .get("ports")
+        .and_then(serde_json::Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let mut ports: Vec<u16> = own
+        .iter()
+        .filter_map(|port| u16::try_from(port.as_u64()?).ok())
+        .collect();
     if ports.is_empty() {
         ports.extend(MANAGEMENT_PORTS);
     }
@@ -69,19 +98,31 @@ fn compare(expect: &Expect, said: &[(String, Judgement)]) -> Vec<String> {
     match expect {
         Expect::Single(verdict) => match said {
             [] => vec!["the estate has no subject for this rule".to_owned()],
-            _ => said.iter().filter_map(|(name, judgement)| differs(name, judgement, *verdict)).collect(),
+            _ => said
+                .iter()
+                .filter_map(|(name, judgement)| differs(name, judgement, *verdict))
+                .collect(),
         },
         Expect::ByName(expected) => expected
             .iter()
-            .filter_map(|(name, verdict)| match said.iter().find(|(subject, _)| subject == name) {
-                Some((_, judgement)) => differs(name, judgement, *verdict),
-                None => Some(format!("the estate has no subject `{name}` for this rule")),
-            })
+            .filter_map(
+                |(name, verdict)| match said.iter().find(|(subject, _)| subject == name) {
+                    Some((_, judgement)) => differs(name, judgement, *verdict),
+                    None => Some(format!("the estate has no subject `{name}` for this rule")),
+                },
+            )
             .collect(),
     }
 }
 
 fn differs(name: &str, judgement: &Judgement, expected: Verdict) -> Option<String> {
     let said = judgement.verdict;
-    (said != expected).then(|| format!("`{name}` is {}, not {}: {}", said.label(), expected.label(), judgement.message))
+    (said != expected).then(|| {
+        format!(
+            "`{name}` is {}, not {}: {}",
+            said.label(),
+            expected.label(),
+            judgement.message
+        )
+    })
 }

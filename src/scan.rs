@@ -41,18 +41,39 @@ pub struct Request<'r> {
 
 /// Judges an estate that was read, and reports.
 pub fn scan(reading: Reading, request: &Request<'_>) -> Report {
-    let Reading { inventory, sources, mut diagnostics, recorded, .. } = reading;
+    let Reading {
+        inventory,
+        sources,
+        mut diagnostics,
+        recorded,
+        ..
+    } = reading;
     let exposures = analyse(&inventory, &sources, &request.ports);
     let estate = estate(&inventory, &exposures, request, recorded);
     let assumed = in_force(&inventory);
-    let assessor =
-        Assessor { estate: &estate, sources: &sources, policies: &request.policies, assumed: &assumed, keep_all: false };
+    let assessor = Assessor {
+        estate: &estate,
+        sources: &sources,
+        policies: &request.policies,
+        assumed: &assumed,
+        keep_all: false,
+    };
     let mut assessment = assessor.assess();
-    assessment.findings.retain(|finding| finding.severity >= request.least_severity);
+    assessment
+        .findings
+        .retain(|finding| finding.severity >= request.least_severity);
     diagnostics.extend(waiver::apply(request.waivers, &mut assessment.findings, today(request)));
     diagnostics.extend(unused(&inventory));
     let machines = machines(&estate, &assessment);
-    report(request, &inventory, recorded, &assumed, assessment, machines, diagnostics)
+    report(
+        request,
+        &inventory,
+        recorded,
+        &assumed,
+        assessment,
+        machines,
+        diagnostics,
+    )
 }
 
 fn estate<'i>(
@@ -64,7 +85,9 @@ fn estate<'i>(
     let now = request.now.or(recorded).unwrap_or(request.generated);
     let mut estate = Estate::new(inventory, exposures, now);
     if request.assume_jit_unknown && inventory.jit_policies.is_empty() && !inventory.coverage.whole {
-        estate.jit_unknown = Some(Arc::from("no just-in-time policy is in the input (`--assume jit=unknown`)"));
+        estate.jit_unknown = Some(Arc::from(
+            "no just-in-time policy is in the input (`--assume jit=unknown`)",
+        ));
     }
     estate
 }
@@ -81,17 +104,33 @@ fn unused(inventory: &Inventory) -> Option<Diagnostic> {
     let total: u64 = inventory.unused.values().sum();
     let mut types: Vec<(&Arc<str>, &u64)> = inventory.unused.iter().collect();
     types.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
-    let shown: Vec<String> = types.iter().take(6).map(|(name, count)| format!("{count} of `{name}`")).collect();
+    let shown: Vec<String> = types
+        .iter()
+        .take(6)
+        .map(|(name, count)| format!("{count} of `{name}`"))
+        .collect();
     let more = types.len().saturating_sub(shown.len());
-    let rest = if more == 0 { String::new() } else { format!(" and {more} more types") };
-    let message = format!("{total} resources of types that no rule needs were passed over: {}{rest}", shown.join(", "));
+    let rest = if more == 0 {
+        String::new()
+    } else {
+        format!(" and {more} more types")
+    };
+    let message = format!(
+        "{total} resources of types that no rule needs were passed over: {}{rest}",
+        shown.join(", ")
+    );
     Some(Diagnostic::note("unused-types", message))
 }
 
 /// The machines of the report, in the order of the input.
 fn machines(estate: &Estate<'_>, assessment: &Assessment) -> Vec<Machine> {
     use rayon::prelude::*;
-    let names: Vec<Arc<str>> = estate.inventory.nsgs.iter().map(|nsg| Arc::from(nsg.id.name())).collect();
+    let names: Vec<Arc<str>> = estate
+        .inventory
+        .nsgs
+        .iter()
+        .map(|nsg| Arc::from(nsg.id.name()))
+        .collect();
     let judgements = assessment.machines.as_slice();
     let count = u32::try_from(estate.inventory.vms.len()).unwrap_or(u32::MAX);
     let machine = |index: u32| {
@@ -119,7 +158,12 @@ fn machine(facts: &VmFacts<'_, '_>, judgement: Option<&Judgement>, nsg_names: &[
         tab,
         tab_reason,
         defender: defender(facts),
-        paths: facts.machine.targets.iter().flat_map(|target| paths(facts, target, nsg_names)).collect(),
+        paths: facts
+            .machine
+            .targets
+            .iter()
+            .flat_map(|target| paths(facts, target, nsg_names))
+            .collect(),
     }
 }
 
@@ -172,21 +216,47 @@ fn hops(
     hops.extend(group_hop(facts, HopKind::SubnetNsg, &target.subnet_nsg, nsg_names));
     hops.extend(group_hop(facts, HopKind::NicNsg, &target.nic_nsg, nsg_names));
     let name = Arc::clone(name);
-    hops.push(Hop { kind: HopKind::Machine, name, id: Some(facts.vm.id.text().clone()), note: None });
+    hops.push(Hop {
+        kind: HopKind::Machine,
+        name,
+        id: Some(facts.vm.id.text().clone()),
+        note: None,
+    });
     hops
 }
 
 fn outside(way: Way, front: &Front, hops: &mut Vec<Hop>) {
-    hops.push(Hop { kind: HopKind::Internet, name: intern("internet"), id: None, note: None });
-    hops.push(Hop { kind: HopKind::PublicIp, name: front.address.clone(), id: front.id.clone(), note: None });
+    hops.push(Hop {
+        kind: HopKind::Internet,
+        name: intern("internet"),
+        id: None,
+        note: None,
+    });
+    hops.push(Hop {
+        kind: HopKind::PublicIp,
+        name: front.address.clone(),
+        id: front.id.clone(),
+        note: None,
+    });
     if let Some((name, id)) = &front.through {
-        let kind = if way == Way::FirewallDnat { HopKind::Firewall } else { HopKind::LoadBalancer };
-        hops.push(Hop { kind, name: name.clone(), id: Some(id.clone()), note: None });
+        let kind = if way == Way::FirewallDnat {
+            HopKind::Firewall
+        } else {
+            HopKind::LoadBalancer
+        };
+        hops.push(Hop {
+            kind,
+            name: name.clone(),
+            id: Some(id.clone()),
+            note: None,
+        });
     }
 }
 
 fn network_hop(facts: &VmFacts<'_, '_>, target: &TargetExposure) -> Hop {
-    let network = target.subnet.and_then(|(network, _)| facts.estate.inventory.networks.get(network));
+    let network = target
+        .subnet
+        .and_then(|(network, _)| facts.estate.inventory.networks.get(network));
     Hop {
         kind: HopKind::VirtualNetwork,
         name: intern(network.map_or("virtual network", |network| network.id.name())),
@@ -202,7 +272,11 @@ fn group_hop(facts: &VmFacts<'_, '_>, kind: HopKind, attached: &Attached, nsg_na
         Attached::Unknown(why) => (Arc::from("unknown"), None, Some(why.clone())),
         Attached::Group(index) => {
             let id = facts.estate.inventory.nsgs.get(*index).map(|nsg| nsg.id.text().clone());
-            (nsg_names.get(*index as usize).cloned().unwrap_or_else(|| Arc::from("")), id, None)
+            (
+                nsg_names.get(*index as usize).cloned().unwrap_or_else(|| Arc::from("")),
+                id,
+                None,
+            )
         }
     };
     Some(Hop { kind, name, id, note })
@@ -221,7 +295,10 @@ fn report(
     let summary = summary(&machines, &assessment.findings);
     Report {
         format_version: FORMAT_VERSION,
-        tool: Tool { name: "portcullis".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: Tool {
+            name: "portcullis".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
         scan: Scan {
             generated: seconds(request.generated),
             recorded: recorded.map(seconds),
@@ -249,13 +326,21 @@ fn subscriptions(inventory: &Inventory) -> Vec<Subscription> {
         id: covered.id.clone(),
         name: covered.name.clone(),
         complete: covered.complete,
-        missing: covered.missing.iter().map(|m| format!("`{}`: {}", m.resource_type, m.reason)).collect(),
+        missing: covered
+            .missing
+            .iter()
+            .map(|m| format!("`{}`: {}", m.resource_type, m.reason))
+            .collect(),
     };
     inventory.coverage.subscriptions.iter().map(subscription).collect()
 }
 
 fn assumption(assumed: &Assumed) -> Assumption {
-    Assumption { id: Arc::from(assumed.id), text: Arc::from(assumed.text), switch: assumed.switch.map(Arc::from) }
+    Assumption {
+        id: Arc::from(assumed.id),
+        text: Arc::from(assumed.text),
+        switch: assumed.switch.map(Arc::from),
+    }
 }
 
 fn rules(request: &Request<'_>, assessment: &Assessment) -> Vec<RuleInfo> {
@@ -275,7 +360,10 @@ fn rules(request: &Request<'_>, assessment: &Assessment) -> Vec<RuleInfo> {
 }
 
 fn summary(machines: &[Machine], findings: &[Finding]) -> Summary {
-    let mut summary = Summary { machines: machines.len() as u64, ..Summary::default() };
+    let mut summary = Summary {
+        machines: machines.len() as u64,
+        ..Summary::default()
+    };
     for machine in machines {
         *summary.verdicts.entry(machine.verdict).or_default() += 1;
         *summary.tabs.entry(machine.tab).or_default() += 1;
@@ -294,5 +382,7 @@ fn summary(machines: &[Machine], findings: &[Finding]) -> Summary {
 
 fn is_exposed(path: &Path) -> bool {
     use crate::exposure::ExposureClass::{AzureTenants, Narrow, Wide};
-    path.ports.iter().any(|exposure| matches!(exposure.class, AzureTenants | Narrow | Wide))
+    path.ports
+        .iter()
+        .any(|exposure| matches!(exposure.class, AzureTenants | Narrow | Wide))
 }

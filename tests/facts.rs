@@ -1,4 +1,5 @@
 //! The facts that the schema promises are the facts that are gathered: same names, same types.
+#![expect(clippy::panic, reason = "a fact without its parts fails the test")]
 
 mod estate;
 
@@ -63,17 +64,43 @@ fn every_promised_fact_is_gathered_with_its_type() {
     let estate = FactEstate::new(found.inventory(), &found.exposures, Timestamp::UNIX_EPOCH);
     let vm = VmFacts::new(&estate, 0).unwrap();
     check_all(&vm, roots(SubjectKind::Vm));
-    for (root, list) in [("jit", "entries"), ("jit", "shadowed"), ("nsg", "layers"), ("firewall", "allows")] {
-        let Fact::Record(fields) = vm.fact(root) else { panic!("{root}") };
-        let Some((_, Fact::List(items))) = fields.iter().find(|(name, _)| *name == list) else { panic!("{root}.{list}") };
-        assert!(!items.is_empty(), "{root}.{list} has no instance, so its fields are not checked");
+    for (root, list) in [
+        ("jit", "entries"),
+        ("jit", "shadowed"),
+        ("nsg", "layers"),
+        ("firewall", "allows"),
+    ] {
+        let Fact::Record(fields) = vm.fact(root) else {
+            panic!("{root}")
+        };
+        let Some((_, Fact::List(items))) = fields.iter().find(|(name, _)| *name == list) else {
+            panic!("{root}.{list}")
+        };
+        assert!(
+            !items.is_empty(),
+            "{root}.{list} has no instance, so its fields are not checked"
+        );
     }
     let nsg = found.inventory().nsgs.iter().next().unwrap();
     let rule = &nsg.rules.known().unwrap()[1];
     let shadowed_by = Some(vec!["ssh".into()]);
-    let facts = SecurityRuleFacts { estate: &estate, nsg_index: 0, nsg, rule, shadowed_by, attached: true };
+    let facts = SecurityRuleFacts {
+        estate: &estate,
+        nsg_index: 0,
+        nsg,
+        rule,
+        shadowed_by,
+        attached: true,
+    };
     check_all(&facts, roots(SubjectKind::SecurityRule));
     let policy = found.inventory().jit_policies.iter().next().unwrap();
     let entry = &policy.entries.known().unwrap()[0];
-    check_all(&JitEntryFacts { estate: &estate, policy, entry }, roots(SubjectKind::JitEntry));
+    check_all(
+        &JitEntryFacts {
+            estate: &estate,
+            policy,
+            entry,
+        },
+        roots(SubjectKind::JitEntry),
+    );
 }

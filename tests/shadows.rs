@@ -1,4 +1,9 @@
 //! Shadowed rules: a claim is sound (nothing they match is left to them) and finds the plain cases.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a group without rules fails the test"
+)]
 
 mod estate;
 
@@ -12,12 +17,18 @@ fn shadowed(rules: Vec<Value>) -> Vec<Option<Vec<String>>> {
     assert!(reading.diagnostics.is_empty(), "{:?}", reading.diagnostics);
     let rules = reading.inventory.nsgs.iter().next().unwrap().rules.known().unwrap();
     let name = |at: &usize| rules[*at].name.to_string();
-    shadows(rules).into_iter().map(|found| found.map(|at| at.iter().map(name).collect())).collect()
+    shadows(rules)
+        .into_iter()
+        .map(|found| found.map(|at| at.iter().map(name).collect()))
+        .collect()
 }
 
 #[test]
 fn a_rule_under_a_wider_one_never_decides() {
-    let rules = vec![rule("no", 100, "Deny", "*", "*"), rule("ssh", 200, "Allow", "10.0.0.0/8", "22")];
+    let rules = vec![
+        rule("no", 100, "Deny", "*", "*"),
+        rule("ssh", 200, "Allow", "10.0.0.0/8", "22"),
+    ];
     assert_eq!(shadowed(rules), [None, Some(vec!["no".to_owned()])]);
 }
 
@@ -37,21 +48,37 @@ fn a_rule_keeps_what_no_other_covers() {
         rule("half", 100, "Deny", "0.0.0.0/1", "22"),
         rule("port", 100, "Deny", "*", "23"),
         with(rule("udp", 100, "Deny", "*", "22"), "protocol", json!("Udp")),
-        with(rule("from", 100, "Deny", "*", "22"), "sourcePortRange", json!("1024-65535")),
-        with(rule("host", 100, "Deny", "*", "22"), "destinationAddressPrefix", json!("10.0.0.4")),
+        with(
+            rule("from", 100, "Deny", "*", "22"),
+            "sourcePortRange",
+            json!("1024-65535"),
+        ),
+        with(
+            rule("host", 100, "Deny", "*", "22"),
+            "destinationAddressPrefix",
+            json!("10.0.0.4"),
+        ),
         with(rule("out", 100, "Deny", "*", "22"), "direction", json!("Outbound")),
         rule("tag", 100, "Deny", "Internet", "22"),
     ];
     for other in narrower {
         let name = other["name"].clone();
-        assert_eq!(shadowed(vec![other, rule("ssh", 200, "Allow", "*", "22")])[1], None, "{name}");
+        assert_eq!(
+            shadowed(vec![other, rule("ssh", 200, "Allow", "*", "22")])[1],
+            None,
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn tags_are_covered_by_themselves_their_service_and_their_whole_extent() {
     let by = |first: &str, second: &str| {
-        shadowed(vec![rule("first", 100, "Deny", first, "22"), rule("second", 200, "Allow", second, "22")])[1].is_some()
+        shadowed(vec![
+            rule("first", 100, "Deny", first, "22"),
+            rule("second", 200, "Allow", second, "22"),
+        ])[1]
+            .is_some()
     };
     assert!(by("Internet", "INTERNET"));
     assert!(by("Storage", "Storage.WestEurope"));

@@ -1,5 +1,11 @@
 //! Checks the reports that the program itself wrote, where `PORTCULLIS_REPORTS` names their directory: valid against
 //! their schemas, and every finding in each of them.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "what cannot be run fails the test"
+)]
 
 use std::fs;
 use std::path::PathBuf;
@@ -26,8 +32,11 @@ fn json(name: &str) -> Option<Value> {
 #[track_caller]
 fn assert_valid(schema: &Value, document: &Value) {
     let validator = jsonschema::validator_for(schema).expect("the schema compiles");
-    let errors: Vec<String> =
-        validator.iter_errors(document).take(5).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let errors: Vec<String> = validator
+        .iter_errors(document)
+        .take(5)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
@@ -53,8 +62,11 @@ fn every_finding_is_in_every_format() {
     assert!(!findings.is_empty());
     for name in ["report.sarif", "report.csv", "report.html"] {
         let text = text(name).unwrap();
-        let missing: Vec<&Value> =
-            findings.iter().map(|finding| &finding["fingerprint"]).filter(|f| !text.contains(f.as_str().unwrap())).collect();
+        let missing: Vec<&Value> = findings
+            .iter()
+            .map(|finding| &finding["fingerprint"])
+            .filter(|f| !text.contains(f.as_str().unwrap()))
+            .collect();
         assert!(missing.is_empty(), "{name} lacks {missing:?}");
     }
 }

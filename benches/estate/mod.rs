@@ -14,7 +14,12 @@ const PER_GROUP: usize = 100;
 pub fn write(machines: usize, out: &mut dyn Write) -> io::Result<u64> {
     let mut writer = Writer { out, resources: 0 };
     let subscriptions: Vec<String> = (0..machines.div_ceil(PER_SUBSCRIPTION))
-        .map(|index| format!(r#"{{"id":"{}","name":"landing-zone-{index:03}","complete":true}}"#, subscription(index)))
+        .map(|index| {
+            format!(
+                r#"{{"id":"{}","name":"landing-zone-{index:03}","complete":true}}"#,
+                subscription(index)
+            )
+        })
         .collect();
     writeln!(
         writer.out,
@@ -37,7 +42,10 @@ pub fn write(machines: usize, out: &mut dyn Write) -> io::Result<u64> {
         writer.machine(machine)?;
     }
     let resources = writer.resources;
-    writeln!(writer.out, r#"{{"format":"portcullis-snapshot-end","resources":{resources}}}"#)?;
+    writeln!(
+        writer.out,
+        r#"{{"format":"portcullis-snapshot-end","resources":{resources}}}"#
+    )?;
     Ok(resources)
 }
 
@@ -47,17 +55,27 @@ fn subscription(index: usize) -> String {
 
 fn group(machine: usize) -> String {
     let subscription = subscription(machine / PER_SUBSCRIPTION);
-    format!("/subscriptions/{subscription}/resourceGroups/rg-workload-{:05}", machine / PER_GROUP)
+    format!(
+        "/subscriptions/{subscription}/resourceGroups/rg-workload-{:05}",
+        machine / PER_GROUP
+    )
 }
 
 fn network(machine: usize) -> String {
     let first = machine / PER_NETWORK * PER_NETWORK;
-    format!("{}/providers/Microsoft.Network/virtualNetworks/vnet-spoke-{:04}", group(first), machine / PER_NETWORK)
+    format!(
+        "{}/providers/Microsoft.Network/virtualNetworks/vnet-spoke-{:04}",
+        group(first),
+        machine / PER_NETWORK
+    )
 }
 
 fn nsg(subnet: usize) -> String {
     let first = subnet * PER_SUBNET;
-    format!("{}/providers/Microsoft.Network/networkSecurityGroups/nsg-snet-{subnet:05}", group(first))
+    format!(
+        "{}/providers/Microsoft.Network/networkSecurityGroups/nsg-snet-{subnet:05}",
+        group(first)
+    )
 }
 
 fn address(machine: usize) -> String {
@@ -108,21 +126,84 @@ impl Writer<'_> {
             _ => "10.254.0.0/24",
         };
         let mut rules = vec![
-            rule(&id, "allow-bastion", 200, "Allow", "10.254.1.0/26", r#""destinationPortRanges":["22","3389"],"#),
-            rule(&id, "allow-admin", 300, "Allow", open, r#""destinationPortRange":"22","#),
-            rule(&id, "allow-https", 310, "Allow", "Internet", r#""destinationPortRange":"443","#),
-            rule(&id, "allow-monitoring", 320, "Allow", "10.254.2.0/24", r#""destinationPortRanges":["9100-9110","161"],"#),
-            rule(&id, "deny-vnet", 4000, "Deny", "VirtualNetwork", r#""destinationPortRange":"*","#),
+            rule(
+                &id,
+                "allow-bastion",
+                200,
+                "Allow",
+                "10.254.1.0/26",
+                r#""destinationPortRanges":["22","3389"],"#,
+            ),
+            rule(
+                &id,
+                "allow-admin",
+                300,
+                "Allow",
+                open,
+                r#""destinationPortRange":"22","#,
+            ),
+            rule(
+                &id,
+                "allow-https",
+                310,
+                "Allow",
+                "Internet",
+                r#""destinationPortRange":"443","#,
+            ),
+            rule(
+                &id,
+                "allow-monitoring",
+                320,
+                "Allow",
+                "10.254.2.0/24",
+                r#""destinationPortRanges":["9100-9110","161"],"#,
+            ),
+            rule(
+                &id,
+                "deny-vnet",
+                4000,
+                "Deny",
+                "VirtualNetwork",
+                r#""destinationPortRange":"*","#,
+            ),
         ];
         for number in 0..7 {
             let ports = format!(r#""destinationPortRange":"{}","#, 8000 + number);
-            rules.push(rule(&id, &format!("allow-app-{number}"), 400 + number, "Allow", "10.0.0.0/8", &ports));
+            rules.push(rule(
+                &id,
+                &format!("allow-app-{number}"),
+                400 + number,
+                "Allow",
+                "10.0.0.0/8",
+                &ports,
+            ));
         }
         let defaults = [
-            ("AllowVnetInBound", 65000, "Allow", "Inbound", "VirtualNetwork", "VirtualNetwork"),
-            ("AllowAzureLoadBalancerInBound", 65001, "Allow", "Inbound", "AzureLoadBalancer", "*"),
+            (
+                "AllowVnetInBound",
+                65000,
+                "Allow",
+                "Inbound",
+                "VirtualNetwork",
+                "VirtualNetwork",
+            ),
+            (
+                "AllowAzureLoadBalancerInBound",
+                65001,
+                "Allow",
+                "Inbound",
+                "AzureLoadBalancer",
+                "*",
+            ),
             ("DenyAllInBound", 65500, "Deny", "Inbound", "*", "*"),
-            ("AllowVnetOutBound", 65000, "Allow", "Outbound", "VirtualNetwork", "VirtualNetwork"),
+            (
+                "AllowVnetOutBound",
+                65000,
+                "Allow",
+                "Outbound",
+                "VirtualNetwork",
+                "VirtualNetwork",
+            ),
             ("AllowInternetOutBound", 65001, "Allow", "Outbound", "*", "Internet"),
             ("DenyAllOutBound", 65500, "Deny", "Outbound", "*", "*"),
         ];
@@ -150,8 +231,13 @@ impl Writer<'_> {
             .collect();
         let last = (first + PER_GROUP).min(machines);
         let entries: Vec<String> = (first..last)
-            .filter(|machine| machine % 2 == 0)
-            .map(|machine| format!(r#"{{"id":"{group}/providers/Microsoft.Compute/virtualMachines/vm-{machine:07}","ports":[{}]}}"#, ports.join(",")))
+            .filter(|machine| machine.is_multiple_of(2))
+            .map(|machine| {
+                format!(
+                    r#"{{"id":"{group}/providers/Microsoft.Compute/virtualMachines/vm-{machine:07}","ports":[{}]}}"#,
+                    ports.join(",")
+                )
+            })
             .collect();
         self.line(&format!(
             r#"{{"kind":"Basic","id":"{group}/providers/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/default","name":"default","type":"Microsoft.Security/locations/jitNetworkAccessPolicies","location":"westeurope","properties":{{"virtualMachines":[{}],"requests":[],"provisioningState":"Succeeded"}}}}"#,
@@ -164,16 +250,24 @@ impl Writer<'_> {
         let vm = format!("{group}/providers/Microsoft.Compute/virtualMachines/vm-{machine:07}");
         let nic = format!("{group}/providers/Microsoft.Network/networkInterfaces/vm-{machine:07}-nic");
         let ip = format!("{group}/providers/Microsoft.Network/publicIPAddresses/vm-{machine:07}-pip");
-        let system = if machine % 3 == 0 { "Windows" } else { "Linux" };
+        let system = if machine.is_multiple_of(3) { "Windows" } else { "Linux" };
         self.line(&format!(
             r#"{{"name":"vm-{machine:07}","id":"{vm}","type":"Microsoft.Compute/virtualMachines","location":"westeurope","tags":{{"owner":"team-{:03}@contoso.example","environment":"production","costCenter":"CC-{:04}"}},"zones":["1"],"properties":{{"vmId":"{}","hardwareProfile":{{"vmSize":"Standard_D4s_v5"}},"provisioningState":"Succeeded","storageProfile":{{"imageReference":{{"publisher":"Canonical","offer":"ubuntu-24_04-lts","sku":"server","version":"latest","exactVersion":"24.04.202610010"}},"osDisk":{{"osType":"{system}","name":"vm-{machine:07}_OsDisk_1","createOption":"FromImage","caching":"ReadWrite","managedDisk":{{"storageAccountType":"Premium_LRS","id":"{group}/providers/Microsoft.Compute/disks/vm-{machine:07}_OsDisk_1"}},"deleteOption":"Delete","diskSizeGB":64}},"dataDisks":[],"diskControllerType":"SCSI"}},"osProfile":{{"computerName":"vm-{machine:07}","adminUsername":"operations","linuxConfiguration":{{"disablePasswordAuthentication":true,"provisionVMAgent":true,"patchSettings":{{"patchMode":"AutomaticByPlatform","assessmentMode":"AutomaticByPlatform"}}}},"secrets":[],"allowExtensionOperations":true,"requireGuestProvisionSignal":true}},"securityProfile":{{"uefiSettings":{{"secureBootEnabled":true,"vTpmEnabled":true}},"securityType":"TrustedLaunch"}},"networkProfile":{{"networkInterfaces":[{{"id":"{nic}","properties":{{"deleteOption":"Delete","primary":true}}}}]}},"diagnosticsProfile":{{"bootDiagnostics":{{"enabled":true}}}},"timeCreated":"2026-02-11T09:12:33.1234567+00:00","extended":{{"instanceView":{{"powerState":{{"code":"PowerState/running","displayStatus":"VM running","level":"Info"}},"computerName":"vm-{machine:07}","osName":"ubuntu","osVersion":"24.04"}}}}}}}}"#,
             machine % 400,
             machine % 9000,
             subscription(machine),
         ))?;
-        let subnet = format!("{}/subnets/snet-{:02}", network(machine), machine % PER_NETWORK / PER_SUBNET);
-        let public = machine % 10 == 0;
-        let reference = if public { format!(r#","publicIPAddress":{{"id":"{ip}"}}"#) } else { String::new() };
+        let subnet = format!(
+            "{}/subnets/snet-{:02}",
+            network(machine),
+            machine % PER_NETWORK / PER_SUBNET
+        );
+        let public = machine.is_multiple_of(10);
+        let reference = if public {
+            format!(r#","publicIPAddress":{{"id":"{ip}"}}"#)
+        } else {
+            String::new()
+        };
         self.line(&format!(
             r#"{{"name":"vm-{machine:07}-nic","id":"{nic}","etag":"W/\"5c1e\"","type":"Microsoft.Network/networkInterfaces","location":"westeurope","tags":{{"owner":"team-{:03}@contoso.example"}},"properties":{{"provisioningState":"Succeeded","resourceGuid":"{}","ipConfigurations":[{{"name":"ipconfig1","id":"{nic}/ipConfigurations/ipconfig1","etag":"W/\"5c1e\"","type":"Microsoft.Network/networkInterfaces/ipConfigurations","properties":{{"provisioningState":"Succeeded","privateIPAddress":"{}","privateIPAllocationMethod":"Dynamic","subnet":{{"id":"{subnet}"}},"primary":true,"privateIPAddressVersion":"IPv4"{reference}}}}}],"dnsSettings":{{"dnsServers":[],"appliedDnsServers":[],"internalDomainNameSuffix":"x1y2z3.ax.internal.cloudapp.net"}},"macAddress":"00-0D-3A-00-00-00","vnetEncryptionSupported":false,"enableIPForwarding":false,"disableTcpStateTracking":false,"enableAcceleratedNetworking":true,"virtualMachine":{{"id":"{vm}"}},"hostedWorkloads":[],"tapConfigurations":[],"nicType":"Standard","allowPort25Out":true,"auxiliaryMode":"None","auxiliarySku":"None"}}}}"#,
             machine % 400,
@@ -189,7 +283,11 @@ impl Writer<'_> {
                 machine % 256,
             ))?;
         }
-        let (code, cause) = if machine % 2 == 0 { ("Healthy", r#","cause":"JitIsEnabled""#) } else { ("Unhealthy", "") };
+        let (code, cause) = if machine.is_multiple_of(2) {
+            ("Healthy", r#","cause":"JitIsEnabled""#)
+        } else {
+            ("Unhealthy", "")
+        };
         self.line(&format!(
             r#"{{"id":"{vm}/providers/Microsoft.Security/assessments/805651bc-6ecd-4c73-9b55-97a19d0582d0","name":"805651bc-6ecd-4c73-9b55-97a19d0582d0","type":"Microsoft.Security/assessments","properties":{{"resourceDetails":{{"source":"Azure","id":"{vm}"}},"displayName":"Management ports of virtual machines should be protected with just-in-time network access control","status":{{"code":"{code}"{cause},"firstEvaluationDate":"2026-03-12T09:07:18.6759138Z","statusChangeDate":"2026-06-12T09:07:18.6759138Z"}},"additionalData":{{}}}}}}"#
         ))

@@ -32,12 +32,19 @@ pub fn collect(paths: &[PathBuf]) -> Result<Vec<InputFile>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         let metadata = std::fs::metadata(path).map_err(|error| {
-            Failure(format!("cannot read `{}`: {error}; name a file or directory that exists", path.display()))
+            Failure(format!(
+                "cannot read `{}`: {error}; name a file or directory that exists",
+                path.display()
+            ))
         })?;
         if metadata.is_dir() {
             walk(path, &mut files)?;
         } else {
-            files.push(InputFile { path: path.clone(), given: Given::Named, bytes: metadata.len() });
+            files.push(InputFile {
+                path: path.clone(),
+                given: Given::Named,
+                bytes: metadata.len(),
+            });
         }
     }
     Ok(files)
@@ -51,11 +58,18 @@ fn walk(directory: &Path, files: &mut Vec<InputFile>) -> Result<(), Failure> {
         let entry = entry.map_err(|error| Failure(format!("cannot read `{}`: {error}", directory.display())))?;
         if entry.file_type().is_some_and(|kind| kind.is_file()) {
             let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
-            files.push(InputFile { path: entry.into_path(), given: Given::Found, bytes });
+            files.push(InputFile {
+                path: entry.into_path(),
+                given: Given::Found,
+                bytes,
+            });
         }
     }
     if files.len() == before {
-        return Err(Failure(format!("`{}` holds no files; name a directory with a recorded estate", directory.display())));
+        return Err(Failure(format!(
+            "`{}` holds no files; name a directory with a recorded estate",
+            directory.display()
+        )));
     }
     Ok(())
 }

@@ -27,12 +27,18 @@ impl Output {
             let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
             format!("`{name}` is no format; there are {}", names.join(", "))
         })?;
-        Ok(Output { format: format.name, file })
+        Ok(Output {
+            format: format.name,
+            file,
+        })
     }
 
     /// The console, for when nothing was asked for.
     pub fn console() -> Output {
-        Output { format: "console", file: None }
+        Output {
+            format: "console",
+            file: None,
+        }
     }
 
     pub fn is_stdout(&self) -> bool {
@@ -48,7 +54,15 @@ impl Output {
         let Some(format) = self.format() else { return Ok(()) };
         match &self.file {
             None => write_stdout(format, report, options),
-            Some(path) => write_file(format, path, report, &Options { color: false, ..options.clone() }),
+            Some(path) => write_file(
+                format,
+                path,
+                report,
+                &Options {
+                    color: false,
+                    ..options.clone()
+                },
+            ),
         }
     }
 }
@@ -56,7 +70,10 @@ impl Output {
 fn write_stdout(format: &Format, report: &Report, options: &Options) -> Result<(), Failure> {
     let stdout = io::stdout();
     let color = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
-    let options = Options { color, ..options.clone() };
+    let options = Options {
+        color,
+        ..options.clone()
+    };
     let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
     let written = (format.write)(report, &options, &mut out).and_then(|()| Ok(out.flush()?));
     match written {
@@ -72,7 +89,10 @@ fn write_file(format: &Format, path: &Path, report: &Report, options: &Options) 
     partial.push(".partial");
     let partial = PathBuf::from(partial);
     let refuse = |what: &str, error: &dyn std::fmt::Display| {
-        Failure(format!("cannot {what} `{}`: {error}; check that its directory exists and can be written", path.display()))
+        Failure(format!(
+            "cannot {what} `{}`: {error}; check that its directory exists and can be written",
+            path.display()
+        ))
     };
     let file = File::create(&partial).map_err(|error| refuse("create", &error))?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
@@ -98,5 +118,7 @@ pub fn to_stdout(bytes: &[u8]) -> Result<(), Failure> {
 pub fn width() -> usize {
     let stated = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let shown = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
-    stated.or_else(shown).map_or(110, |columns: usize| columns.clamp(60, 160))
+    stated
+        .or_else(shown)
+        .map_or(110, |columns: usize| columns.clamp(60, 160))
 }

@@ -61,7 +61,9 @@ impl RuleSet {
             read_rules(path, &mut texts)?;
         }
         if texts.is_empty() {
-            return Ok(RuleSet { rules: builtin::rules().to_vec() });
+            return Ok(RuleSet {
+                rules: builtin::rules().to_vec(),
+            });
         }
         let own = texts.iter().map(|(name, text)| (name.as_str(), text.as_str()));
         let loaded = load::load_all(builtin::files().map(borrowed).chain(own));
@@ -70,7 +72,10 @@ impl RuleSet {
         }
         show_in_text(&loaded.diagnostics, &texts);
         let count = loaded.diagnostics.len();
-        Err(Failure(format!("{count} mistake{} in rule files", if count == 1 { "" } else { "s" })))
+        Err(Failure(format!(
+            "{count} mistake{} in rule files",
+            if count == 1 { "" } else { "s" }
+        )))
     }
 
     /// The values of all parameters, in the order of the rules.
@@ -84,7 +89,10 @@ impl RuleSet {
     pub fn find(&self, id: &str) -> Result<&Rule, Failure> {
         self.rules.iter().find(|rule| &*rule.id == id).ok_or_else(|| {
             let near = suggest::nearest(id, self.rules.iter().map(|rule| &*rule.id));
-            let hint = near.map_or_else(|| "see `portcullis rules list`".to_owned(), |near| format!("did you mean `{near}`?"));
+            let hint = near.map_or_else(
+                || "see `portcullis rules list`".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
             Failure(format!("there is no rule `{id}`; {hint}"))
         })
     }
@@ -101,8 +109,14 @@ fn read_rules(path: &Path, texts: &mut Vec<(String, String)>) -> Result<(), Fail
     let mut files = vec![path.to_path_buf()];
     if path.is_dir() {
         let entries = std::fs::read_dir(path).map_err(|error| refuse(path, &error))?;
-        let is_rule = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        files = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_rule).collect();
+        let is_rule = |file: &PathBuf| {
+            file.extension()
+                .is_some_and(|ending| ending == "yaml" || ending == "yml")
+        };
+        files = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(is_rule)
+            .collect();
         files.sort();
         if files.is_empty() {
             return Err(refuse(path, &"it holds no `.yaml` files"));
@@ -129,7 +143,11 @@ fn show_in_text(diagnostics: &[Diagnostic], texts: &[(String, String)]) {
 impl RulesArguments {
     pub fn run(&self) -> Result<u8, Failure> {
         if let RulesCommand::Schema { facts } = &self.command {
-            let text = if *facts { facts_page() } else { pretty(&file::json_schema()) };
+            let text = if *facts {
+                facts_page()
+            } else {
+                pretty(&file::json_schema())
+            };
             output::to_stdout(text.as_bytes())?;
             return Ok(status::CLEAN);
         }
@@ -160,7 +178,14 @@ fn list(set: &RuleSet, json: bool) -> String {
     let width = set.rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
     let mut text = String::new();
     for rule in &set.rules {
-        let _ = writeln!(text, "{:width$}  {:8}  {:13}  {}", rule.id, rule.severity.as_str(), subject(rule.applies_to), rule.title);
+        let _ = writeln!(
+            text,
+            "{:width$}  {:8}  {:13}  {}",
+            rule.id,
+            rule.severity.as_str(),
+            subject(rule.applies_to),
+            rule.title
+        );
     }
     text
 }
@@ -174,12 +199,25 @@ fn subject(kind: SubjectKind) -> &'static str {
 }
 
 fn show(rule: &Rule) -> String {
-    let mut text = format!("{}\n{}\n\nseverity {}, applies to {}\n", rule.id, rule.title, rule.severity.as_str(), subject(rule.applies_to));
+    let mut text = format!(
+        "{}\n{}\n\nseverity {}, applies to {}\n",
+        rule.id,
+        rule.title,
+        rule.severity.as_str(),
+        subject(rule.applies_to)
+    );
     let _ = writeln!(text, "\nWHY\n{}\n\nFIX\n{}", indented(&rule.why), indented(&rule.fix));
     let _ = writeln!(text, "\nVERDICT (the first step whose condition holds)");
     for (number, step) in (1..).zip(&rule.steps) {
-        let when = step.when.as_ref().map_or_else(|| "else".to_owned(), |(_, source)| one_line(source));
-        let cause = step.cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default();
+        let when = step
+            .when
+            .as_ref()
+            .map_or_else(|| "else".to_owned(), |(_, source)| one_line(source));
+        let cause = step
+            .cause
+            .as_ref()
+            .map(|cause| format!(" ({cause})"))
+            .unwrap_or_default();
         let _ = writeln!(text, "  {number}. {}{cause} when {when}", step.verdict.label());
     }
     if !rule.params.is_empty() {
@@ -187,7 +225,12 @@ fn show(rule: &Rule) -> String {
         let defaults = ResolvedParams::defaults(rule).to_json(rule);
         for param in &rule.params {
             let default = defaults.get(&*param.name).map(ToString::to_string).unwrap_or_default();
-            let _ = writeln!(text, "  {} (default {default})\n      {}", param.name, one_line(&param.description));
+            let _ = writeln!(
+                text,
+                "  {} (default {default})\n      {}",
+                param.name,
+                one_line(&param.description)
+            );
         }
     }
     if !rule.standards.is_empty() {
@@ -211,7 +254,17 @@ fn show(rule: &Rule) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.trim_end().lines().map(|line| if line.is_empty() { String::new() } else { format!("  {line}") }).collect::<Vec<_>>().join("\n")
+    text.trim_end()
+        .lines()
+        .map(|line| {
+            if line.is_empty() {
+                String::new()
+            } else {
+                format!("  {line}")
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn one_line(text: &str) -> String {
@@ -223,7 +276,10 @@ fn test(set: &RuleSet, ids: &[String]) -> Result<u8, Failure> {
     for id in ids {
         set.find(id)?;
     }
-    let chosen = set.rules.iter().filter(|rule| ids.is_empty() || ids.iter().any(|id| **id == *rule.id));
+    let chosen = set
+        .rules
+        .iter()
+        .filter(|rule| ids.is_empty() || ids.iter().any(|id| **id == *rule.id));
     let (mut passed, mut failed, mut text) = (0, 0, String::new());
     for rule in chosen {
         for example in &rule.examples {
@@ -254,13 +310,22 @@ fn facts_page() -> String {
     let mut text = String::from("# Facts\n\nWhat conditions of rules may speak of, by `applies_to`.\n");
     for kind in [SubjectKind::Vm, SubjectKind::SecurityRule, SubjectKind::JitEntry] {
         let _ = writeln!(text, "\n## {}\n", subject(kind));
-        schema::roots(kind).iter().for_each(|field| describe(field, 0, &mut text));
+        schema::roots(kind)
+            .iter()
+            .for_each(|field| describe(field, 0, &mut text));
     }
     text
 }
 
 fn describe(field: &Field, depth: usize, text: &mut String) {
-    let _ = writeln!(text, "{}- `{}`: {}. {}", "  ".repeat(depth), field.name, type_name(field.ty), field.about);
+    let _ = writeln!(
+        text,
+        "{}- `{}`: {}. {}",
+        "  ".repeat(depth),
+        field.name,
+        type_name(field.ty),
+        field.about
+    );
     for inner in fields(field.ty) {
         describe(inner, depth + 1, text);
     }

@@ -82,10 +82,17 @@ struct Ports(Vec<u16>);
 
 fn ports(text: &str) -> Result<Ports, String> {
     let (set, _) = parse_ports(text).map_err(|error| error.to_string())?;
-    let ports: Vec<u16> = set.ranges().iter().flat_map(|(first, last)| *first..=*last).take(MOST_PORTS + 1).collect();
+    let ports: Vec<u16> = set
+        .ranges()
+        .iter()
+        .flat_map(|(first, last)| *first..=*last)
+        .take(MOST_PORTS + 1)
+        .collect();
     match ports.len() {
         0..=MOST_PORTS => Ok(Ports(ports)),
-        _ => Err(format!("more than {MOST_PORTS} ports; name the management ports one by one")),
+        _ => Err(format!(
+            "more than {MOST_PORTS} ports; name the management ports one by one"
+        )),
     }
 }
 
@@ -98,7 +105,8 @@ fn severity(text: &str) -> Result<Severity, String> {
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| format!("`{text}` is not a time; write it as `2026-01-31T12:00:00Z`"))
+    text.parse()
+        .map_err(|_| format!("`{text}` is not a time; write it as `2026-01-31T12:00:00Z`"))
 }
 
 impl ScanArguments {
@@ -110,7 +118,11 @@ impl ScanArguments {
         let overrides = Overrides {
             settings: config.rules.clone(),
             arguments: self.param.clone(),
-            ports: self.ports.as_ref().map(|ports| ports.0.clone()).or_else(|| config.ports.clone()),
+            ports: self
+                .ports
+                .as_ref()
+                .map(|ports| ports.0.clone())
+                .or_else(|| config.ports.clone()),
         };
         let params = set.resolve(&overrides)?;
         let policies = self.policies(&set, &params)?;
@@ -127,7 +139,9 @@ impl ScanArguments {
 
     fn check_outputs(&self) -> Result<(), Failure> {
         if self.format.iter().filter(|output| output.is_stdout()).count() > 1 {
-            return Err(Failure("only one format can go to the standard output; write the others as `FORMAT=FILE`".to_owned()));
+            return Err(Failure(
+                "only one format can go to the standard output; write the others as `FORMAT=FILE`".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -136,7 +150,9 @@ impl ScanArguments {
         match self.fail_on.as_ref().or(config.fail_on.as_ref()).map(String::as_str) {
             None => Ok(Some(Severity::Low)),
             Some("none") => Ok(None),
-            Some(text) => severity(text).map(Some).map_err(|error| Failure(format!("--fail-on: {error}, none"))),
+            Some(text) => severity(text)
+                .map(Some)
+                .map_err(|error| Failure(format!("--fail-on: {error}, none"))),
         }
     }
 
@@ -146,10 +162,14 @@ impl ScanArguments {
             set.find(id)?;
         }
         let asked = |id: &str| self.rule.is_empty() || self.rule.iter().any(|asked| asked == id);
-        let policies = set.rules.iter().zip(params).map(|(rule, params)| {
-            Policy { rule, params, reported: params.enabled && asked(&rule.id) }
+        let policies = set.rules.iter().zip(params).map(|(rule, params)| Policy {
+            rule,
+            params,
+            reported: params.enabled && asked(&rule.id),
         });
-        Ok(policies.filter(|policy| policy.reported || &*policy.rule.id == FLOW_RULE).collect())
+        Ok(policies
+            .filter(|policy| policy.reported || &*policy.rule.id == FLOW_RULE)
+            .collect())
     }
 
     fn request<'r>(&self, policies: Vec<Policy<'r>>, overrides: &Overrides, config: &'r Config) -> Request<'r> {
@@ -161,7 +181,11 @@ impl ScanArguments {
             assume_jit_unknown: self.assume.iter().any(|assume| assume == "jit=unknown"),
             generated: Timestamp::now(),
             now: self.now,
-            inputs: self.paths.iter().map(|path| path.to_string_lossy().into_owned()).collect(),
+            inputs: self
+                .paths
+                .iter()
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect(),
         }
     }
 
@@ -173,7 +197,11 @@ impl ScanArguments {
             sarif_max_results: self.sarif_max_results,
         };
         let console = [Output::console()];
-        let outputs = if self.format.is_empty() { console.as_slice() } else { self.format.as_slice() };
+        let outputs = if self.format.is_empty() {
+            console.as_slice()
+        } else {
+            self.format.as_slice()
+        };
         outputs.iter().try_for_each(|output| output.write(report, &options))
     }
 }
@@ -181,7 +209,11 @@ impl ScanArguments {
 /// The ports that any rule asks about.
 fn analysed_ports(policies: &[Policy<'_>], overrides: &Overrides) -> Vec<u16> {
     let mut ports = overrides.ports.clone().unwrap_or_else(|| MANAGEMENT_PORTS.to_vec());
-    ports.extend(policies.iter().flat_map(|policy| crate::example::ports(policy.rule, policy.params)));
+    ports.extend(
+        policies
+            .iter()
+            .flat_map(|policy| crate::example::ports(policy.rule, policy.params)),
+    );
     if overrides.ports.is_some() {
         ports.retain(|port| overrides.ports.as_ref().is_some_and(|asked| asked.contains(port)));
     }
@@ -221,6 +253,9 @@ fn outcome(report: &Report, fail_on: Option<Severity>, nothing: bool) -> u8 {
         return status::INCOMPLETE;
     }
     let fails = |severity: Severity| fail_on.is_some_and(|least| severity >= least);
-    let failing = report.findings.iter().any(|finding| finding.waiver.is_none() && fails(finding.severity));
+    let failing = report
+        .findings
+        .iter()
+        .any(|finding| finding.waiver.is_none() && fails(finding.severity));
     if failing { status::FINDINGS } else { status::CLEAN }
 }

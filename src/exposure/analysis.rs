@@ -173,7 +173,12 @@ pub fn analyse(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Expos
     let filters = filters(inventory, &environments, &drafts);
     let admin = AdminRules::of(inventory);
     let (stacks, stack_of) = stacks(&filters, &admin, &environments, &drafts, ports);
-    let answers = Answers { inventory, describer: Describer { inventory, sources }, environments: &environments, stacks: &stacks };
+    let answers = Answers {
+        inventory,
+        describer: Describer { inventory, sources },
+        environments: &environments,
+        stacks: &stacks,
+    };
     let ways = Ways::of(inventory);
     let direct = answers.direct();
     let machines = drafts
@@ -389,7 +394,10 @@ fn attached(inventory: &Inventory, nsg: &Known<Option<ResourceId>>) -> Attached 
         return unread(why.text.clone());
     }
     let Some(index) = inventory.nsgs.position(id) else {
-        return unread(Arc::from(format!("network security group {}", inventory.why_absent(id))));
+        return unread(Arc::from(format!(
+            "network security group {}",
+            inventory.why_absent(id)
+        )));
     };
     match inventory.nsgs.get(index).map(|nsg| &nsg.rules) {
         Some(Known::Unknown(why)) => unread(why.text.clone()),
@@ -454,7 +462,13 @@ fn stacks(
 ) -> (Vec<Stack>, Vec<Vec<u32>>) {
     let keys: Vec<Vec<StackKey>> = drafts
         .par_iter()
-        .map(|draft| draft.targets.iter().map(|target| stack_key(filters, admin, target)).collect())
+        .map(|draft| {
+            draft
+                .targets
+                .iter()
+                .map(|target| stack_key(filters, admin, target))
+                .collect()
+        })
         .collect();
     let mut distinct = Distinct::default();
     let mut indexes = Vec::with_capacity(keys.len());
@@ -644,7 +658,9 @@ impl Answers<'_> {
             let front_port = lead(reach.port)?;
             Some(match stack.unfiltered {
                 true => {
-                    let mut answer = self.describer.unfiltered(reach.port, front_port, &clients, platform.clone());
+                    let mut answer = self
+                        .describer
+                        .unfiltered(reach.port, front_port, &clients, platform.clone());
                     if let Some(why) = &stack.admin_gap {
                         unsettle(&mut answer, why);
                     }
@@ -822,7 +838,9 @@ impl Answers<'_> {
             }
             let unconnected = (leads == Truth::Maybe).then(|| {
                 let name = firewall.id.name();
-                Arc::from(format!("no network that holds the address is connected to firewall `{name}` in the input"))
+                Arc::from(format!(
+                    "no network that holds the address is connected to firewall `{name}` in the input"
+                ))
             });
             let doubt = doubt.or(unconnected);
             let led_to = stack.ports.iter().filter(|reach| way.ports.contains(reach.port));

@@ -12,7 +12,10 @@ const MOST_SLICES: usize = 20_000;
 ///
 /// Sound: a rule is only called shadowed when the rules before it surely cover all that it may match.
 pub fn shadows(rules: &[SecurityRule]) -> Vec<Option<Vec<usize>>> {
-    let mut earlier: Vec<Earlier<'_>> = (0..).zip(rules).filter_map(|(at, rule)| Earlier::of(at, rule)).collect();
+    let mut earlier: Vec<Earlier<'_>> = (0..)
+        .zip(rules)
+        .filter_map(|(at, rule)| Earlier::of(at, rule))
+        .collect();
     earlier.sort_by_key(|other| other.priority);
     rules.iter().map(|rule| shadowed_by(rule, &earlier)).collect()
 }
@@ -49,8 +52,14 @@ fn shadowed_by(rule: &SecurityRule, all: &[Earlier<'_>]) -> Option<Vec<usize>> {
         return None;
     }
     let protocols = protocols(rule.protocol.known().copied().unwrap_or(ProtocolSet::ANY));
-    let ports = starts(&may(&rule.destination_ports), earlier.iter().map(|other| &other.rule.destination_ports.set));
-    let source_ports = starts(&may(&rule.source_ports), earlier.iter().map(|other| &other.rule.source_ports.set));
+    let ports = starts(
+        &may(&rule.destination_ports),
+        earlier.iter().map(|other| &other.rule.destination_ports.set),
+    );
+    let source_ports = starts(
+        &may(&rule.source_ports),
+        earlier.iter().map(|other| &other.rule.source_ports.set),
+    );
     let destinations = destinations(&rule.destinations, &earlier);
     if protocols.len() * ports.len() * source_ports.len() * destinations.len() > MOST_SLICES {
         return None;
@@ -60,7 +69,12 @@ fn shadowed_by(rule: &SecurityRule, all: &[Earlier<'_>]) -> Option<Vec<usize>> {
         for port in &ports {
             for source_port in &source_ports {
                 for destination in &destinations {
-                    let slice = Slice { protocol, port: *port, source_port: *source_port, destination };
+                    let slice = Slice {
+                        protocol,
+                        port: *port,
+                        source_port: *source_port,
+                        destination,
+                    };
                     deciders.extend(covered_by(rule, &slice, &earlier)?);
                 }
             }
@@ -72,7 +86,11 @@ fn shadowed_by(rule: &SecurityRule, all: &[Earlier<'_>]) -> Option<Vec<usize>> {
 }
 
 fn may(ports: &Ports) -> PortSet {
-    if ports.unknown.is_some() { PortSet::full() } else { ports.set.clone() }
+    if ports.unknown.is_some() {
+        PortSet::full()
+    } else {
+        ports.set.clone()
+    }
 }
 
 /// A combination of everything but the source, on which each earlier rule matches wholly or not at all.
@@ -93,14 +111,23 @@ fn protocols(set: ProtocolSet) -> Vec<ProtocolSet> {
     if set == ProtocolSet::ANY {
         return std::iter::once(set).collect();
     }
-    Protocol::ALL.into_iter().filter(|protocol| set.contains(*protocol)).map(ProtocolSet::only).collect()
+    Protocol::ALL
+        .into_iter()
+        .filter(|protocol| set.contains(*protocol))
+        .map(ProtocolSet::only)
+        .collect()
 }
 
 /// One value of each class that the cutting sets tell apart within a set.
 fn starts<'a, T: Bound>(set: &IntervalSet<T>, cuts: impl Iterator<Item = &'a IntervalSet<T>>) -> Vec<T> {
     let mut points: Vec<T> = set.ranges().iter().map(|(first, _)| *first).collect();
     for (first, last) in cuts.flat_map(|cut| cut.ranges()) {
-        points.extend([Some(*first), last.next()].into_iter().flatten().filter(|point| set.contains(*point)));
+        points.extend(
+            [Some(*first), last.next()]
+                .into_iter()
+                .flatten()
+                .filter(|point| set.contains(*point)),
+        );
     }
     points.sort_unstable();
     points.dedup();
@@ -112,13 +139,29 @@ fn destinations(addresses: &Addresses, earlier: &[&Earlier<'_>]) -> Vec<Destinat
         AddressTerm::Range(range) => Some(*range),
         _ => None,
     });
-    let any = addresses.terms.iter().any(|term| matches!(term, AddressTerm::Any | AddressTerm::Unknown(_)));
-    let whole = if any { AddressSet::full() } else { AddressSet::from_ranges(ranges) };
+    let any = addresses
+        .terms
+        .iter()
+        .any(|term| matches!(term, AddressTerm::Any | AddressTerm::Unknown(_)));
+    let whole = if any {
+        AddressSet::full()
+    } else {
+        AddressSet::from_ranges(ranges)
+    };
     let v4 = starts(&whole.v4, earlier.iter().map(|other| &other.destinations.v4));
     let v6 = starts(&whole.v6, earlier.iter().map(|other| &other.destinations.v6));
-    let ranges = v4.into_iter().map(|at| AddressRange::V4(at, at)).chain(v6.into_iter().map(|at| AddressRange::V6(at, at)));
-    let terms = addresses.terms.iter().filter(|term| matches!(term, AddressTerm::Tag(_) | AddressTerm::Group(_)));
-    ranges.map(Destination::Range).chain(terms.cloned().map(Destination::Term)).collect()
+    let ranges = v4
+        .into_iter()
+        .map(|at| AddressRange::V4(at, at))
+        .chain(v6.into_iter().map(|at| AddressRange::V6(at, at)));
+    let terms = addresses
+        .terms
+        .iter()
+        .filter(|term| matches!(term, AddressTerm::Tag(_) | AddressTerm::Group(_)));
+    ranges
+        .map(Destination::Range)
+        .chain(terms.cloned().map(Destination::Term))
+        .collect()
 }
 
 fn concrete(addresses: &Addresses) -> AddressSet {
@@ -172,7 +215,10 @@ impl Source {
         match self {
             Source::Set(set) => seen.is_superset(set),
             Source::Name(AddressTerm::Tag(tag)) => {
-                let named = terms.terms.iter().any(|term| matches!(term, AddressTerm::Tag(t) if t.surely_contains(tag)));
+                let named = terms
+                    .terms
+                    .iter()
+                    .any(|term| matches!(term, AddressTerm::Tag(t) if t.surely_contains(tag)));
                 named || seen.is_superset(&extent(tag))
             }
             Source::Name(term) => terms.terms.contains(term) || seen.is_superset(&AddressSet::full()),
@@ -206,9 +252,11 @@ fn matches(other: &Earlier<'_>, slice: &Slice<'_>) -> bool {
     match slice.destination {
         Destination::Range(AddressRange::V4(at, _)) => other.destinations.v4.contains(*at),
         Destination::Range(AddressRange::V6(at, _)) => other.destinations.v6.contains(*at),
-        Destination::Term(AddressTerm::Tag(tag)) => {
-            rule.destinations.terms.iter().any(|term| matches!(term, AddressTerm::Tag(t) if t.surely_contains(tag)))
-        }
+        Destination::Term(AddressTerm::Tag(tag)) => rule
+            .destinations
+            .terms
+            .iter()
+            .any(|term| matches!(term, AddressTerm::Tag(t) if t.surely_contains(tag))),
         Destination::Term(term) => rule.destinations.terms.contains(term),
     }
 }

@@ -37,7 +37,14 @@ pub fn first_match<T: Bound>(lists: &[&[(T, T)]]) -> Vec<Segment<T>> {
         }
         let next = events.peek().map(|(at, _, _)| *at);
         let last = next.and_then(Bound::previous).unwrap_or(T::MAX);
-        push(&mut segments, Segment { first: start, last, winner: active.first() });
+        push(
+            &mut segments,
+            Segment {
+                first: start,
+                last,
+                winner: active.first(),
+            },
+        );
         match next {
             Some(at) => start = at,
             None => return segments,
@@ -61,7 +68,10 @@ struct Active {
 
 impl Active {
     fn new(lists: usize) -> Self {
-        Active { words: vec![0; lists.div_ceil(64)], counts: vec![0; lists] }
+        Active {
+            words: vec![0; lists.div_ceil(64)],
+            counts: vec![0; lists],
+        }
     }
 
     fn set(&mut self, index: u16, enters: bool) {
@@ -86,9 +96,8 @@ mod tests {
 
     fn lists() -> impl Strategy<Value = Vec<Vec<(u8, u8)>>> {
         let range = (any::<u8>(), any::<u8>()).prop_map(|(a, b)| (a.min(b), a.max(b)));
-        let ranges = prop::collection::vec(range, 0..4).prop_map(|ranges| {
-            crate::net::IntervalSet::from_ranges(ranges).ranges().to_vec()
-        });
+        let ranges = prop::collection::vec(range, 0..4)
+            .prop_map(|ranges| crate::net::IntervalSet::from_ranges(ranges).ranges().to_vec());
         prop::collection::vec(ranges, 0..80)
     }
 

@@ -497,8 +497,13 @@ pub fn translation_range(inventory: &Inventory, firewall: &Firewall) -> Option<V
 
 /// Whether an address means a machine of this network when a firewall translates to it.
 pub fn leads(inventory: &Inventory, firewall: &Firewall, address: &Known<IpAddr>, network: Option<u32>) -> Truth {
-    let stands = firewall.subnets.first().and_then(|subnet| inventory.subnet_position(subnet));
-    let (Some((stands, _)), Some(address)) = (stands, address.known()) else { return Truth::Yes };
+    let stands = firewall
+        .subnets
+        .first()
+        .and_then(|subnet| inventory.subnet_position(subnet));
+    let (Some((stands, _)), Some(address)) = (stands, address.known()) else {
+        return Truth::Yes;
+    };
     match (holder(inventory, stands, *address), network) {
         (Holder::Network(holder), Some(network)) if holder == network => Truth::Yes,
         (Holder::Network(_), Some(_)) => Truth::No,

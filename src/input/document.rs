@@ -10,7 +10,10 @@ pub(super) fn read(text: &mut dyn BufRead) -> io::Result<Result<String, String>>
     let mut bytes = Vec::new();
     text.take(LIMIT + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LIMIT {
-        return Ok(Err(format!("it is larger than {} MiB; record it as a snapshot", LIMIT >> 20)));
+        return Ok(Err(format!(
+            "it is larger than {} MiB; record it as a snapshot",
+            LIMIT >> 20
+        )));
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();

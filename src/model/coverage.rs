@@ -35,10 +35,17 @@ impl Coverage {
 
     /// Why resources of a type may be missing in a subscription; `None` when it was read whole or nothing is known.
     pub fn missing(&self, subscription: &str, resource_type: &str) -> Option<Arc<str>> {
-        let covered = self.subscriptions.iter().find(|covered| covered.id.eq_ignore_ascii_case(subscription))?;
+        let covered = self
+            .subscriptions
+            .iter()
+            .find(|covered| covered.id.eq_ignore_ascii_case(subscription))?;
         let of_type = |missing: &&MissingType| {
             &*missing.resource_type == "*" || missing.resource_type.eq_ignore_ascii_case(resource_type)
         };
-        covered.missing.iter().find(of_type).map(|missing| missing.reason.clone())
+        covered
+            .missing
+            .iter()
+            .find(of_type)
+            .map(|missing| missing.reason.clone())
     }
 }

@@ -16,7 +16,10 @@ static HASHER: LazyLock<foldhash::quality::RandomState> = LazyLock::new(foldhash
 impl ResourceId {
     pub fn new(text: &str) -> Self {
         let text = text.trim().trim_end_matches('/');
-        ResourceId { text: Arc::from(text), hash: hash_without_case(text) }
+        ResourceId {
+            text: Arc::from(text),
+            hash: hash_without_case(text),
+        }
     }
 
     /// As spelled in the input.
@@ -46,7 +49,9 @@ impl ResourceId {
     /// The resource type in lower case, such as `microsoft.network/virtualnetworks/subnets`; empty without a provider.
     pub fn resource_type(&self) -> String {
         let mut segments = self.segments_after_last_provider();
-        let Some(namespace) = segments.next() else { return String::new() };
+        let Some(namespace) = segments.next() else {
+            return String::new();
+        };
         let types = segments.step_by(2);
         let joined = types.fold(namespace.to_owned(), |path, segment| path + "/" + segment);
         joined.to_ascii_lowercase()
@@ -74,12 +79,17 @@ impl ResourceId {
 
     fn after(&self, key: &str) -> &str {
         let mut segments = self.text.split('/');
-        segments.find(|segment| segment.eq_ignore_ascii_case(key)).and_then(|_| segments.next()).unwrap_or_default()
+        segments
+            .find(|segment| segment.eq_ignore_ascii_case(key))
+            .and_then(|_| segments.next())
+            .unwrap_or_default()
     }
 
     fn segments_after_last_provider(&self) -> impl Iterator<Item = &str> {
         let segments: Vec<&str> = self.text.split('/').collect();
-        let at = segments.iter().rposition(|segment| segment.eq_ignore_ascii_case("providers"));
+        let at = segments
+            .iter()
+            .rposition(|segment| segment.eq_ignore_ascii_case("providers"));
         let skip = at.map_or(segments.len(), |at| at + 1);
         segments.into_iter().skip(skip)
     }
@@ -120,7 +130,11 @@ impl PartialOrd for ResourceId {
 impl Ord for ResourceId {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let lower = |id: &ResourceId| id.text.bytes().map(|b| b.to_ascii_lowercase()).collect::<Vec<_>>();
-        if self == other { std::cmp::Ordering::Equal } else { lower(self).cmp(&lower(other)) }
+        if self == other {
+            std::cmp::Ordering::Equal
+        } else {
+            lower(self).cmp(&lower(other))
+        }
     }
 }
 
@@ -144,7 +158,10 @@ mod tests {
 
     #[test]
     fn compares_without_case_and_trailing_slash() {
-        assert_eq!(ResourceId::new(SUBNET), ResourceId::new(&format!("{}/", SUBNET.to_uppercase())));
+        assert_eq!(
+            ResourceId::new(SUBNET),
+            ResourceId::new(&format!("{}/", SUBNET.to_uppercase()))
+        );
         assert_ne!(ResourceId::new(SUBNET), ResourceId::new("/subscriptions/S"));
     }
 
@@ -154,7 +171,9 @@ mod tests {
         assert_eq!((id.subscription(), id.resource_group(), id.name()), ("S", "G", "A"));
         assert_eq!(id.resource_type(), "microsoft.network/virtualnetworks/subnets");
         assert_eq!(id.parent().unwrap().name(), "V");
-        let pricing = ResourceId::new(&format!("{SUBNET}/providers/Microsoft.Security/pricings/VirtualMachines"));
+        let pricing = ResourceId::new(&format!(
+            "{SUBNET}/providers/Microsoft.Security/pricings/VirtualMachines"
+        ));
         assert_eq!(pricing.resource_type(), "microsoft.security/pricings");
         assert_eq!(pricing.extended().unwrap(), id);
     }

@@ -29,7 +29,10 @@ pub struct Why {
 
 impl Why {
     pub fn new(kind: WhyKind, text: impl Into<Arc<str>>) -> Self {
-        Why { kind, text: text.into() }
+        Why {
+            kind,
+            text: text.into(),
+        }
     }
 
     pub fn not_in_input(what: &str) -> Self {

@@ -24,10 +24,12 @@ pub use firewall::{
     Firewall, FirewallAction, FirewallPolicy, FirewallRule, IpGroup, RuleCollection, RuleCollectionGroup, RuleKind,
 };
 pub use id::ResourceId;
-pub use inventory::{Item, Inventory};
+pub use inventory::{Inventory, Item};
 pub use jit::{JitEntry, JitPolicy, JitPort, JitRequest};
 pub use known::{Known, Why, WhyKind};
-pub use load_balancer::{BackendPool, Frontend, InboundNatPool, InboundNatRule, LoadBalancer, LoadBalancingRule, PoolMember};
+pub use load_balancer::{
+    BackendPool, Frontend, InboundNatPool, InboundNatRule, LoadBalancer, LoadBalancingRule, PoolMember,
+};
 pub use network::{
     ApplicationSecurityGroup, Bastion, IpConfiguration, Nic, Peering, PublicIp, PublicIpRef, Sku, Subnet,
     VirtualNetwork,

@@ -84,17 +84,24 @@ pub struct Ports {
 
 impl Ports {
     pub fn any() -> Self {
-        Ports { set: PortSet::full(), unknown: None }
+        Ports {
+            set: PortSet::full(),
+            unknown: None,
+        }
     }
 }
 
 impl Addresses {
     pub fn any() -> Self {
-        Addresses { terms: vec![AddressTerm::Any] }
+        Addresses {
+            terms: vec![AddressTerm::Any],
+        }
     }
 
     pub fn tag(tag: ServiceTag) -> Self {
-        Addresses { terms: vec![AddressTerm::Tag(tag)] }
+        Addresses {
+            terms: vec![AddressTerm::Tag(tag)],
+        }
     }
 
     pub fn is_any(&self) -> bool {
@@ -111,10 +118,24 @@ pub fn default_rules() -> Vec<SecurityRule> {
     let any = Addresses::any;
     vec![
         default_rule("AllowVnetInBound", 65000, Inbound, Access::Allow, vnet(), vnet()),
-        default_rule("AllowAzureLoadBalancerInBound", 65001, Inbound, Access::Allow, balancer(), any()),
+        default_rule(
+            "AllowAzureLoadBalancerInBound",
+            65001,
+            Inbound,
+            Access::Allow,
+            balancer(),
+            any(),
+        ),
         default_rule("DenyAllInBound", 65500, Inbound, Access::Deny, any(), any()),
         default_rule("AllowVnetOutBound", 65000, Outbound, Access::Allow, vnet(), vnet()),
-        default_rule("AllowInternetOutBound", 65001, Outbound, Access::Allow, any(), internet()),
+        default_rule(
+            "AllowInternetOutBound",
+            65001,
+            Outbound,
+            Access::Allow,
+            any(),
+            internet(),
+        ),
         default_rule("DenyAllOutBound", 65500, Outbound, Access::Deny, any(), any()),
     ]
 }

@@ -27,7 +27,9 @@ impl ServiceTag {
             _ => {}
         }
         let starts = lower.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
-        let spelled = lower.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        let spelled = lower
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
         (starts && spelled).then(|| ServiceTag::Named(lower.into()))
     }
 
@@ -36,7 +38,10 @@ impl ServiceTag {
     pub fn surely_contains(&self, other: &ServiceTag) -> bool {
         match (self, other) {
             (ServiceTag::Named(outer), ServiceTag::Named(inner)) => {
-                outer == inner || inner.strip_prefix(outer.as_ref()).is_some_and(|rest| rest.starts_with('.'))
+                outer == inner
+                    || inner
+                        .strip_prefix(outer.as_ref())
+                        .is_some_and(|rest| rest.starts_with('.'))
             }
             _ => self == other,
         }
@@ -61,6 +66,17 @@ impl fmt::Display for ServiceTag {
 
 /// The usual spelling of the tags that matter most; any other as stored.
 fn spelled(name: &str) -> &str {
-    const USUAL: &[&str] = &["AzureCloud", "AzureDevOps", "GatewayManager", "AzureFrontDoor.Backend", "Storage", "Sql"];
-    USUAL.iter().find(|usual| usual.eq_ignore_ascii_case(name)).copied().unwrap_or(name)
+    const USUAL: &[&str] = &[
+        "AzureCloud",
+        "AzureDevOps",
+        "GatewayManager",
+        "AzureFrontDoor.Backend",
+        "Storage",
+        "Sql",
+    ];
+    USUAL
+        .iter()
+        .find(|usual| usual.eq_ignore_ascii_case(name))
+        .copied()
+        .unwrap_or(name)
 }

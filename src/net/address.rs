@@ -87,13 +87,22 @@ pub fn parse_range(text: &str) -> Result<(AddressRange, bool), AddressError> {
     let max = if address.is_ipv4() { 32 } else { 128 };
     let bits = match length.parse::<u8>() {
         Ok(bits) if bits <= max && length.bytes().all(|b| b.is_ascii_digit()) => bits,
-        _ => return Err(AddressError::Length { text: text.to_owned(), length: length.to_owned(), max }),
+        _ => {
+            return Err(AddressError::Length {
+                text: text.to_owned(),
+                length: length.to_owned(),
+                max,
+            });
+        }
     };
     Ok(mask(address, bits))
 }
 
 fn parse_address(address: &str, text: &str) -> Result<IpAddr, AddressError> {
-    address.trim().parse().map_err(|_| AddressError::NotAnAddress(text.to_owned()))
+    address
+        .trim()
+        .parse()
+        .map_err(|_| AddressError::NotAnAddress(text.to_owned()))
 }
 
 fn parse_dash(text: &str, first: &str, last: &str) -> Result<AddressRange, AddressError> {
@@ -132,7 +141,10 @@ impl AddressSet {
     }
 
     pub fn full() -> Self {
-        AddressSet { v4: IntervalSet::full(), v6: IntervalSet::full() }
+        AddressSet {
+            v4: IntervalSet::full(),
+            v6: IntervalSet::full(),
+        }
     }
 
     pub fn from_ranges(ranges: impl IntoIterator<Item = AddressRange>) -> Self {
@@ -143,7 +155,10 @@ impl AddressSet {
                 AddressRange::V6(first, last) => v6.push((first, last)),
             }
         }
-        AddressSet { v4: IntervalSet::from_ranges(v4), v6: IntervalSet::from_ranges(v6) }
+        AddressSet {
+            v4: IntervalSet::from_ranges(v4),
+            v6: IntervalSet::from_ranges(v6),
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -158,19 +173,31 @@ impl AddressSet {
     }
 
     pub fn union(&self, other: &Self) -> Self {
-        AddressSet { v4: self.v4.union(&other.v4), v6: self.v6.union(&other.v6) }
+        AddressSet {
+            v4: self.v4.union(&other.v4),
+            v6: self.v6.union(&other.v6),
+        }
     }
 
     pub fn intersection(&self, other: &Self) -> Self {
-        AddressSet { v4: self.v4.intersection(&other.v4), v6: self.v6.intersection(&other.v6) }
+        AddressSet {
+            v4: self.v4.intersection(&other.v4),
+            v6: self.v6.intersection(&other.v6),
+        }
     }
 
     pub fn difference(&self, other: &Self) -> Self {
-        AddressSet { v4: self.v4.difference(&other.v4), v6: self.v6.difference(&other.v6) }
+        AddressSet {
+            v4: self.v4.difference(&other.v4),
+            v6: self.v6.difference(&other.v6),
+        }
     }
 
     pub fn complement(&self) -> Self {
-        AddressSet { v4: self.v4.complement(), v6: self.v6.complement() }
+        AddressSet {
+            v4: self.v4.complement(),
+            v6: self.v6.complement(),
+        }
     }
 
     pub fn intersects(&self, other: &Self) -> bool {
@@ -184,8 +211,14 @@ impl AddressSet {
     /// Only the addresses of one family.
     pub fn only(&self, family: Family) -> Self {
         match family {
-            Family::V4 => AddressSet { v4: self.v4.clone(), v6: IntervalSet::empty() },
-            Family::V6 => AddressSet { v4: IntervalSet::empty(), v6: self.v6.clone() },
+            Family::V4 => AddressSet {
+                v4: self.v4.clone(),
+                v6: IntervalSet::empty(),
+            },
+            Family::V6 => AddressSet {
+                v4: IntervalSet::empty(),
+                v6: self.v6.clone(),
+            },
         }
     }
 
@@ -196,8 +229,16 @@ impl AddressSet {
 
     /// The minimal list of CIDR prefixes, IPv4 first, ascending; at most `limit` of them.
     pub fn cidrs(&self, limit: usize) -> Vec<String> {
-        let v4 = self.v4.ranges().iter().flat_map(|(first, last)| Cidrs::new(*first, *last, 32));
-        let v6 = self.v6.ranges().iter().flat_map(|(first, last)| Cidrs::new(*first, *last, 128));
+        let v4 = self
+            .v4
+            .ranges()
+            .iter()
+            .flat_map(|(first, last)| Cidrs::new(*first, *last, 32));
+        let v6 = self
+            .v6
+            .ranges()
+            .iter()
+            .flat_map(|(first, last)| Cidrs::new(*first, *last, 128));
         let v4 = v4.map(|(address, bits)| print_cidr(Ipv4Addr::from(address).into(), bits, 32));
         let v6 = v6.map(|(address, bits)| print_cidr(Ipv6Addr::from(address).into(), bits, 128));
         v4.chain(v6).take(limit).collect()
@@ -205,8 +246,16 @@ impl AddressSet {
 
     /// How long the minimal list of CIDR prefixes is.
     pub fn cidr_count(&self) -> usize {
-        let v4 = self.v4.ranges().iter().map(|(first, last)| Cidrs::new(*first, *last, 32).count());
-        let v6 = self.v6.ranges().iter().map(|(first, last)| Cidrs::new(*first, *last, 128).count());
+        let v4 = self
+            .v4
+            .ranges()
+            .iter()
+            .map(|(first, last)| Cidrs::new(*first, *last, 32).count());
+        let v6 = self
+            .v6
+            .ranges()
+            .iter()
+            .map(|(first, last)| Cidrs::new(*first, *last, 128).count());
         v4.chain(v6).sum()
     }
 }
@@ -218,7 +267,11 @@ impl From<AddressRange> for AddressSet {
 }
 
 fn print_cidr(address: IpAddr, bits: u32, width: u32) -> String {
-    if bits == width { address.to_string() } else { format!("{address}/{bits}") }
+    if bits == width {
+        address.to_string()
+    } else {
+        format!("{address}/{bits}")
+    }
 }
 
 /// Splits a closed range into the fewest prefixes: at each step the largest aligned block that still fits.
@@ -230,7 +283,11 @@ struct Cidrs<T> {
 
 impl<T> Cidrs<T> {
     fn new(first: T, last: T, width: u32) -> Self {
-        Cidrs { next: Some(first), last, width }
+        Cidrs {
+            next: Some(first),
+            last,
+            width,
+        }
     }
 }
 
@@ -275,19 +332,34 @@ mod tests {
 
     #[test]
     fn host_bits_are_masked_and_told() {
-        assert_eq!(parse_range("50.206.209.68/27"), Ok((parse_range("50.206.209.64/27").unwrap().0, true)));
+        assert_eq!(
+            parse_range("50.206.209.68/27"),
+            Ok((parse_range("50.206.209.64/27").unwrap().0, true))
+        );
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["10.0.0.0/40", "010.0.0.1", "any", "", "10.0.0.0/+8", "10.0.0.9-10.0.0.1", "1.2.3.4-::1", "::/129"] {
+        for text in [
+            "10.0.0.0/40",
+            "010.0.0.1",
+            "any",
+            "",
+            "10.0.0.0/+8",
+            "10.0.0.9-10.0.0.1",
+            "1.2.3.4-::1",
+            "::/129",
+        ] {
             assert!(parse_range(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn ranges_print_as_the_fewest_prefixes() {
-        assert_eq!(set(&["10.0.0.1-10.0.0.6"]).cidrs(9), ["10.0.0.1", "10.0.0.2/31", "10.0.0.4/31", "10.0.0.6"]);
+        assert_eq!(
+            set(&["10.0.0.1-10.0.0.6"]).cidrs(9),
+            ["10.0.0.1", "10.0.0.2/31", "10.0.0.4/31", "10.0.0.6"]
+        );
         assert_eq!(set(&["0.0.0.0-255.255.255.254"]).cidr_count(), 32);
         assert_eq!(set(&["0.0.0.0/0"]).cidrs(9), ["0.0.0.0/0"]);
         assert_eq!(set(&["255.255.255.255"]).cidrs(9), ["255.255.255.255"]);

@@ -56,7 +56,13 @@ impl<T: Bound> IntervalSet<T> {
 
     /// The closed range from `first` to `last`; empty when `first > last`.
     pub fn range(first: T, last: T) -> Self {
-        if first > last { Self::empty() } else { IntervalSet { ranges: vec![(first, last)] } }
+        if first > last {
+            Self::empty()
+        } else {
+            IntervalSet {
+                ranges: vec![(first, last)],
+            }
+        }
     }
 
     /// The union of closed ranges in any order; ranges with `first > last` count as empty.
@@ -88,7 +94,10 @@ impl<T: Bound> IntervalSet<T> {
 
     pub fn contains(&self, value: T) -> bool {
         let after = self.ranges.partition_point(|(first, _)| *first <= value);
-        after.checked_sub(1).and_then(|index| self.ranges.get(index)).is_some_and(|(_, last)| value <= *last)
+        after
+            .checked_sub(1)
+            .and_then(|index| self.ranges.get(index))
+            .is_some_and(|(_, last)| value <= *last)
     }
 
     /// How many values; saturates at `u128::MAX` (only the full IPv6 space has one more).
@@ -113,7 +122,11 @@ impl<T: Bound> IntervalSet<T> {
             if first <= last {
                 ranges.push((first, last));
             }
-            if a.1 < b.1 { left.next() } else { right.next() };
+            if a.1 < b.1 {
+                left.next()
+            } else {
+                right.next()
+            };
         }
         IntervalSet { ranges }
     }
@@ -148,7 +161,11 @@ impl<T: Bound> IntervalSet<T> {
             if a.0.max(b.0) <= a.1.min(b.1) {
                 return true;
             }
-            if a.1 < b.1 { left.next() } else { right.next() };
+            if a.1 < b.1 {
+                left.next()
+            } else {
+                right.next()
+            };
         }
         false
     }
@@ -177,7 +194,10 @@ mod tests {
     }
 
     fn same(ours: &IntervalSet<u8>, theirs: &RangeSetBlaze<u8>) -> bool {
-        ours.ranges().iter().map(|(first, last)| *first..=*last).eq(theirs.ranges())
+        ours.ranges()
+            .iter()
+            .map(|(first, last)| *first..=*last)
+            .eq(theirs.ranges())
     }
 
     proptest! {

@@ -17,7 +17,10 @@ pub fn parse_ports(text: &str) -> Result<(PortSet, bool), PortError> {
     if parts.is_empty() {
         return Err(PortError(text.to_owned()));
     }
-    let ranges = parts.iter().map(|part| parse_range(part)).collect::<Result<Vec<_>, _>>()?;
+    let ranges = parts
+        .iter()
+        .map(|part| parse_range(part))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok((PortSet::from_ranges(ranges), parts.len() > 1))
 }
 
@@ -42,7 +45,13 @@ pub(super) fn print(set: &PortSet) -> Vec<String> {
     if set.is_full() {
         return vec!["*".to_owned()];
     }
-    let print = |(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    let print = |(first, last): &(u16, u16)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        }
+    };
     set.ranges().iter().map(print).collect()
 }
 
@@ -63,7 +72,10 @@ mod tests {
             assert_eq!(parse_ports(text).unwrap().0, PortSet::range(22, 22), "{text}");
         }
         assert!(parse_ports("0-65535").unwrap().0.is_full());
-        assert_eq!(parse_ports("22,3389").unwrap(), (PortSet::from_ranges([(22, 22), (3389, 3389)]), true));
+        assert_eq!(
+            parse_ports("22,3389").unwrap(),
+            (PortSet::from_ranges([(22, 22), (3389, 3389)]), true)
+        );
     }
 
     #[test]

@@ -11,7 +11,13 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    pub const ALL: [Protocol; 5] = [Protocol::Tcp, Protocol::Udp, Protocol::Icmp, Protocol::Esp, Protocol::Ah];
+    pub const ALL: [Protocol; 5] = [
+        Protocol::Tcp,
+        Protocol::Udp,
+        Protocol::Icmp,
+        Protocol::Esp,
+        Protocol::Ah,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +63,11 @@ impl ProtocolSet {
         if self == Self::ANY {
             return "*".to_owned();
         }
-        let names: Vec<&str> = Protocol::ALL.into_iter().filter(|p| self.contains(*p)).map(Protocol::as_str).collect();
+        let names: Vec<&str> = Protocol::ALL
+            .into_iter()
+            .filter(|p| self.contains(*p))
+            .map(Protocol::as_str)
+            .collect();
         names.join("+")
     }
 
@@ -67,7 +77,9 @@ impl ProtocolSet {
         if text == "*" || text.eq_ignore_ascii_case("any") || text.eq_ignore_ascii_case("all") {
             return Some(Self::ANY);
         }
-        let named = Protocol::ALL.into_iter().find(|protocol| text.eq_ignore_ascii_case(protocol.as_str()));
+        let named = Protocol::ALL
+            .into_iter()
+            .find(|protocol| text.eq_ignore_ascii_case(protocol.as_str()));
         named.map(Self::only)
     }
 }

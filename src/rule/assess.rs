@@ -64,8 +64,18 @@ impl Assessor<'_, '_> {
     pub fn assess(&self) -> Assessment {
         let count = u32::try_from(self.estate.inventory.vms.len()).unwrap_or(u32::MAX);
         let machines: Vec<Judged> = (0..count).into_par_iter().map(|index| self.judge_vm(index)).collect();
-        let rules: Vec<Judged> = self.estate.inventory.nsgs.as_slice().par_iter().map(|nsg| self.judge_group(nsg)).collect();
-        let entries: Vec<Judged> = entries(self.estate).into_par_iter().map(|(p, e)| self.judge_entry(p, e)).collect();
+        let rules: Vec<Judged> = self
+            .estate
+            .inventory
+            .nsgs
+            .as_slice()
+            .par_iter()
+            .map(|nsg| self.judge_group(nsg))
+            .collect();
+        let entries: Vec<Judged> = entries(self.estate)
+            .into_par_iter()
+            .map(|(p, e)| self.judge_entry(p, e))
+            .collect();
         let mut counts = vec![BTreeMap::new(); self.policies.len()];
         let mut findings = Vec::new();
         let mut verdicts = Vec::with_capacity(machines.len());
@@ -81,15 +91,25 @@ impl Assessor<'_, '_> {
             all.extend(judged.all);
         }
         findings.par_sort_by(|a, b| order(a).cmp(&order(b)));
-        Assessment { findings, counts, machines: verdicts, all }
+        Assessment {
+            findings,
+            counts,
+            machines: verdicts,
+            all,
+        }
     }
 
     fn of_kind(&self, kind: SubjectKind) -> impl Iterator<Item = (usize, &Policy<'_>)> {
-        self.policies.iter().enumerate().filter(move |(_, policy)| policy.rule.applies_to == kind)
+        self.policies
+            .iter()
+            .enumerate()
+            .filter(move |(_, policy)| policy.rule.applies_to == kind)
     }
 
     fn judge_vm(&self, index: u32) -> Judged {
-        let Some(facts) = VmFacts::new(self.estate, index) else { return Judged::default() };
+        let Some(facts) = VmFacts::new(self.estate, index) else {
+            return Judged::default();
+        };
         let memo = SubjectFacts::new(SubjectKind::Vm, &facts);
         let mut judged = Judged::default();
         let mut evidence: Option<Arc<Vec<Evidence>>> = None;
@@ -104,10 +124,14 @@ impl Assessor<'_, '_> {
             }
             self.note(&mut judged, at, facts.vm.id.name(), &judgement);
             if is_finding(judgement.verdict) {
-                let evidence = evidence.get_or_insert_with(|| Arc::new(evidence::of_machine(&facts))).clone();
+                let evidence = evidence
+                    .get_or_insert_with(|| Arc::new(evidence::of_machine(&facts)))
+                    .clone();
                 let subject = subject.get_or_insert_with(|| self.vm_subject(&facts, index)).clone();
                 let assumptions = self.vm_assumptions(&facts, policy.rule);
-                judged.findings.push(finding(policy.rule, judgement, subject, evidence, assumptions));
+                judged
+                    .findings
+                    .push(finding(policy.rule, judgement, subject, evidence, assumptions));
             }
         }
         judged
@@ -121,7 +145,13 @@ impl Assessor<'_, '_> {
     }
 
     fn vm_subject(&self, facts: &VmFacts<'_, '_>, index: u32) -> Subject {
-        self.subject(SubjectKind::Vm, &facts.vm.id, facts.vm.id.name(), facts.vm.origin, Some(index))
+        self.subject(
+            SubjectKind::Vm,
+            &facts.vm.id,
+            facts.vm.id.name(),
+            facts.vm.origin,
+            Some(index),
+        )
     }
 
     fn subject(&self, kind: SubjectKind, id: &ResourceId, name: &str, origin: Origin, machine: Option<u32>) -> Subject {
@@ -141,7 +171,13 @@ impl Assessor<'_, '_> {
     }
 
     fn vm_assumptions(&self, facts: &VmFacts<'_, '_>, rule: &Rule) -> Vec<Arc<str>> {
-        let stacks = || facts.machine.targets.iter().filter_map(|target| self.estate.exposures.stacks.get(target.stack as usize));
+        let stacks = || {
+            facts
+                .machine
+                .targets
+                .iter()
+                .filter_map(|target| self.estate.exposures.stacks.get(target.stack as usize))
+        };
         let gateway = || {
             stacks().any(|stack| {
                 let environment = self.estate.exposures.environments.get(stack.environment as usize);
@@ -167,14 +203,27 @@ impl Assessor<'_, '_> {
         if self.of_kind(SubjectKind::SecurityRule).next().is_none() {
             return judged;
         }
-        let Some(nsg_index) = self.estate.inventory.nsgs.position(&nsg.id) else { return judged };
+        let Some(nsg_index) = self.estate.inventory.nsgs.position(&nsg.id) else {
+            return judged;
+        };
         let shadowed = shadows(rules);
         let attached = !nsg.attached_to.is_empty() || self.estate.is_attached(&nsg.id);
         for (rule, shadowed) in rules.iter().zip(shadowed) {
             let names = shadowed.map(|positions| {
-                positions.iter().filter_map(|at| rules.get(*at)).map(|rule| rule.name.clone()).collect()
+                positions
+                    .iter()
+                    .filter_map(|at| rules.get(*at))
+                    .map(|rule| rule.name.clone())
+                    .collect()
             });
-            let facts = SecurityRuleFacts { estate: self.estate, nsg_index, nsg, rule, shadowed_by: names, attached };
+            let facts = SecurityRuleFacts {
+                estate: self.estate,
+                nsg_index,
+                nsg,
+                rule,
+                shadowed_by: names,
+                attached,
+            };
             self.judge_rule(&facts, &mut judged);
         }
         judged
@@ -182,13 +231,18 @@ impl Assessor<'_, '_> {
 
     fn judge_rule(&self, facts: &SecurityRuleFacts<'_, '_>, judged: &mut Judged) {
         let memo = SubjectFacts::new(SubjectKind::SecurityRule, facts);
-        for (at, policy) in self.of_kind(SubjectKind::SecurityRule).filter(|(_, policy)| policy.reported) {
+        for (at, policy) in self
+            .of_kind(SubjectKind::SecurityRule)
+            .filter(|(_, policy)| policy.reported)
+        {
             let judgement = policy.rule.judge_facts(&memo, policy.params);
             self.note(judged, at, &facts.rule.name, &judgement);
             if is_finding(judgement.verdict) {
                 let subject = self.rule_subject(facts);
                 let evidence = Arc::new(self.rule_evidence(facts));
-                judged.findings.push(finding(policy.rule, judgement, subject, evidence, Vec::new()));
+                judged
+                    .findings
+                    .push(finding(policy.rule, judgement, subject, evidence, Vec::new()));
             }
         }
     }
@@ -214,10 +268,17 @@ impl Assessor<'_, '_> {
     }
 
     fn judge_entry(&self, policy: &JitPolicy, entry: &JitEntry) -> Judged {
-        let facts = JitEntryFacts { estate: self.estate, policy, entry };
+        let facts = JitEntryFacts {
+            estate: self.estate,
+            policy,
+            entry,
+        };
         let memo = SubjectFacts::new(SubjectKind::JitEntry, &facts);
         let mut judged = Judged::default();
-        for (at, rule) in self.of_kind(SubjectKind::JitEntry).filter(|(_, policy)| policy.reported) {
+        for (at, rule) in self
+            .of_kind(SubjectKind::JitEntry)
+            .filter(|(_, policy)| policy.reported)
+        {
             let judgement = rule.rule.judge_facts(&memo, rule.params);
             self.note(&mut judged, at, entry.vm.name(), &judgement);
             if is_finding(judgement.verdict) {
@@ -226,11 +287,17 @@ impl Assessor<'_, '_> {
                 let subject = self.subject(SubjectKind::JitEntry, &policy.id, &name, entry.origin, machine);
                 let evidence = Arc::new(vec![Evidence {
                     label: Arc::from("entry"),
-                    text: Arc::from(format!("machine `{}` in policy `{}`", entry.vm.name(), policy.id.name())),
+                    text: Arc::from(format!(
+                        "machine `{}` in policy `{}`",
+                        entry.vm.name(),
+                        policy.id.name()
+                    )),
                     resource: Some(entry.vm.text().clone()),
                     location: self.locate(entry.origin),
                 }]);
-                judged.findings.push(finding(rule.rule, judgement, subject, evidence, Vec::new()));
+                judged
+                    .findings
+                    .push(finding(rule.rule, judgement, subject, evidence, Vec::new()));
             }
         }
         judged
@@ -240,7 +307,16 @@ impl Assessor<'_, '_> {
 /// Every entry of every policy that could be read.
 fn entries<'i>(estate: &Estate<'i>) -> Vec<(&'i JitPolicy, &'i JitEntry)> {
     let policies = estate.inventory.jit_policies.iter();
-    policies.flat_map(|policy| policy.entries.known().into_iter().flatten().map(move |entry| (policy, entry))).collect()
+    policies
+        .flat_map(|policy| {
+            policy
+                .entries
+                .known()
+                .into_iter()
+                .flatten()
+                .map(move |entry| (policy, entry))
+        })
+        .collect()
 }
 
 fn is_finding(verdict: Verdict) -> bool {
@@ -277,16 +353,25 @@ fn fingerprint(rule: &str, subject: &Subject) -> Arc<str> {
         hasher.update([0]);
     }
     let digest = hasher.finalize();
-    let hex = digest.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        use std::fmt::Write;
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let hex = digest
+        .iter()
+        .take(16)
+        .fold(String::with_capacity(32), |mut text, byte| {
+            use std::fmt::Write;
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
     Arc::from(hex)
 }
 
 /// Worst first; undetermined before healthy but after what is sure of the same severity.
 fn order(finding: &Finding) -> (std::cmp::Reverse<super::Severity>, bool, &str, &str, &str) {
     let undetermined = finding.verdict == Verdict::Undetermined;
-    (std::cmp::Reverse(finding.severity), undetermined, &finding.rule, &finding.subject.id, &finding.subject.name)
+    (
+        std::cmp::Reverse(finding.severity),
+        undetermined,
+        &finding.rule,
+        &finding.subject.id,
+        &finding.subject.name,
+    )
 }

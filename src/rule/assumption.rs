@@ -72,7 +72,9 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         switch: None,
         applies: |inventory| {
             let subnets = inventory.networks.iter().flat_map(|network| &network.subnets);
-            subnets.into_iter().any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"))
+            subnets
+                .into_iter()
+                .any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"))
         },
         scope: Scope::Gateway,
     },
@@ -81,8 +83,14 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         text: "`*` covers IPv4 and IPv6, `0.0.0.0/0` only IPv4 and `::/0` only IPv6",
         switch: None,
         applies: |inventory| {
-            let configurations = inventory.nics.iter().filter_map(|nic| nic.ip_configurations.known()).flatten();
-            configurations.into_iter().any(|configuration| configuration.family == crate::net::Family::V6)
+            let configurations = inventory
+                .nics
+                .iter()
+                .filter_map(|nic| nic.ip_configurations.known())
+                .flatten();
+            configurations
+                .into_iter()
+                .any(|configuration| configuration.family == crate::net::Family::V6)
         },
         scope: Scope::Ipv6,
     },
@@ -90,10 +98,17 @@ pub const ASSUMPTIONS: &[Assumed] = &[
 
 /// The assumptions that an estate gives rise to.
 pub fn in_force(inventory: &Inventory) -> Vec<&'static Assumed> {
-    ASSUMPTIONS.iter().filter(|assumed| (assumed.applies)(inventory)).collect()
+    ASSUMPTIONS
+        .iter()
+        .filter(|assumed| (assumed.applies)(inventory))
+        .collect()
 }
 
 /// The ids of those that touch some scope.
 pub fn ids(assumed: &[&'static Assumed], scopes: &[Scope]) -> Vec<Arc<str>> {
-    assumed.iter().filter(|assumed| scopes.contains(&assumed.scope)).map(|assumed| Arc::from(assumed.id)).collect()
+    assumed
+        .iter()
+        .filter(|assumed| scopes.contains(&assumed.scope))
+        .map(|assumed| Arc::from(assumed.id))
+        .collect()
 }

@@ -23,7 +23,12 @@ pub fn of_machine(facts: &VmFacts<'_, '_>) -> Vec<Evidence> {
 }
 
 fn plain(label: &str, text: impl AsRef<str>) -> Evidence {
-    Evidence { label: intern(label), text: intern(text.as_ref()), resource: None, location: None }
+    Evidence {
+        label: intern(label),
+        text: intern(text.as_ref()),
+        resource: None,
+        location: None,
+    }
 }
 
 fn jit(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
@@ -36,10 +41,15 @@ fn jit(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
                 let requests = print(field(entry, "active_requests"));
                 let text = format!("policy `{policy}` protects ports {ports}; active openings: {requests}");
                 let resource = text_of(field(entry, "policy_id"));
-                evidence.push(Evidence { resource, ..plain("just-in-time access", text) });
+                evidence.push(Evidence {
+                    resource,
+                    ..plain("just-in-time access", text)
+                });
             }
         }
-        Some(Fact::Bool(false)) => evidence.push(plain("just-in-time access", "no policy has an entry for the machine")),
+        Some(Fact::Bool(false)) => {
+            evidence.push(plain("just-in-time access", "no policy has an entry for the machine"))
+        }
         Some(Fact::Unknown(why)) => evidence.push(plain("just-in-time access", format!("unknown: {why}"))),
         _ => {}
     }
@@ -61,7 +71,10 @@ fn group(layer: &Fact, evidence: &mut Vec<Evidence>) {
     let place = print(field(layer, "layer"));
     let resource = text_of(field(layer, "nsg_id"));
     let add = |text: String, evidence: &mut Vec<Evidence>| {
-        evidence.push(Evidence { resource: resource.clone(), ..plain(&format!("network security group ({place})"), text) });
+        evidence.push(Evidence {
+            resource: resource.clone(),
+            ..plain(&format!("network security group ({place})"), text)
+        });
     };
     if let Some(Fact::Unknown(why)) = field(layer, "allows") {
         return add(format!("unknown: {why}"), evidence);
@@ -69,9 +82,17 @@ fn group(layer: &Fact, evidence: &mut Vec<Evidence>) {
     let name = print(field(layer, "nsg"));
     let stated = |allow: &&Fact| field(allow, "default_rule") == Some(&Fact::Bool(false));
     let allows: Vec<&Fact> = items(field(layer, "allows")).iter().filter(stated).collect();
-    let effective = allows.iter().filter(|allow| field(allow, "effective") == Some(&Fact::Bool(true)));
-    add(format!("`{name}`, textual reading: {}", readings(allows.iter().copied())), evidence);
-    add(format!("`{name}`, effective reading: {}", readings(effective.copied())), evidence);
+    let effective = allows
+        .iter()
+        .filter(|allow| field(allow, "effective") == Some(&Fact::Bool(true)));
+    add(
+        format!("`{name}`, textual reading: {}", readings(allows.iter().copied())),
+        evidence,
+    );
+    add(
+        format!("`{name}`, effective reading: {}", readings(effective.copied())),
+        evidence,
+    );
 }
 
 /// `allow-ssh` (100) for port 22, ...
@@ -93,7 +114,11 @@ fn readings<'f>(allows: impl Iterator<Item = &'f Fact>) -> String {
 fn firewall(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
     let firewall = facts.fact("firewall");
     let names = print(field(&firewall, "names"));
-    let text = match (field(&firewall, "by_route"), field(&firewall, "by_network"), field(&firewall, "protects")) {
+    let text = match (
+        field(&firewall, "by_route"),
+        field(&firewall, "by_network"),
+        field(&firewall, "protects"),
+    ) {
         (Some(Fact::Bool(true)), ..) => format!("the default route leads to `{names}`"),
         (_, Some(Fact::Bool(true)), _) => {
             format!("`{names}` stands in the same virtual network, but the default route does not lead to it")
@@ -103,8 +128,12 @@ fn firewall(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
     };
     evidence.push(plain("firewall", text));
     for allow in items(field(&firewall, "allows")).iter().take(8) {
-        let [kind, collection, rule, port] = ["kind", "collection", "rule", "port"].map(|name| print(field(allow, name)));
-        evidence.push(plain("firewall rule", format!("{kind} rule `{collection}/{rule}` leads to port {port}")));
+        let [kind, collection, rule, port] =
+            ["kind", "collection", "rule", "port"].map(|name| print(field(allow, name)));
+        evidence.push(plain(
+            "firewall rule",
+            format!("{kind} rule `{collection}/{rule}` leads to port {port}"),
+        ));
     }
 }
 
@@ -113,9 +142,16 @@ fn exposures(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
     // The name of the only address says nothing, and without it machines behind one filter share the sentence.
     let named = facts.machine.targets.len() > 1;
     for target in &facts.machine.targets {
-        let name = if named { format!("`{}` ", target.name) } else { String::new() };
+        let name = if named {
+            format!("`{}` ", target.name)
+        } else {
+            String::new()
+        };
         for way in &target.ways {
-            let worst = way.exposures.iter().max_by_key(|exposure| (exposure.class, std::cmp::Reverse(exposure.port)));
+            let worst = way
+                .exposures
+                .iter()
+                .max_by_key(|exposure| (exposure.class, std::cmp::Reverse(exposure.port)));
             if let Some(worst) = worst.filter(|worst| worst.class != ExposureClass::Closed) {
                 evidence.push(exposure(worst, &name));
             }
@@ -128,7 +164,10 @@ fn exposure(exposure: &PortExposure, target: &str) -> Evidence {
     Evidence {
         resource: decider.and_then(|decider| decider.group_id.clone()),
         location: decider.and_then(|decider| decider.location.clone()),
-        ..plain("exposure", format!("{target}port {}: {}", exposure.port, exposure.sentence))
+        ..plain(
+            "exposure",
+            format!("{target}port {}: {}", exposure.port, exposure.sentence),
+        )
     }
 }
 
@@ -137,7 +176,10 @@ fn defender(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
     if let Some(Fact::Text(assessment)) = field(&defender, "assessment") {
         let cause = text_of(field(&defender, "assessment_cause")).filter(|cause| !cause.is_empty());
         let cause = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
-        evidence.push(plain("Defender for Cloud", format!("its own verdict is {assessment}{cause}")));
+        evidence.push(plain(
+            "Defender for Cloud",
+            format!("its own verdict is {assessment}{cause}"),
+        ));
     }
 }
 
@@ -166,7 +208,11 @@ fn print(fact: Option<&Fact>) -> String {
     match fact {
         Some(Fact::Text(text)) => text.to_string(),
         Some(Fact::Int(number)) => number.to_string(),
-        Some(Fact::List(items)) => items.iter().map(|item| print(Some(item))).collect::<Vec<_>>().join(", "),
+        Some(Fact::List(items)) => items
+            .iter()
+            .map(|item| print(Some(item)))
+            .collect::<Vec<_>>()
+            .join(", "),
         _ => "unknown".to_owned(),
     }
 }

@@ -15,7 +15,12 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    pub const ALL: [Verdict; 4] = [Verdict::Unhealthy, Verdict::Undetermined, Verdict::NotApplicable, Verdict::Healthy];
+    pub const ALL: [Verdict; 4] = [
+        Verdict::Unhealthy,
+        Verdict::Undetermined,
+        Verdict::NotApplicable,
+        Verdict::Healthy,
+    ];
 
     /// As written in rule files and JSON.
     pub fn as_str(self) -> &'static str {
@@ -50,7 +55,13 @@ pub enum Severity {
 }
 
 impl Severity {
-    pub const ALL: [Severity; 5] = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
+    pub const ALL: [Severity; 5] = [
+        Severity::Critical,
+        Severity::High,
+        Severity::Medium,
+        Severity::Low,
+        Severity::Info,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {

@@ -55,20 +55,29 @@ struct Prepared {
 fn prepare(waiver: &WaiverRule, today: Date) -> Result<Option<Prepared>, Diagnostic> {
     let refuse = |message: String, help: &str| Diagnostic::error("waiver", message).help(help);
     if waiver.reason.trim().is_empty() {
-        let message = format!("the waiver of `{}` for `{}` has no reason", waiver.rule, waiver.resource);
+        let message = format!(
+            "the waiver of `{}` for `{}` has no reason",
+            waiver.rule, waiver.resource
+        );
         return Err(refuse(message, "write down why the finding is accepted"));
     }
     if let Some(until) = &waiver.until {
-        let date: Date = until.parse().map_err(|_| {
-            refuse(format!("`until: {until}` is not a date"), "write it as `2027-01-31`")
-        })?;
+        let date: Date = until
+            .parse()
+            .map_err(|_| refuse(format!("`until: {until}` is not a date"), "write it as `2027-01-31`"))?;
         if date < today {
             return Ok(None);
         }
     }
-    let glob = GlobBuilder::new(&waiver.resource).case_insensitive(true).build().map_err(|error| {
-        refuse(format!("`{}` is not a resource pattern: {error}", waiver.resource), "use an id or name with `*`")
-    })?;
+    let glob = GlobBuilder::new(&waiver.resource)
+        .case_insensitive(true)
+        .build()
+        .map_err(|error| {
+            refuse(
+                format!("`{}` is not a resource pattern: {error}", waiver.resource),
+                "use an id or name with `*`",
+            )
+        })?;
     let text = |text: &Option<String>| text.as_deref().map(Arc::from);
     Ok(Some(Prepared {
         glob: glob.compile_matcher(),
@@ -92,7 +101,10 @@ fn mark(waiver: &WaiverRule, prepared: &Prepared, findings: &mut [Finding], diag
         }
     }
     if !used {
-        let message = format!("the waiver of `{}` for `{}` covers no finding", waiver.rule, waiver.resource);
+        let message = format!(
+            "the waiver of `{}` for `{}` covers no finding",
+            waiver.rule, waiver.resource
+        );
         diagnostics.push(Diagnostic::warning("waiver-unused", message).help("remove it, or correct rule and resource"));
     }
 }

@@ -131,7 +131,10 @@ impl Estate {
     }
 
     pub fn add_configuration(mut self, configuration: Value) -> Self {
-        self.nic["properties"]["ipConfigurations"].as_array_mut().unwrap().push(configuration);
+        self.nic["properties"]["ipConfigurations"]
+            .as_array_mut()
+            .unwrap()
+            .push(configuration);
         self
     }
 
@@ -154,13 +157,17 @@ impl Estate {
                     "addressPrefix": prefix, "nextHopType": hop, "nextHopIpAddress": address } })
             })
             .collect();
-        self.subnet("routeTable", reference("Microsoft.Network/routeTables", "rt")).add(json!({
+        self.subnet("routeTable", reference("Microsoft.Network/routeTables", "rt"))
+            .add(json!({
             "id": id("Microsoft.Network/routeTables", "rt"), "properties": { "routes": routes } }))
     }
 
     /// All resources as one list.
     pub fn resources(mut self) -> Vec<Value> {
-        let subnets = self.network["properties"]["subnets"].as_array().cloned().unwrap_or_default();
+        let subnets = self.network["properties"]["subnets"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         let all: Vec<Value> = std::iter::once(self.subnet.clone()).chain(subnets).collect();
         self.network["properties"]["subnets"] = Value::Array(all);
         self.resources.extend([self.nic, self.network]);
@@ -219,7 +226,11 @@ impl Analysed {
 }
 
 pub fn deciders(exposure: &PortExposure) -> Vec<String> {
-    exposure.deciders.iter().map(|decider| format!("{}/{}", decider.group, decider.rule)).collect()
+    exposure
+        .deciders
+        .iter()
+        .map(|decider| format!("{}/{}", decider.group, decider.rule))
+        .collect()
 }
 
 #[track_caller]

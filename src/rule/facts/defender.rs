@@ -11,7 +11,10 @@ pub(super) fn is_servers(pricing: &Pricing) -> bool {
 }
 
 pub(super) fn jit_assessments(inventory: &Inventory) -> impl Iterator<Item = &Assessment> {
-    inventory.assessments.iter().filter(|assessment| &*assessment.key == Assessment::JIT)
+    inventory
+        .assessments
+        .iter()
+        .filter(|assessment| &*assessment.key == Assessment::JIT)
 }
 
 pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
@@ -21,7 +24,10 @@ pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
     Fact::record([
         ("plan", plan(facts)),
         ("jit_included", jit_included(facts)),
-        ("assessment", assessment.map_or_else(absent, |assessment| Fact::Text(assessment.code.clone()))),
+        (
+            "assessment",
+            assessment.map_or_else(absent, |assessment| Fact::Text(assessment.code.clone())),
+        ),
         ("assessment_cause", cause.unwrap_or_else(absent)),
     ])
 }
@@ -33,9 +39,15 @@ fn plan(facts: &VmFacts<'_, '_>) -> Fact {
     match own.or_else(|| facts.estate.pricings.get(&subscription)) {
         Some(pricing) => Fact::text(plan_name(pricing)),
         None => {
-            let missing = facts.estate.inventory.coverage.missing(facts.vm.id.subscription(), "microsoft.security/pricings");
+            let missing = facts
+                .estate
+                .inventory
+                .coverage
+                .missing(facts.vm.id.subscription(), "microsoft.security/pricings");
             let reason = missing.map(|reason| format!("Defender plans were not read: {reason}"));
-            Fact::Unknown(Arc::from(reason.unwrap_or_else(|| "the Defender plan is not in the input".to_owned())))
+            Fact::Unknown(Arc::from(
+                reason.unwrap_or_else(|| "the Defender plan is not in the input".to_owned()),
+            ))
         }
     }
 }
@@ -45,7 +57,10 @@ fn plan_name(pricing: &Pricing) -> String {
     if !pricing.tier.eq_ignore_ascii_case("Standard") {
         return "free".to_owned();
     }
-    pricing.sub_plan.as_deref().map_or_else(|| "P2".to_owned(), str::to_ascii_uppercase)
+    pricing
+        .sub_plan
+        .as_deref()
+        .map_or_else(|| "P2".to_owned(), str::to_ascii_uppercase)
 }
 
 pub(super) fn jit_included(facts: &VmFacts<'_, '_>) -> Fact {

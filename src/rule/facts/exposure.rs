@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::vm::VmFacts;
 use super::unknown;
+use super::vm::VmFacts;
 use crate::exposure::{ExposureClass, PortExposure, Way};
 use crate::rule::fact::Fact;
 
@@ -14,7 +14,11 @@ pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
     let mut all = Vec::new();
     for target in &facts.machine.targets {
         for way in &target.ways {
-            all.extend(way.exposures.iter().map(|exposure| one(exposure, way.way, &target.name)));
+            all.extend(
+                way.exposures
+                    .iter()
+                    .map(|exposure| one(exposure, way.way, &target.name)),
+            );
         }
     }
     Fact::List(Arc::new(all))
@@ -23,7 +27,10 @@ pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
 fn one(exposure: &PortExposure, way: Way, target: &Arc<str>) -> Fact {
     Fact::record([
         ("port", Fact::Int(exposure.port.into())),
-        ("front_port", Fact::Int(exposure.front_port.unwrap_or(exposure.port).into())),
+        (
+            "front_port",
+            Fact::Int(exposure.front_port.unwrap_or(exposure.port).into()),
+        ),
         ("way", Fact::text(way_name(way))),
         ("class", Fact::text(class_name(exposure.class))),
         ("public", public(exposure, way)),
@@ -50,7 +57,11 @@ fn any(exposure: &PortExposure, way: Way) -> Fact {
 }
 
 fn gap(exposure: &PortExposure) -> Arc<str> {
-    exposure.gaps.first().cloned().unwrap_or_else(|| Arc::from("an unknown decides"))
+    exposure
+        .gaps
+        .first()
+        .cloned()
+        .unwrap_or_else(|| Arc::from("an unknown decides"))
 }
 
 fn way_name(way: Way) -> &'static str {

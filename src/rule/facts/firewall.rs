@@ -24,7 +24,11 @@ pub(super) struct Placed {
 
 impl Placed {
     pub fn of(inventory: &Inventory) -> Self {
-        let mut placed = Placed { by_network: HashMap::new(), by_address: HashMap::new(), others: others(inventory) };
+        let mut placed = Placed {
+            by_network: HashMap::new(),
+            by_address: HashMap::new(),
+            others: others(inventory),
+        };
         for (index, firewall) in (0u32..).zip(inventory.firewalls.iter()) {
             let positions = firewall.subnets.iter().map(|subnet| inventory.subnet_position(subnet));
             let mut networks: Vec<u32> = positions.flatten().map(|(network, _)| network).collect();
@@ -41,12 +45,18 @@ impl Placed {
 }
 
 fn others(inventory: &Inventory) -> HashSet<(u32, IpAddr)> {
-    let configurations = inventory.nics.iter().filter_map(|nic| nic.ip_configurations.known()).flatten();
+    let configurations = inventory
+        .nics
+        .iter()
+        .filter_map(|nic| nic.ip_configurations.known())
+        .flatten();
     let of_nics = configurations.filter_map(|c| Some((c.subnet.known()?.as_ref()?, *c.private_address.known()?)));
     let frontends = inventory.load_balancers.iter().flat_map(|balancer| &balancer.frontends);
     let of_frontends = frontends.filter_map(|frontend| Some((frontend.subnet.as_ref()?, frontend.private_address?)));
     let placed = of_nics.chain(of_frontends);
-    placed.filter_map(|(subnet, address)| Some((inventory.subnet_position(subnet)?.0, address))).collect()
+    placed
+        .filter_map(|(subnet, address)| Some((inventory.subnet_position(subnet)?.0, address)))
+        .collect()
 }
 
 /// The firewalls in front of a machine, and what could not be told.
@@ -59,8 +69,12 @@ struct Found {
 
 fn find(facts: &VmFacts<'_, '_>) -> Found {
     let gap = facts.machine.gap.as_ref().map(|why| why.text.clone());
-    let mut found =
-        Found { by_route: Vec::new(), by_network: Vec::new(), route_unknown: gap.clone(), network_unknown: gap };
+    let mut found = Found {
+        by_route: Vec::new(),
+        by_network: Vec::new(),
+        route_unknown: gap.clone(),
+        network_unknown: gap,
+    };
     for target in &facts.machine.targets {
         match target.subnet {
             Some((network, subnet)) => {
@@ -86,8 +100,13 @@ fn own_network(facts: &VmFacts<'_, '_>, index: u32, found: &mut Found) {
     let inventory = facts.estate.inventory;
     let here = facts.estate.firewalls.by_network.get(&index).into_iter().flatten();
     found.by_network.extend(here);
-    let Some(network) = inventory.networks.get(index) else { return };
-    let reserved = network.subnets.iter().any(|subnet| subnet.id.name().eq_ignore_ascii_case("AzureFirewallSubnet"));
+    let Some(network) = inventory.networks.get(index) else {
+        return;
+    };
+    let reserved = network
+        .subnets
+        .iter()
+        .any(|subnet| subnet.id.name().eq_ignore_ascii_case("AzureFirewallSubnet"));
     if let Some(why) = unread(inventory, network).filter(|_| reserved) {
         found.network_unknown.get_or_insert(why);
     }
@@ -95,22 +114,35 @@ fn own_network(facts: &VmFacts<'_, '_>, index: u32, found: &mut Found) {
 
 /// Why the firewalls of a network are not known.
 fn unread(inventory: &Inventory, network: &VirtualNetwork) -> Option<Arc<str>> {
-    let reason = inventory.coverage.missing(network.id.subscription(), "microsoft.network/azurefirewalls")?;
+    let reason = inventory
+        .coverage
+        .missing(network.id.subscription(), "microsoft.network/azurefirewalls")?;
     Some(Arc::from(format!("Azure Firewalls were not read: {reason}")))
 }
 
 /// Follows the default route of a subnet.
 fn route(facts: &VmFacts<'_, '_>, network: u32, subnet: u32, found: &mut Found) {
     let inventory = facts.estate.inventory;
-    let Some(subnet) = inventory.networks.get(network).and_then(|network| network.subnets.get(subnet as usize)) else {
+    let Some(subnet) = inventory
+        .networks
+        .get(network)
+        .and_then(|network| network.subnets.get(subnet as usize))
+    else {
         return;
     };
     let Some(routes) = stated_routes(inventory, subnet) else {
-        let why = || Arc::from(format!("the routes of subnet `{}` are not in the input", subnet.id.name()));
+        let why = || {
+            Arc::from(format!(
+                "the routes of subnet `{}` are not in the input",
+                subnet.id.name()
+            ))
+        };
         found.route_unknown.get_or_insert_with(why);
         return;
     };
-    let Some((NextHop::VirtualAppliance, Some(address))) = default_route(routes) else { return };
+    let Some((NextHop::VirtualAppliance, Some(address))) = default_route(routes) else {
+        return;
+    };
     match appliance(facts, network, address) {
         Ok(firewall) => found.by_route.extend(firewall),
         Err(why) => {
@@ -123,14 +155,22 @@ fn route(facts: &VmFacts<'_, '_>, network: u32, subnet: u32, found: &mut Found) 
 /// machine's own network and its peers have at it, whatever stands at the same address elsewhere.
 fn appliance(facts: &VmFacts<'_, '_>, network: u32, address: IpAddr) -> Result<Option<u32>, Arc<str>> {
     let (inventory, placed) = (facts.estate.inventory, &facts.estate.firewalls);
-    let absent = || Arc::from(format!("the appliance {address} on the default route is not in the input"));
+    let absent = || {
+        Arc::from(format!(
+            "the appliance {address} on the default route is not in the input"
+        ))
+    };
     let of_hub = placed.by_address.get(&(None, address));
     match holder(inventory, network, address) {
         Holder::Network(held) => match placed.by_address.get(&(Some(held), address)).or(of_hub) {
             Some(firewall) => Ok(Some(*firewall)),
             None if placed.others.contains(&(held, address)) => Ok(None),
             None if !inventory.coverage.whole => Err(absent()),
-            None => inventory.networks.get(held).and_then(|held| unread(inventory, held)).map_or(Ok(None), Err),
+            None => inventory
+                .networks
+                .get(held)
+                .and_then(|held| unread(inventory, held))
+                .map_or(Ok(None), Err),
         },
         Holder::Unread | Holder::Nowhere if of_hub.is_some() => Ok(of_hub.copied()),
         Holder::Nowhere if inventory.coverage.whole => Ok(None),
@@ -142,7 +182,10 @@ pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
     let found = find(facts);
     let all = all(&found);
     let inventory = facts.estate.inventory;
-    let names = all.iter().filter_map(|index| inventory.firewalls.get(*index)).map(|firewall| firewall.id.name());
+    let names = all
+        .iter()
+        .filter_map(|index| inventory.firewalls.get(*index))
+        .map(|firewall| firewall.id.name());
     Fact::record([
         ("protects", protection(&found)),
         ("by_route", stands(&found.by_route, found.route_unknown.as_ref())),
@@ -170,7 +213,10 @@ fn stands(firewalls: &[u32], unknown: Option<&Arc<str>>) -> Fact {
 }
 
 fn protection(found: &Found) -> Fact {
-    stands(&all(found), found.network_unknown.as_ref().or(found.route_unknown.as_ref()))
+    stands(
+        &all(found),
+        found.network_unknown.as_ref().or(found.route_unknown.as_ref()),
+    )
 }
 
 fn all(found: &Found) -> Vec<u32> {
@@ -190,7 +236,9 @@ pub(super) fn policy_managed(facts: &VmFacts<'_, '_>) -> Fact {
 
 fn managed(facts: &VmFacts<'_, '_>, firewalls: &[u32]) -> Fact {
     let by_policy = |firewall: &Firewall| firewall.policy.is_some() || firewall.virtual_hub.is_some();
-    let firewalls = firewalls.iter().filter_map(|index| facts.estate.inventory.firewalls.get(*index));
+    let firewalls = firewalls
+        .iter()
+        .filter_map(|index| facts.estate.inventory.firewalls.get(*index));
     Fact::Bool(firewalls.into_iter().any(by_policy))
 }
 
@@ -225,13 +273,20 @@ fn allow(
         RuleKind::Network => ("network", forwards_to(facts, collection, rule, port)),
         RuleKind::Application => return None,
     };
-    let tcp = rule.protocols.known().map_or(Truth::Maybe, |set| if set.contains(Protocol::Tcp) { Truth::Yes } else { Truth::No });
+    let tcp = rule.protocols.known().map_or(Truth::Maybe, |set| {
+        if set.contains(Protocol::Tcp) {
+            Truth::Yes
+        } else {
+            Truth::No
+        }
+    });
     let number = match reaches.min(tcp) {
         Truth::No => return None,
         Truth::Yes => Fact::Int(port.into()),
-        Truth::Maybe => {
-            Fact::Unknown(Arc::from(format!("whether firewall rule `{}` leads to the machine is not known", rule.name)))
-        }
+        Truth::Maybe => Fact::Unknown(Arc::from(format!(
+            "whether firewall rule `{}` leads to the machine is not known",
+            rule.name
+        ))),
     };
     Some(Fact::record([
         ("port", number),
@@ -251,12 +306,18 @@ fn translates_to(facts: &VmFacts<'_, '_>, rule: &FirewallRule, port: u16) -> Tru
     if !leads {
         return Truth::No;
     }
-    let Some(address) = rule.translated_address else { return Truth::Maybe };
+    let Some(address) = rule.translated_address else {
+        return Truth::Maybe;
+    };
     let targets = &facts.machine.targets;
     if targets.iter().any(|target| target.address.known() == Some(&address)) {
         return Truth::Yes;
     }
-    if targets.iter().any(|target| target.address.known().is_none()) { Truth::Maybe } else { Truth::No }
+    if targets.iter().any(|target| target.address.known().is_none()) {
+        Truth::Maybe
+    } else {
+        Truth::No
+    }
 }
 
 fn forwards_to(facts: &VmFacts<'_, '_>, collection: &RuleCollection, rule: &FirewallRule, port: u16) -> Truth {
@@ -266,18 +327,48 @@ fn forwards_to(facts: &VmFacts<'_, '_>, collection: &RuleCollection, rule: &Fire
         Known::Unknown(_) => return Truth::Maybe,
     }
     if !rule.destination_ports.set.contains(port) {
-        return if rule.destination_ports.unknown.is_some() { Truth::Maybe } else { Truth::No };
+        return if rule.destination_ports.unknown.is_some() {
+            Truth::Maybe
+        } else {
+            Truth::No
+        };
     }
     let inventory = facts.estate.inventory;
-    let direct = facts.machine.targets.iter().map(|target| target.meets(inventory, &rule.destinations)).max();
-    let grouped = rule.destination_groups.iter().map(|group| match inventory.ip_groups.find(group).map(|g| &g.ranges) {
-        Some(Known::Known(ranges)) => {
-            let terms = ranges.iter().map(|range| crate::model::AddressTerm::Range(*range)).collect();
-            let addresses = crate::model::Addresses { terms };
-            facts.machine.targets.iter().map(|target| target.meets(inventory, &addresses)).max().unwrap_or(Truth::No)
-        }
-        _ => Truth::Maybe,
-    });
-    let named = if rule.destination_names.is_empty() { Truth::No } else { Truth::Maybe };
-    direct.into_iter().chain(grouped).chain([named]).max().unwrap_or(Truth::No)
+    let direct = facts
+        .machine
+        .targets
+        .iter()
+        .map(|target| target.meets(inventory, &rule.destinations))
+        .max();
+    let grouped =
+        rule.destination_groups
+            .iter()
+            .map(|group| match inventory.ip_groups.find(group).map(|g| &g.ranges) {
+                Some(Known::Known(ranges)) => {
+                    let terms = ranges
+                        .iter()
+                        .map(|range| crate::model::AddressTerm::Range(*range))
+                        .collect();
+                    let addresses = crate::model::Addresses { terms };
+                    facts
+                        .machine
+                        .targets
+                        .iter()
+                        .map(|target| target.meets(inventory, &addresses))
+                        .max()
+                        .unwrap_or(Truth::No)
+                }
+                _ => Truth::Maybe,
+            });
+    let named = if rule.destination_names.is_empty() {
+        Truth::No
+    } else {
+        Truth::Maybe
+    };
+    direct
+        .into_iter()
+        .chain(grouped)
+        .chain([named])
+        .max()
+        .unwrap_or(Truth::No)
 }

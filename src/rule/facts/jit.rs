@@ -28,18 +28,27 @@ impl JitRuleName {
 
 fn strip_prefix<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
     let head = text.get(..prefix.len())?;
-    head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
+    head.eq_ignore_ascii_case(prefix)
+        .then(|| text.get(prefix.len()..))
+        .flatten()
 }
 
 pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
     let entries = facts.estate.entries_of(&facts.vm.id);
-    let unread = if entries.is_empty() { facts.estate.policies_unread(&facts.vm.id) } else { None };
+    let unread = if entries.is_empty() {
+        facts.estate.policies_unread(&facts.vm.id)
+    } else {
+        None
+    };
     let reasons = unsupported_reasons(facts);
     let when_read = |fact: Fact| unread.clone().map_or(fact, Fact::Unknown);
     Fact::record([
         ("enabled", when_read(Fact::Bool(!entries.is_empty()))),
         ("ports", when_read(ports(entries))),
-        ("entries", when_read(Fact::list(entries.iter().map(|(p, e)| entry(facts.estate, p, e))))),
+        (
+            "entries",
+            when_read(Fact::list(entries.iter().map(|(p, e)| entry(facts.estate, p, e)))),
+        ),
         ("shadowed", when_read(shadowed(facts, entries))),
         ("supported", reasons.supported()),
         ("unsupported_reasons", reasons.list()),
@@ -68,7 +77,14 @@ pub(super) fn entry(estate: &Estate<'_>, policy: &JitPolicy, entry: &JitEntry) -
         ("region", Fact::Text(policy.location.clone())),
         ("vm", Fact::text(entry.vm.name())),
         ("vm_id", Fact::Text(entry.vm.text().clone())),
-        ("vm_exists", if exists { Fact::Bool(true) } else { vm_absent(estate, &entry.vm) }),
+        (
+            "vm_exists",
+            if exists {
+                Fact::Bool(true)
+            } else {
+                vm_absent(estate, &entry.vm)
+            },
+        ),
         ("gone", gone(estate, entry)),
         ("ports", Fact::list(entry.ports.iter().map(port))),
         ("active_requests", active_requests(estate, &entry.vm, None)),
@@ -78,11 +94,18 @@ pub(super) fn entry(estate: &Estate<'_>, policy: &JitPolicy, entry: &JitEntry) -
 /// A machine that is not in the input: gone only where all machines of its subscription were read.
 fn vm_absent(estate: &Estate<'_>, vm: &ResourceId) -> Fact {
     let coverage = &estate.inventory.coverage;
-    let covered = coverage.subscriptions.iter().find(|s| s.id.eq_ignore_ascii_case(vm.subscription()));
+    let covered = coverage
+        .subscriptions
+        .iter()
+        .find(|s| s.id.eq_ignore_ascii_case(vm.subscription()));
     let missing = coverage.missing(vm.subscription(), &vm.resource_type());
     let reason = match (covered, missing) {
         (_, Some(reason)) => Some(format!("machines of the subscription were not read: {reason}")),
-        (None, None) => Some(format!("subscription `{}` of machine `{}` is not in the input", vm.subscription(), vm.name())),
+        (None, None) => Some(format!(
+            "subscription `{}` of machine `{}` is not in the input",
+            vm.subscription(),
+            vm.name()
+        )),
         (Some(_), None) if !coverage.lost.is_empty() => Some("a part of the input could not be read".to_owned()),
         _ => None,
     };
@@ -107,11 +130,23 @@ fn entry_gone(estate: &Estate<'_>, entry: &JitEntry) -> Result<Vec<String>, Arc<
     }
     if let Some(address) = &entry.public_address {
         let parsed = address.parse().ok();
-        let of_ip = estate.inventory.public_ips.iter().any(|ip| ip.address.is_some() && ip.address == parsed);
-        let of_hub = estate.inventory.firewalls.iter().any(|firewall| parsed.is_some_and(|a| firewall.hub_addresses.contains(&a)));
+        let of_ip = estate
+            .inventory
+            .public_ips
+            .iter()
+            .any(|ip| ip.address.is_some() && ip.address == parsed);
+        let of_hub = estate
+            .inventory
+            .firewalls
+            .iter()
+            .any(|firewall| parsed.is_some_and(|a| firewall.hub_addresses.contains(&a)));
         if !of_ip && !of_hub {
             let subscription = entry.vm.subscription();
-            if let Some(reason) = estate.inventory.coverage.missing(subscription, "microsoft.network/publicipaddresses") {
+            if let Some(reason) = estate
+                .inventory
+                .coverage
+                .missing(subscription, "microsoft.network/publicipaddresses")
+            {
                 return Err(Arc::from(format!("public addresses were not read: {reason}")));
             }
             gone.push(format!("no public address `{address}` exists"));
@@ -123,7 +158,10 @@ fn entry_gone(estate: &Estate<'_>, entry: &JitEntry) -> Result<Vec<String>, Arc<
 fn port(port: &JitPort) -> Fact {
     Fact::record([
         ("number", known(&port.number, |number| Fact::Int((*number).into()))),
-        ("protocol", known(&port.protocol, |protocol| Fact::text(protocol.spelled()))),
+        (
+            "protocol",
+            known(&port.protocol, |protocol| Fact::text(protocol.spelled())),
+        ),
         ("any_source", nsg::any_source(&port.sources)),
         ("sources", texts(nsg::spelled(&port.sources))),
         ("max_minutes", known(&port.max_minutes, |minutes| Fact::Int(*minutes))),
@@ -151,8 +189,12 @@ pub(super) fn active_requests(estate: &Estate<'_>, vm: &ResourceId, ports: Optio
 /// JIT's own deny would lock these out.
 fn shadowed(facts: &VmFacts<'_, '_>, entries: &[(&JitPolicy, &JitEntry)]) -> Fact {
     let estate = facts.estate;
-    let mut numbers: Vec<u16> =
-        entries.iter().flat_map(|(_, entry)| &entry.ports).filter_map(|port| port.number.known()).copied().collect();
+    let mut numbers: Vec<u16> = entries
+        .iter()
+        .flat_map(|(_, entry)| &entry.ports)
+        .filter_map(|port| port.number.known())
+        .copied()
+        .collect();
     numbers.sort_unstable();
     numbers.dedup();
     let mut shadowed = Vec::new();
@@ -167,7 +209,9 @@ fn shadowed(facts: &VmFacts<'_, '_>, entries: &[(&JitPolicy, &JitEntry)]) -> Fac
             _ => continue,
         }
         for target in &facts.machine.targets {
-            let Some(stack) = estate.exposures.stacks.get(target.stack as usize) else { continue };
+            let Some(stack) = estate.exposures.stacks.get(target.stack as usize) else {
+                continue;
+            };
             for admitting in stack.admitting.iter().filter(|admitting| admitting.port == number) {
                 match shadowing(facts, admitting) {
                     Some((fact, true)) => shadowed.push(fact),
@@ -200,7 +244,10 @@ fn shadowing(facts: &VmFacts<'_, '_>, admitting: &Admitting) -> Option<(Fact, bo
         ("port", Fact::Int(admitting.port.into())),
         ("nsg", Fact::text(nsg.id.name())),
         ("rule", Fact::Text(rule.name.clone())),
-        ("priority", known(&rule.priority, |priority| Fact::Int((*priority).into()))),
+        (
+            "priority",
+            known(&rule.priority, |priority| Fact::Int((*priority).into())),
+        ),
     ]);
     Some((fact, admitting.sure))
 }
@@ -212,7 +259,11 @@ fn perhaps_through(stack: &Stack, port: u16) -> bool {
 }
 
 fn gap(target: &TargetExposure, stack: &Stack, port: u16) -> Option<Arc<str>> {
-    let unread = target.layers().into_iter().find_map(|(_, attached)| attached.unknown()).cloned();
+    let unread = target
+        .layers()
+        .into_iter()
+        .find_map(|(_, attached)| attached.unknown())
+        .cloned();
     let reach = stack.ports.iter().find(|reach| reach.port == port);
     unread
         .or_else(|| reach.and_then(|reach| reach.gaps.first().cloned()))
@@ -229,7 +280,10 @@ pub(super) struct Reasons {
 
 impl Reasons {
     fn supported(&self) -> Fact {
-        match (self.sure.is_empty(), self.network_unknown.as_ref().or(self.plan_unknown.as_ref())) {
+        match (
+            self.sure.is_empty(),
+            self.network_unknown.as_ref().or(self.plan_unknown.as_ref()),
+        ) {
             (false, _) => Fact::Bool(false),
             (true, Some(why)) => Fact::Unknown(why.clone()),
             (true, None) => Fact::Bool(true),
@@ -269,7 +323,11 @@ pub fn standing(facts: &VmFacts<'_, '_>) -> Standing {
 }
 
 pub(super) fn unsupported_reasons(facts: &VmFacts<'_, '_>) -> Reasons {
-    let mut reasons = Reasons { sure: Vec::new(), network_unknown: None, plan_unknown: None };
+    let mut reasons = Reasons {
+        sure: Vec::new(),
+        network_unknown: None,
+        plan_unknown: None,
+    };
     if facts.vm.kind == MachineKind::Classic {
         reasons.sure.push(Arc::from("it is a classic virtual machine"));
         return reasons;
@@ -277,18 +335,24 @@ pub(super) fn unsupported_reasons(facts: &VmFacts<'_, '_>) -> Reasons {
     let protects = firewall::protects(facts);
     match (nsg::assigned(facts), &protects) {
         (Fact::Bool(false), Fact::Bool(false)) => {
-            reasons.sure.push(Arc::from("no network security group and no Azure Firewall filters it"));
+            reasons
+                .sure
+                .push(Arc::from("no network security group and no Azure Firewall filters it"));
         }
         (Fact::Unknown(why), other) if *other != Fact::Bool(true) => reasons.network_unknown = Some(why),
         (Fact::Bool(false), Fact::Unknown(why)) => reasons.network_unknown = Some(why.clone()),
         _ => {}
     }
     if protects == Fact::Bool(true) && firewall::policy_managed(facts) == Fact::Bool(true) {
-        reasons.sure.push(Arc::from("the Azure Firewall in front of it is run by a firewall policy"));
+        reasons.sure.push(Arc::from(
+            "the Azure Firewall in front of it is run by a firewall policy",
+        ));
     }
     match super::defender::jit_included(facts) {
         Fact::Bool(false) => {
-            reasons.sure.push(Arc::from("Defender for Servers Plan 2 is not enabled for it"));
+            reasons
+                .sure
+                .push(Arc::from("Defender for Servers Plan 2 is not enabled for it"));
         }
         Fact::Unknown(why) => reasons.plan_unknown = Some(why),
         _ => {}
@@ -310,7 +374,11 @@ mod tests {
         ] {
             assert!(JitRuleName::parse(&name).is_some(), "{name}");
         }
-        for name in ["SecurityCenter-JITRule", "MyJITRule_1_545C", "SecurityCenter-JITRule_1_545C5DBC675443D3BF179EFD1EF8254Z"] {
+        for name in [
+            "SecurityCenter-JITRule",
+            "MyJITRule_1_545C",
+            "SecurityCenter-JITRule_1_545C5DBC675443D3BF179EFD1EF8254Z",
+        ] {
             assert!(JitRuleName::parse(name).is_none(), "{name}");
         }
     }

@@ -56,8 +56,16 @@ impl<'i> Estate<'i> {
             jit_unknown: None,
             entries: Index::default(),
             requests: Index::default(),
-            machines: (0u32..).zip(inventory.vms.iter()).map(|(index, vm)| (&vm.id, index)).collect(),
-            pricings: inventory.pricings.iter().filter(|p| defender::is_servers(p)).map(|p| (&p.scope, p)).collect(),
+            machines: (0u32..)
+                .zip(inventory.vms.iter())
+                .map(|(index, vm)| (&vm.id, index))
+                .collect(),
+            pricings: inventory
+                .pricings
+                .iter()
+                .filter(|p| defender::is_servers(p))
+                .map(|p| (&p.scope, p))
+                .collect(),
             assessments: defender::jit_assessments(inventory).map(|a| (&a.resource, a)).collect(),
             allows: (0..inventory.nsgs.len()).map(|_| OnceLock::new()).collect(),
             firewalls: firewall::Placed::of(inventory),
@@ -120,7 +128,9 @@ impl<'i> Estate<'i> {
         const TYPE: &str = "microsoft.security/locations/jitnetworkaccesspolicies";
         let missing = self.inventory.coverage.missing(vm.subscription(), TYPE);
         let missing = missing.map(|reason| Arc::from(format!("just-in-time policies were not read: {reason}")));
-        missing.or_else(|| self.unreadable_policy(vm)).or_else(|| self.jit_unknown.clone())
+        missing
+            .or_else(|| self.unreadable_policy(vm))
+            .or_else(|| self.jit_unknown.clone())
     }
 
     fn unreadable_policy(&self, vm: &ResourceId) -> Option<Arc<str>> {
@@ -135,7 +145,11 @@ impl<'i> Estate<'i> {
 
 /// The groups that some subnet or interface names.
 fn attached(inventory: &Inventory) -> HashSet<&ResourceId, foldhash::fast::RandomState> {
-    let subnets = inventory.networks.iter().flat_map(|network| &network.subnets).map(|subnet| &subnet.nsg);
+    let subnets = inventory
+        .networks
+        .iter()
+        .flat_map(|network| &network.subnets)
+        .map(|subnet| &subnet.nsg);
     let inline = inventory.vms.iter().flat_map(|vm| &vm.inline_nics);
     let nics = inventory.nics.iter().chain(inline).map(|nic| &nic.nsg);
     subnets.chain(nics).filter_map(Known::known).flatten().collect()
@@ -145,7 +159,10 @@ fn attached(inventory: &Inventory) -> HashSet<&ResourceId, foldhash::fast::Rando
 fn bastion_ranges(inventory: &Inventory) -> crate::net::AddressSet {
     let subnets = inventory.networks.iter().flat_map(|network| &network.subnets);
     let of_bastion = subnets.filter(|subnet| subnet.id.name().eq_ignore_ascii_case("AzureBastionSubnet"));
-    let ranges = of_bastion.filter_map(|subnet| subnet.prefixes.known()).flatten().copied();
+    let ranges = of_bastion
+        .filter_map(|subnet| subnet.prefixes.known())
+        .flatten()
+        .copied();
     crate::net::AddressSet::from_ranges(ranges)
 }
 

@@ -34,7 +34,12 @@ pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
 /// Both layers of each address.
 fn all_layers<'f>(facts: &'f VmFacts<'_, '_>) -> impl Iterator<Item = (&'f TargetExposure, Layer, &'f Attached)> {
     let targets = facts.machine.targets.iter();
-    targets.flat_map(|target| target.layers().into_iter().map(move |(layer, attached)| (target, layer, attached)))
+    targets.flat_map(|target| {
+        target
+            .layers()
+            .into_iter()
+            .map(move |(layer, attached)| (target, layer, attached))
+    })
 }
 
 fn first_unknown(facts: &VmFacts<'_, '_>) -> Option<Arc<str>> {
@@ -108,15 +113,27 @@ fn one_layer(facts: &VmFacts<'_, '_>, layer: Layer, attached: &Attached) -> Fact
         Attached::Unread(name, why) => {
             let why = || Fact::Unknown(why.clone());
             let name = Fact::Text(name.clone());
-            return Fact::record([("layer", layer_name), ("nsg", name), ("nsg_id", why()), ("allows", why())]);
+            return Fact::record([
+                ("layer", layer_name),
+                ("nsg", name),
+                ("nsg_id", why()),
+                ("allows", why()),
+            ]);
         }
         Attached::Unknown(why) => {
             let why = || Fact::Unknown(why.clone());
-            return Fact::record([("layer", layer_name), ("nsg", why()), ("nsg_id", why()), ("allows", why())]);
+            return Fact::record([
+                ("layer", layer_name),
+                ("nsg", why()),
+                ("nsg_id", why()),
+                ("allows", why()),
+            ]);
         }
         Attached::None => return Fact::record([("layer", layer_name)]),
     };
-    let Some(nsg) = facts.estate.inventory.nsgs.get(index) else { return super::undeclared("nsg") };
+    let Some(nsg) = facts.estate.inventory.nsgs.get(index) else {
+        return super::undeclared("nsg");
+    };
     let allows = facts.estate.allows_of(index);
     let allow = |allow: &Allow| one_allow(facts, index, nsg, allow);
     Fact::record([
@@ -128,7 +145,9 @@ fn one_layer(facts: &VmFacts<'_, '_>, layer: Layer, attached: &Attached) -> Fact
 }
 
 fn one_allow(facts: &VmFacts<'_, '_>, nsg_index: u32, nsg: &Nsg, allow: &Allow) -> Fact {
-    let Some(rule) = rule_at(nsg, allow.index) else { return super::undeclared("rule") };
+    let Some(rule) = rule_at(nsg, allow.index) else {
+        return super::undeclared("rule");
+    };
     // A doubtful rule has an unknown port: every condition that asks for a port then stays open.
     let port = match &allow.doubt {
         None => Fact::Int(allow.port.into()),
@@ -137,42 +156,78 @@ fn one_allow(facts: &VmFacts<'_, '_>, nsg_index: u32, nsg: &Nsg, allow: &Allow) 
     Fact::record([
         ("port", port),
         ("rule", Fact::Text(rule.name.clone())),
-        ("priority", super::known(&rule.priority, |priority| Fact::Int((*priority).into()))),
+        (
+            "priority",
+            super::known(&rule.priority, |priority| Fact::Int((*priority).into())),
+        ),
         ("default_rule", Fact::Bool(allow.default_rule)),
         ("jit_rule", Fact::Bool(allow.jit_rule)),
         ("any_source", allow.any_source.clone()),
         ("internet", allow.internet.clone()),
         ("for_machine", for_machine(facts, nsg_index, rule)),
-        ("effective", effective(facts, RuleRef { nsg: nsg_index, rule: allow.index }, allow.port)),
+        (
+            "effective",
+            effective(
+                facts,
+                RuleRef {
+                    nsg: nsg_index,
+                    rule: allow.index,
+                },
+                allow.port,
+            ),
+        ),
     ])
 }
 
 pub(super) fn rule_at(nsg: &Nsg, index: u16) -> Option<&SecurityRule> {
-    nsg.rules.known()?.iter().chain(&nsg.default_rules).nth(usize::from(index))
+    nsg.rules
+        .known()?
+        .iter()
+        .chain(&nsg.default_rules)
+        .nth(usize::from(index))
 }
 
 fn for_machine(facts: &VmFacts<'_, '_>, nsg: u32, rule: &SecurityRule) -> Fact {
     let behind = facts.machine.targets.iter().filter(|target| {
-        target.layers().iter().any(|(_, attached)| **attached == Attached::Group(nsg))
+        target
+            .layers()
+            .iter()
+            .any(|(_, attached)| **attached == Attached::Group(nsg))
     });
-    match behind.map(|target| target.meets(facts.estate.inventory, &rule.destinations)).max() {
+    match behind
+        .map(|target| target.meets(facts.estate.inventory, &rule.destinations))
+        .max()
+    {
         Some(Truth::Yes) => Fact::Bool(true),
-        Some(Truth::Maybe) => {
-            Fact::Unknown(Arc::from(format!("the private address that rule `{}` names is not in the input", rule.name)))
-        }
+        Some(Truth::Maybe) => Fact::Unknown(Arc::from(format!(
+            "the private address that rule `{}` names is not in the input",
+            rule.name
+        ))),
         _ => Fact::Bool(false),
     }
 }
 
 fn effective(facts: &VmFacts<'_, '_>, rule: RuleRef, port: u16) -> Fact {
-    let stacks = facts.machine.targets.iter().filter_map(|t| facts.estate.exposures.stacks.get(t.stack as usize));
+    let stacks = facts
+        .machine
+        .targets
+        .iter()
+        .filter_map(|t| facts.estate.exposures.stacks.get(t.stack as usize));
     let mut possible = None;
     for stack in stacks {
-        for admitting in stack.admitting.iter().filter(|admitting| admitting.rule == rule && admitting.port == port) {
+        for admitting in stack
+            .admitting
+            .iter()
+            .filter(|admitting| admitting.rule == rule && admitting.port == port)
+        {
             if admitting.sure {
                 return Fact::Bool(true);
             }
-            possible = stack.ports.iter().find(|reach| reach.port == port).and_then(|reach| reach.gaps.first().cloned());
+            possible = stack
+                .ports
+                .iter()
+                .find(|reach| reach.port == port)
+                .and_then(|reach| reach.gaps.first().cloned());
             possible = possible.or_else(|| Some(Arc::from("an unknown decides whether the rule lets anybody through")));
         }
     }
@@ -182,8 +237,18 @@ fn effective(facts: &VmFacts<'_, '_>, rule: RuleRef, port: u16) -> Fact {
 impl Estate<'_> {
     /// The Allow rules of a group for the analysed ports, gathered once for all its machines.
     pub(super) fn allows_of(&self, nsg: u32) -> Arc<Vec<Allow>> {
-        let gather = || Arc::new(self.inventory.nsgs.get(nsg).map(|nsg| gather(nsg, &self.exposures.ports)).unwrap_or_default());
-        self.allows.get(nsg as usize).map_or_else(gather, |cell| cell.get_or_init(gather).clone())
+        let gather = || {
+            Arc::new(
+                self.inventory
+                    .nsgs
+                    .get(nsg)
+                    .map(|nsg| gather(nsg, &self.exposures.ports))
+                    .unwrap_or_default(),
+            )
+        };
+        self.allows
+            .get(nsg as usize)
+            .map_or_else(gather, |cell| cell.get_or_init(gather).clone())
     }
 }
 
@@ -206,8 +271,14 @@ fn allow(rule: &SecurityRule, index: u16, default_rule: bool, port: u16) -> Opti
     };
     let facts = [
         is(rule.access.known() == Some(&Access::Allow), rule.access.why()),
-        is(rule.direction.known() == Some(&Direction::Inbound), rule.direction.why()),
-        is(rule.protocol.known().is_some_and(|set| set.contains(Protocol::Tcp)), rule.protocol.why()),
+        is(
+            rule.direction.known() == Some(&Direction::Inbound),
+            rule.direction.why(),
+        ),
+        is(
+            rule.protocol.known().is_some_and(|set| set.contains(Protocol::Tcp)),
+            rule.protocol.why(),
+        ),
         match rule.destination_ports.set.contains(port) {
             true => Ok(true),
             false => is(false, rule.destination_ports.unknown.as_ref()),
@@ -255,9 +326,10 @@ pub(super) fn any_source(addresses: &Addresses) -> Fact {
 
 /// Whether the sources hold public addresses: some prefix, the `Internet` tag, or a service's tag.
 pub(super) fn internet(addresses: &Addresses) -> Fact {
-    let tagged = addresses.terms.iter().any(|term| {
-        matches!(term, AddressTerm::Tag(ServiceTag::Internet | ServiceTag::Named(_)))
-    });
+    let tagged = addresses
+        .terms
+        .iter()
+        .any(|term| matches!(term, AddressTerm::Tag(ServiceTag::Internet | ServiceTag::Named(_))));
     if tagged || stated_set(addresses).intersects(&PUBLIC) {
         return Fact::Bool(true);
     }

@@ -39,28 +39,61 @@ impl SecurityRuleFacts<'_, '_> {
         let (ports, sources, targets) = (&rule.destination_ports.set, &rule.sources, &rule.destinations);
         let [sources, targets] = [sources, targets].map(|side| shortened(spelled(side)));
         let ports = shortened(ports.spelled());
-        format!("`{}` ({priority}): {access} {protocol} from {sources} to {targets} port {ports}", rule.name)
+        format!(
+            "`{}` ({priority}): {access} {protocol} from {sources} to {targets} port {ports}",
+            rule.name
+        )
     }
 
     fn rule_fact(&self) -> Fact {
         let rule = self.rule;
-        let direction = |direction: &Direction| Fact::text(if *direction == Direction::Inbound { "inbound" } else { "outbound" });
+        let direction = |direction: &Direction| {
+            Fact::text(if *direction == Direction::Inbound {
+                "inbound"
+            } else {
+                "outbound"
+            })
+        };
         let ports = &rule.destination_ports;
-        let analysed = self.estate.exposures.ports.iter().filter(|port| ports.set.contains(**port));
+        let analysed = self
+            .estate
+            .exposures
+            .ports
+            .iter()
+            .filter(|port| ports.set.contains(**port));
         let doubtful = |fact: Fact| ports.unknown.as_ref().map_or(fact, super::unknown);
         let shadowed = self.shadowed_by.iter().flatten();
         Fact::record([
-            ("id", Fact::Text(self.nsg.id.child("securityRules", &rule.name).text().clone())),
+            (
+                "id",
+                Fact::Text(self.nsg.id.child("securityRules", &rule.name).text().clone()),
+            ),
             ("name", Fact::Text(rule.name.clone())),
             ("nsg", Fact::text(self.nsg.id.name())),
-            ("priority", known(&rule.priority, |priority| Fact::Int((*priority).into()))),
+            (
+                "priority",
+                known(&rule.priority, |priority| Fact::Int((*priority).into())),
+            ),
             ("direction", known(&rule.direction, direction)),
             ("access", known(&rule.access, |access| Fact::text(access.as_str()))),
-            ("protocol", known(&rule.protocol, |protocol| Fact::text(protocol.spelled()))),
+            (
+                "protocol",
+                known(&rule.protocol, |protocol| Fact::text(protocol.spelled())),
+            ),
             ("attached", Fact::Bool(self.attached)),
-            ("any_port", if ports.set.is_full() { Fact::Bool(true) } else { doubtful(Fact::Bool(false)) }),
+            (
+                "any_port",
+                if ports.set.is_full() {
+                    Fact::Bool(true)
+                } else {
+                    doubtful(Fact::Bool(false))
+                },
+            ),
             ("ports", texts(ports.set.spelled())),
-            ("analysed_ports", doubtful(Fact::list(analysed.map(|port| Fact::Int((*port).into()))))),
+            (
+                "analysed_ports",
+                doubtful(Fact::list(analysed.map(|port| Fact::Int((*port).into())))),
+            ),
             ("any_source", any_source(&rule.sources)),
             ("internet", internet(&rule.sources)),
             ("sources", texts(spelled(&rule.sources))),
@@ -93,7 +126,11 @@ impl SecurityRuleFacts<'_, '_> {
         let mut machines: Vec<u32> = Vec::new();
         for term in &self.rule.destinations.terms {
             let AddressTerm::Range(range) = term else { continue };
-            let named = self.estate.by_address.iter().filter(|(address, _)| range.contains(**address));
+            let named = self
+                .estate
+                .by_address
+                .iter()
+                .filter(|(address, _)| range.contains(**address));
             machines.extend(named.flat_map(|(_, machines)| machines));
         }
         machines.retain(|machine| self.is_behind(*machine));
@@ -103,9 +140,17 @@ impl SecurityRuleFacts<'_, '_> {
     }
 
     fn is_behind(&self, machine: u32) -> bool {
-        let targets = self.estate.exposures.machines.get(machine as usize).map(|machine| machine.targets.as_slice());
+        let targets = self
+            .estate
+            .exposures
+            .machines
+            .get(machine as usize)
+            .map(|machine| machine.targets.as_slice());
         let group = Attached::Group(self.nsg_index);
-        targets.unwrap_or_default().iter().any(|target| target.subnet_nsg == group || target.nic_nsg == group)
+        targets
+            .unwrap_or_default()
+            .iter()
+            .any(|target| target.subnet_nsg == group || target.nic_nsg == group)
     }
 }
 
@@ -113,5 +158,9 @@ fn shortened(mut items: Vec<String>) -> String {
     let more = items.len().saturating_sub(6);
     items.truncate(6);
     let list = items.join(", ");
-    if more == 0 { list } else { format!("{list} and {more} more") }
+    if more == 0 {
+        list
+    } else {
+        format!("{list} and {more} more")
+    }
 }

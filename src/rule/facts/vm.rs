@@ -17,7 +17,11 @@ pub struct VmFacts<'e, 'i> {
 impl<'e, 'i> VmFacts<'e, 'i> {
     pub fn new(estate: &'e Estate<'i>, index: u32) -> Option<Self> {
         let machine = estate.exposures.machines.get(index as usize)?;
-        Some(VmFacts { estate, vm: estate.vm(index)?, machine })
+        Some(VmFacts {
+            estate,
+            vm: estate.vm(index)?,
+            machine,
+        })
     }
 }
 
@@ -38,7 +42,10 @@ impl FactSource for VmFacts<'_, '_> {
 impl VmFacts<'_, '_> {
     fn identity(&self) -> Fact {
         let vm = self.vm;
-        let tags = vm.tags.iter().map(|(name, value)| (name.clone(), Fact::Text(value.clone())));
+        let tags = vm
+            .tags
+            .iter()
+            .map(|(name, value)| (name.clone(), Fact::Text(value.clone())));
         Fact::record([
             ("id", Fact::Text(vm.id.text().clone())),
             ("name", Fact::text(vm.id.name())),
@@ -67,7 +74,9 @@ impl VmFacts<'_, '_> {
             return unknown(why);
         }
         let ways = self.machine.targets.iter().flat_map(|target| &target.ways);
-        let own = ways.filter(|way| way.way == crate::exposure::Way::PublicIp).filter_map(|way| way.front.as_ref());
+        let own = ways
+            .filter(|way| way.way == crate::exposure::Way::PublicIp)
+            .filter_map(|way| way.front.as_ref());
         super::texts(own.map(|front| front.address.clone()))
     }
 }

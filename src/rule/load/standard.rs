@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_yaml::Spanned;
 
 use super::Loader;
-use crate::rule::standards::{MappedBy, Mapping};
 use crate::rule::file::StandardsFile;
 use crate::rule::standards::{self, FRAMEWORKS};
+use crate::rule::standards::{MappedBy, Mapping};
 use crate::rule::suggest;
 
 impl Loader<'_> {

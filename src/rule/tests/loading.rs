@@ -1,8 +1,8 @@
 //! What the loader says of bad files: each message with its line, column and hint.
 
-use crate::rule::standards::MappedBy;
 use crate::rule::file::{Expect, json_schema};
 use crate::rule::load::{load, load_all};
+use crate::rule::standards::MappedBy;
 use crate::rule::{Rule, Severity, Verdict, builtin, frame};
 use crate::source::Diagnostic;
 
