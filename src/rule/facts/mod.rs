@@ -33,6 +33,8 @@ pub struct Estate<'i> {
     /// Why it is unknown whether a machine without an entry has one in a policy that was not given.
     pub jit_unknown: Option<Arc<str>>,
     entries: Index<'i, (&'i JitPolicy, &'i JitEntry)>,
+    /// Policies that could not be read: subscription and reason.
+    unreadable: Vec<(&'i str, Arc<str>)>,
     requests: Index<'i, &'i JitRequest>,
     machines: HashMap<&'i ResourceId, u32, foldhash::fast::RandomState>,
     pricings: HashMap<&'i ResourceId, &'i crate::model::Pricing, foldhash::fast::RandomState>,
@@ -55,6 +57,7 @@ impl<'i> Estate<'i> {
             now,
             jit_unknown: None,
             entries: Index::default(),
+            unreadable: Vec::new(),
             requests: Index::default(),
             machines: (0u32..)
                 .zip(inventory.vms.iter())
@@ -80,6 +83,10 @@ impl<'i> Estate<'i> {
 
     fn index_policies(&mut self) {
         for policy in self.inventory.jit_policies.iter() {
+            let conflict = self.inventory.conflict(&policy.id);
+            if let Some(why) = conflict.or_else(|| policy.entries.why()) {
+                self.unreadable.push((policy.id.subscription(), why.text.clone()));
+            }
             for entry in policy.entries.known().into_iter().flatten() {
                 self.entries.entry(&entry.vm).or_default().push((policy, entry));
             }
@@ -134,12 +141,8 @@ impl<'i> Estate<'i> {
     }
 
     fn unreadable_policy(&self, vm: &ResourceId) -> Option<Arc<str>> {
-        let same = |policy: &&JitPolicy| policy.id.subscription().eq_ignore_ascii_case(vm.subscription());
-        let why = |policy: &JitPolicy| {
-            let conflict = self.inventory.conflict(&policy.id).map(|why| why.text.clone());
-            conflict.or_else(|| policy.entries.why().map(|why| why.text.clone()))
-        };
-        self.inventory.jit_policies.iter().filter(same).find_map(why)
+        let same = |(subscription, _): &&(&str, Arc<str>)| subscription.eq_ignore_ascii_case(vm.subscription());
+        self.unreadable.iter().find(same).map(|(_, why)| why.clone())
     }
 }
 
