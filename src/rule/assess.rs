@@ -1,7 +1,7 @@
 //! All rules over all subjects: findings, counts, and the verdict of every machine.
 //! Must not know what any rule is about, but for the one that gives the machines their verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -51,50 +51,89 @@ pub struct Assessor<'a, 'i> {
     pub keep_all: bool,
 }
 
-/// What became of one subject: the judgements that count, and the findings among them.
+/// What became of a run of subjects, in their order.
 #[derive(Default)]
 struct Judged {
-    verdicts: Vec<(usize, Verdict)>,
+    /// By policy.
+    counts: Vec<BTreeMap<Verdict, u64>>,
     findings: Vec<Finding>,
-    flow: Option<Judgement>,
+    /// The flow rule's judgement of each machine.
+    flow: Vec<Judgement>,
     all: Vec<(usize, Arc<str>, Judgement)>,
+    /// Machines behind the same filters rest on the same facts, and share them.
+    evidence: HashSet<Arc<Vec<Evidence>>, foldhash::fast::RandomState>,
+}
+
+impl Judged {
+    fn count(&mut self, policy: usize, verdict: Verdict, number: u64) {
+        if self.counts.len() <= policy {
+            self.counts.resize_with(policy + 1, BTreeMap::new);
+        }
+        if let Some(counts) = self.counts.get_mut(policy) {
+            *counts.entry(verdict).or_default() += number;
+        }
+    }
+
+    fn shared(&mut self, evidence: Vec<Evidence>) -> Arc<Vec<Evidence>> {
+        if let Some(known) = self.evidence.get(&evidence) {
+            return Arc::clone(known);
+        }
+        let evidence = Arc::new(evidence);
+        self.evidence.insert(Arc::clone(&evidence));
+        evidence
+    }
+
+    fn append(&mut self, other: Judged) {
+        for (policy, counts) in other.counts.into_iter().enumerate() {
+            for (verdict, number) in counts {
+                self.count(policy, verdict, number);
+            }
+        }
+        self.findings.extend(other.findings);
+        self.flow.extend(other.flow);
+        self.all.extend(other.all);
+    }
+}
+
+/// Judges subjects side by side, each thread in runs of its own; the runs come in the order of the subjects.
+fn judge_all<T: Send>(
+    subjects: impl IndexedParallelIterator<Item = T>,
+    judge: impl Fn(T, &mut Judged) + Sync + Send,
+) -> Vec<Judged> {
+    let judge_one = |mut judged: Judged, subject: T| {
+        judge(subject, &mut judged);
+        judged
+    };
+    subjects.fold(Judged::default, judge_one).collect()
 }
 
 impl Assessor<'_, '_> {
     pub fn assess(&self) -> Assessment {
         let count = u32::try_from(self.estate.inventory.vms.len()).unwrap_or(u32::MAX);
-        let machines: Vec<Judged> = (0..count).into_par_iter().map(|index| self.judge_vm(index)).collect();
-        let rules: Vec<Judged> = self
-            .estate
-            .inventory
-            .nsgs
-            .as_slice()
-            .par_iter()
-            .map(|nsg| self.judge_group(nsg))
-            .collect();
-        let entries: Vec<Judged> = entries(self.estate)
-            .into_par_iter()
-            .map(|(p, e)| self.judge_entry(p, e))
-            .collect();
-        let mut counts = vec![BTreeMap::new(); self.policies.len()];
-        let mut findings = Vec::new();
-        let mut verdicts = Vec::with_capacity(machines.len());
-        let mut all = Vec::new();
+        let machines = judge_all((0..count).into_par_iter(), |index, judged| self.judge_vm(index, judged));
+        let groups = self.estate.inventory.nsgs.as_slice();
+        let rules = judge_all(groups.par_iter(), |nsg, judged| self.judge_group(nsg, judged));
+        let entries = entries(self.estate);
+        let entries = judge_all(entries.par_iter(), |(policy, entry), judged| {
+            self.judge_entry(policy, entry, judged);
+        });
+        let mut total = Judged::default();
         for judged in machines.into_iter().chain(rules).chain(entries) {
-            for (policy, verdict) in judged.verdicts {
-                if let Some(counts) = counts.get_mut(policy) {
-                    *counts.entry(verdict).or_default() += 1;
-                }
-            }
-            findings.extend(judged.findings);
-            verdicts.extend(judged.flow);
-            all.extend(judged.all);
+            total.append(judged);
         }
+        let Judged {
+            mut counts,
+            mut findings,
+            flow,
+            all,
+            ..
+        } = total;
+        counts.resize_with(self.policies.len(), BTreeMap::new);
         findings.par_sort_by(|a, b| order(a).cmp(&order(b)));
         Assessment {
             findings,
             counts,
-            machines: verdicts,
+            machines: flow,
             all,
         }
     }
@@ -106,26 +145,25 @@ impl Assessor<'_, '_> {
             .filter(move |(_, policy)| policy.rule.applies_to == kind)
     }
 
-    fn judge_vm(&self, index: u32) -> Judged {
+    fn judge_vm(&self, index: u32, judged: &mut Judged) {
         let Some(facts) = VmFacts::new(self.estate, index) else {
-            return Judged::default();
+            return;
         };
         let memo = SubjectFacts::new(SubjectKind::Vm, &facts);
-        let mut judged = Judged::default();
         let mut evidence: Option<Arc<Vec<Evidence>>> = None;
         let mut subject = None;
         for (at, policy) in self.of_kind(SubjectKind::Vm) {
             let judgement = policy.rule.judge_facts(&memo, policy.params);
             if &*policy.rule.id == FLOW_RULE {
-                judged.flow = Some(judgement.clone());
+                judged.flow.push(judgement.clone());
             }
             if !policy.reported {
                 continue;
             }
-            self.note(&mut judged, at, facts.vm.id.name(), &judgement);
+            self.note(judged, at, facts.vm.id.name(), &judgement);
             if is_finding(judgement.verdict) {
                 let evidence = evidence
-                    .get_or_insert_with(|| Arc::new(evidence::of_machine(&facts)))
+                    .get_or_insert_with(|| judged.shared(evidence::of_machine(&facts)))
                     .clone();
                 let subject = subject.get_or_insert_with(|| self.vm_subject(&facts, index)).clone();
                 let assumptions = self.vm_assumptions(&facts, policy.rule);
@@ -134,11 +172,10 @@ impl Assessor<'_, '_> {
                     .push(finding(policy.rule, judgement, subject, evidence, assumptions));
             }
         }
-        judged
     }
 
     fn note(&self, judged: &mut Judged, at: usize, name: &str, judgement: &Judgement) {
-        judged.verdicts.push((at, judgement.verdict));
+        judged.count(at, judgement.verdict, 1);
         if self.keep_all {
             judged.all.push((at, Arc::from(name), judgement.clone()));
         }
@@ -197,14 +234,13 @@ impl Assessor<'_, '_> {
         assumption::ids(self.assumed, &scopes)
     }
 
-    fn judge_group(&self, nsg: &Nsg) -> Judged {
-        let mut judged = Judged::default();
-        let Some(rules) = nsg.rules.known() else { return judged };
+    fn judge_group(&self, nsg: &Nsg, judged: &mut Judged) {
+        let Some(rules) = nsg.rules.known() else { return };
         if self.of_kind(SubjectKind::SecurityRule).next().is_none() {
-            return judged;
+            return;
         }
         let Some(nsg_index) = self.estate.inventory.nsgs.position(&nsg.id) else {
-            return judged;
+            return;
         };
         let shadowed = shadows(rules);
         let attached = !nsg.attached_to.is_empty() || self.estate.is_attached(&nsg.id);
@@ -224,9 +260,8 @@ impl Assessor<'_, '_> {
                 shadowed_by: names,
                 attached,
             };
-            self.judge_rule(&facts, &mut judged);
+            self.judge_rule(&facts, judged);
         }
-        judged
     }
 
     fn judge_rule(&self, facts: &SecurityRuleFacts<'_, '_>, judged: &mut Judged) {
@@ -267,20 +302,19 @@ impl Assessor<'_, '_> {
         all
     }
 
-    fn judge_entry(&self, policy: &JitPolicy, entry: &JitEntry) -> Judged {
+    fn judge_entry(&self, policy: &JitPolicy, entry: &JitEntry, judged: &mut Judged) {
         let facts = JitEntryFacts {
             estate: self.estate,
             policy,
             entry,
         };
         let memo = SubjectFacts::new(SubjectKind::JitEntry, &facts);
-        let mut judged = Judged::default();
         for (at, rule) in self
             .of_kind(SubjectKind::JitEntry)
             .filter(|(_, policy)| policy.reported)
         {
             let judgement = rule.rule.judge_facts(&memo, rule.params);
-            self.note(&mut judged, at, entry.vm.name(), &judgement);
+            self.note(judged, at, entry.vm.name(), &judgement);
             if is_finding(judgement.verdict) {
                 let machine = self.estate.machine_index(&entry.vm);
                 let name = format!("{}/{}", policy.id.name(), entry.vm.name());
@@ -300,7 +334,6 @@ impl Assessor<'_, '_> {
                     .push(finding(rule.rule, judgement, subject, evidence, Vec::new()));
             }
         }
-        judged
     }
 }
 

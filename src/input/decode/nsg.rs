@@ -156,6 +156,7 @@ fn endpoint(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, side: &str) -> Ad
             "Azure refuses it; state one",
         )));
     }
+    terms.shrink_to_fit();
     Addresses { terms }
 }
 

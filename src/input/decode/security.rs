@@ -78,6 +78,7 @@ fn sources(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Addresses {
         let text = "the policy states no allowed source";
         terms.push(AddressTerm::Unknown(Why::new(WhyKind::NotInInput, text)));
     }
+    terms.shrink_to_fit();
     Addresses { terms }
 }
 
