@@ -43,6 +43,8 @@ fn read(example: &Example) -> Reading {
     let mut reading = Reading::default();
     let text = serde_json::Value::Array(example.estate.clone()).to_string();
     reading.read(&example.name, Given::Named, text.as_bytes());
+    // What an example does not state does not exist.
+    reading.inventory.coverage.whole = true;
     reading.finish();
     reading
 }

@@ -88,12 +88,7 @@ impl<'t> Locator<'t> {
     /// `first_line` is the number of the text's first line in its file: a snapshot is read line by line.
     pub fn new(source: SourceId, name: Arc<str>, text: &'t str, first_line: u32) -> Self {
         let mut line_starts = vec![0];
-        line_starts.extend(
-            text.bytes()
-                .enumerate()
-                .filter(|(_, b)| *b == b'\n')
-                .map(|(i, _)| i + 1),
-        );
+        line_starts.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
         Locator {
             source,
             name,

@@ -125,7 +125,17 @@ fn console_is_plain_without_colour_and_the_same_text_with_it() {
 
 #[test]
 fn console_cuts_and_says_so() {
-    let written = written("console", &common::large(45), &Options::default());
+    let alike = common::large(100);
+    let once = written("console", &alike, &Options::default());
+    assert!(
+        once.contains("20 machines") && once.contains("web, and 8 more"),
+        "{once}"
+    );
+    let mut different = common::large(45);
+    for (number, finding) in different.findings.iter_mut().enumerate() {
+        finding.message = format!("reason {number}").into();
+    }
+    let written = written("console", &different, &Options::default());
     assert!(
         written.contains("... and 37 more; `--verbose` shows them all"),
         "{written}"

@@ -117,13 +117,17 @@ impl Reading {
                     .help(help)
                     .at(self.start_of(source)),
             ),
-            Given::Found => self.diagnostics.push(Diagnostic::note("passed-over", message)),
+            Given::Found => self.pass_over(source, why),
         }
     }
 
-    /// Notes a text of a directory that is no estate.
+    /// Notes a text of a directory that is no estate. Prose beside an estate is no news.
     fn pass_over(&mut self, source: SourceId, why: &str) {
-        let message = format!("`{}` holds no estate: {why}", self.sources.name(source));
+        let name = self.sources.name(source);
+        if name.to_ascii_lowercase().ends_with(".md") {
+            return;
+        }
+        let message = format!("`{name}` holds no estate: {why}");
         self.diagnostics.push(Diagnostic::note("passed-over", message));
     }
 

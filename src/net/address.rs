@@ -32,6 +32,14 @@ impl AddressRange {
         }
     }
 
+    /// The address, when it is only one.
+    pub fn single(self) -> Option<IpAddr> {
+        match self {
+            AddressRange::V4(first, last) => (first == last).then(|| IpAddr::V4(Ipv4Addr::from(first))),
+            AddressRange::V6(first, last) => (first == last).then(|| IpAddr::V6(Ipv6Addr::from(first))),
+        }
+    }
+
     pub fn family(self) -> Family {
         match self {
             AddressRange::V4(..) => Family::V4,

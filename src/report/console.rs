@@ -1,13 +1,14 @@
 //! What a person reads on a terminal: the state of the estate first, then the findings by rule with the worst first,
 //! then what the verdicts rest on and what could not be read. Ends with one line that sums it up.
 
+use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 
 use anstyle::{AnsiColor, Style};
 
 use crate::report::digest::{self, Group, count};
 use crate::report::{Format, Machine, Options, Report, ReportError, Subscription, Tab, text};
-use crate::rule::{Finding, Severity, Verdict};
+use crate::rule::{Finding, Severity, SubjectKind, Verdict};
 use crate::source::{Diagnostic, Level};
 
 pub const FORMAT: Format = Format {
@@ -25,7 +26,9 @@ const MOST_DIAGNOSTICS: usize = 5;
 const LABEL_COLUMNS: usize = 12;
 const BAR_COLUMNS: u64 = 20;
 const LEAST_COLUMNS: usize = 40;
-const NAME_COLUMNS: usize = 60;
+const NAME_COLUMNS: usize = 80;
+/// Machines listed below a sentence that holds for all of them, unless everything is asked for.
+const MOST_ALIKE: usize = 12;
 
 const PLAIN: Style = Style::new();
 const BOLD: Style = Style::new().bold();
@@ -221,10 +224,20 @@ fn findings(page: &mut Page<'_>, report: &Report, group: &Group<'_>) -> io::Resu
     } else {
         MOST_FINDINGS
     };
-    for finding in group.open.iter().take(most) {
-        entry(page, report, finding)?;
+    let mut alike = if page.options.verbose {
+        group.open.iter().map(|finding| vec![*finding]).collect()
+    } else {
+        alike(&group.open)
+    };
+    let more: usize = alike.iter().skip(most).map(Vec::len).sum();
+    alike.truncate(most);
+    for findings in &alike {
+        match findings.as_slice() {
+            [one] => entry(page, report, one)?,
+            many => entries(page, many)?,
+        }
     }
-    if let Some(more) = group.open.len().checked_sub(most).filter(|more| *more > 0) {
+    if more > 0 {
         page.paragraph(2, DIM, &format!("... and {more} more; `--verbose` shows them all"))?;
     }
     match (group.waived.len(), page.options.verbose) {
@@ -232,6 +245,21 @@ fn findings(page: &mut Page<'_>, report: &Report, group: &Group<'_>) -> io::Resu
         (_, true) => group.waived.iter().try_for_each(|finding| entry(page, report, finding)),
         (waived, false) => page.paragraph(2, DIM, &format!("{waived} waived; `--verbose` shows them")),
     }
+}
+
+/// Findings of which the same is said, together, where the first of them stood.
+fn alike<'r>(findings: &[&'r Finding]) -> Vec<Vec<&'r Finding>> {
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut index = HashMap::new();
+    for finding in findings {
+        let said = (finding.severity, finding.verdict, &finding.message, &finding.gaps);
+        let at = *index.entry(said).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
 }
 
 fn group_heading(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
@@ -259,49 +287,84 @@ fn group_heading(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
 
 fn entry(page: &mut Page<'_>, report: &Report, finding: &Finding) -> io::Result<()> {
     let name = text::name(&finding.subject.name, NAME_COLUMNS.min(page.width.saturating_sub(16)));
-    let verdict = match finding.verdict {
-        Verdict::Undetermined => "  undetermined",
-        _ => "",
+    let room = page
+        .width
+        .saturating_sub(16 + text::width(&name) + text::width(verdict_mark(finding)));
+    let home = home(report, finding);
+    let home = if room < 16 {
+        String::new()
+    } else {
+        format!("  {}", text::name(&home, room))
     };
-    let verdict = if finding.waiver.is_some() { "  waived" } else { verdict };
+    entry_heading(page, finding, &name, &home)?;
+    said(page, finding)?;
+    place(page, finding)?;
+    waiver(page, finding)
+}
+
+/// Several findings of which the same is said: the sentence once, then where it holds.
+fn entries(page: &mut Page<'_>, findings: &[&Finding]) -> io::Result<()> {
+    let Some(first) = findings.first() else { return Ok(()) };
+    let kind = match first.subject.kind {
+        SubjectKind::Vm => "machine",
+        SubjectKind::SecurityRule => "rule",
+        SubjectKind::JitEntry => "entry",
+    };
+    let title = match (kind, findings.len()) {
+        ("entry", number) => format!("{number} entries"),
+        (kind, number) => count(number as u64, kind),
+    };
+    entry_heading(page, first, &title, "")?;
+    said(page, first)?;
+    let mut names: Vec<String> = findings
+        .iter()
+        .take(MOST_ALIKE)
+        .map(|finding| text::name(&finding.subject.name, NAME_COLUMNS))
+        .collect();
+    if let Some(more) = findings.len().checked_sub(MOST_ALIKE).filter(|more| *more > 0) {
+        names.push(format!("and {more} more"));
+    }
+    page.paragraph(12, DIM, &names.join(", "))
+}
+
+fn entry_heading(page: &mut Page<'_>, finding: &Finding, name: &str, home: &str) -> io::Result<()> {
     let severity = format!("{:<10}", finding.severity.as_str());
     page.pieces(
         2,
         &[
             (severity_style(finding.severity), &severity),
-            (BOLD, &name),
-            (YELLOW, verdict),
+            (BOLD, name),
+            (YELLOW, verdict_mark(finding)),
+            (DIM, home),
         ],
-    )?;
-    page.paragraph(12, PLAIN, &text::sentence(&finding.message, NAME_COLUMNS))?;
-    deciders(page, report, finding)?;
-    place(page, finding)?;
-    for gap in &finding.gaps {
-        page.labelled(12, (YELLOW, "?"), 2, gap)?;
-    }
-    waiver(page, finding)
+    )
 }
 
-/// The rules that decide the worst exposure of the machine.
-fn deciders(page: &mut Page<'_>, report: &Report, finding: &Finding) -> io::Result<()> {
-    let Some((path, port)) = digest::worst_exposure(report, finding) else {
-        return Ok(());
-    };
-    let sentences: Vec<String> = port
-        .deciders
-        .iter()
-        .map(|decider| text::sentence(&digest::decider_sentence(decider), NAME_COLUMNS))
-        .collect();
-    if sentences.is_empty() {
-        return Ok(());
+fn verdict_mark(finding: &Finding) -> &'static str {
+    match finding.verdict {
+        _ if finding.waiver.is_some() => "  waived",
+        Verdict::Undetermined => "  undetermined",
+        _ => "",
     }
-    let sentence = format!(
-        "port {} at {}: {}",
-        port.port,
-        text::name(&path.target, NAME_COLUMNS),
-        sentences.join(", ")
-    );
-    page.paragraph(12, PLAIN, &sentence)
+}
+
+/// Whose it is: subscription, by name where it has one, and resource group.
+fn home(report: &Report, finding: &Finding) -> String {
+    let id = &finding.subject.subscription;
+    let mut known = report.scan.subscriptions.iter();
+    let named = known.find(|subscription| subscription.id.eq_ignore_ascii_case(id));
+    let name = named.and_then(|subscription| subscription.name.as_ref()).unwrap_or(id);
+    format!("{name} / {}", finding.subject.resource_group)
+}
+
+/// The sentence, and the unknowns that it does not name.
+fn said(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
+    page.paragraph(12, PLAIN, &text::sentence(&finding.message, NAME_COLUMNS))?;
+    let unnamed = finding.gaps.iter().filter(|gap| !finding.message.contains(&***gap));
+    for gap in unnamed {
+        page.labelled(12, (YELLOW, "?"), 2, gap)?;
+    }
+    Ok(())
 }
 
 /// The file and line, or else the id; with everything asked for, both and in full.

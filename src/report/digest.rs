@@ -62,14 +62,17 @@ pub fn groups(report: &Report) -> Vec<Group<'_>> {
     groups
 }
 
-/// Every finding: not waived before waived, then by severity, then unhealthy before undetermined, then as reported.
+/// Every finding: not waived before waived, then by severity, unhealthy before undetermined, the widest exposure first,
+/// then by name.
 pub fn worst_first(report: &Report) -> Vec<&Finding> {
     let mut findings: Vec<&Finding> = report.findings.iter().collect();
-    findings.sort_by_key(|finding| {
+    findings.sort_by_cached_key(|finding| {
         (
             finding.waiver.is_some(),
             std::cmp::Reverse(finding.severity),
             finding.verdict == Verdict::Undetermined,
+            std::cmp::Reverse(worst_exposure(report, finding).map(|(_, port)| port.class)),
+            finding.subject.name.clone(),
         )
     });
     findings
@@ -144,7 +147,7 @@ pub fn port_summary(machine: &Machine) -> String {
 /// The rules that decide, such as ``rule `nsg-web/allow-ssh` (priority 100) allows``.
 pub fn decider_sentence(decider: &Decider) -> String {
     let mut sentence = match decider.layer {
-        Layer::Platform => format!("`{}`", decider.rule),
+        Layer::Platform => decider.rule.to_string(),
         _ if decider.group.is_empty() => format!("rule `{}`", decider.rule),
         _ => format!("rule `{}/{}`", decider.group, decider.rule),
     };

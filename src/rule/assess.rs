@@ -163,7 +163,7 @@ impl Assessor<'_, '_> {
             self.note(judged, at, facts.vm.id.name(), &judgement);
             if is_finding(judgement.verdict) {
                 let evidence = evidence
-                    .get_or_insert_with(|| judged.shared(evidence::of_machine(&facts)))
+                    .get_or_insert_with(|| judged.shared(evidence::of_machine(&facts, &memo)))
                     .clone();
                 let subject = subject.get_or_insert_with(|| self.vm_subject(&facts, index)).clone();
                 let assumptions = self.vm_assumptions(&facts, policy.rule);
@@ -222,7 +222,7 @@ impl Assessor<'_, '_> {
             })
         };
         let mut scopes = Vec::new();
-        if rule.mentions().roots.contains("jit") && self.estate.entries_of(&facts.vm.id).is_empty() {
+        if rule.speaks_of("jit") && self.estate.entries_of(&facts.vm.id).is_empty() {
             scopes.push(Scope::JitOff);
         }
         if gateway() {

@@ -66,15 +66,20 @@ impl Rule {
     /// The facts and parameters that the conditions and texts speak of.
     pub fn mentions(&self) -> Mentions {
         let mut all = Mentions::default();
-        for step in &self.steps {
-            if let Some((program, _)) = &step.when {
-                all.add(&program.mentions);
-            }
-            for mentions in step.because.mentions() {
-                all.add(mentions);
-            }
-        }
+        self.all_mentions().for_each(|mentions| all.add(mentions));
         all
+    }
+
+    /// Whether any condition or text speaks of the root fact of that name.
+    pub fn speaks_of(&self, root: &str) -> bool {
+        self.all_mentions().any(|mentions| mentions.roots.contains(root))
+    }
+
+    fn all_mentions(&self) -> impl Iterator<Item = &Mentions> {
+        self.steps.iter().flat_map(|step| {
+            let condition = step.when.iter().map(|(program, _)| &program.mentions);
+            condition.chain(step.because.mentions())
+        })
     }
 
     /// The parameter of that name, and its index among the values in force.

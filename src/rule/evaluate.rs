@@ -88,9 +88,9 @@ impl Rule {
             severity: params.severity.unwrap_or(self.severity),
             cause: None,
             message: Arc::from(format!(
-                "cannot be decided: {}; it would be {}",
-                first_of(&gaps),
-                alternatives(possible)
+                "cannot be decided between {}: {}",
+                alternatives(possible),
+                first_of(&gaps)
             )),
             step: open.first().map_or(0, |open| open.index),
             gaps,
@@ -119,7 +119,7 @@ fn first_of(gaps: &[Arc<str>]) -> String {
     }
 }
 
-/// The possible verdicts in the order of the steps, each once: `unhealthy or healthy`.
+/// The possible verdicts in the order of the steps, each once: `unhealthy, not applicable and healthy`.
 fn alternatives(verdicts: impl Iterator<Item = Verdict>) -> String {
     let mut labels: Vec<&str> = Vec::new();
     for verdict in verdicts {
@@ -127,5 +127,8 @@ fn alternatives(verdicts: impl Iterator<Item = Verdict>) -> String {
             labels.push(verdict.label());
         }
     }
-    labels.join(" or ")
+    match labels.as_slice() {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        _ => labels.concat(),
+    }
 }

@@ -4,20 +4,21 @@
 use std::sync::Arc;
 
 use super::Evidence;
-use super::fact::{Fact, FactSource};
+use super::fact::Fact;
 use super::facts::VmFacts;
+use super::value::SubjectFacts;
 use crate::exposure::{ExposureClass, PortExposure};
 use crate::intern::intern;
 
-type Topic = fn(&VmFacts<'_, '_>, &mut Vec<Evidence>);
+type Topic = fn(&VmFacts<'_, '_>, &SubjectFacts<'_>, &mut Vec<Evidence>);
 
 const TOPICS: &[Topic] = &[jit, groups, firewall, exposures, defender];
 
-/// Everything worth knowing of a machine for any finding about it.
-pub fn of_machine(facts: &VmFacts<'_, '_>) -> Vec<Evidence> {
+/// Everything worth knowing of a machine for any finding about it. `memo` holds the facts that conditions asked for.
+pub fn of_machine(facts: &VmFacts<'_, '_>, memo: &SubjectFacts<'_>) -> Vec<Evidence> {
     let mut evidence = Vec::new();
     for topic in TOPICS {
-        topic(facts, &mut evidence);
+        topic(facts, memo, &mut evidence);
     }
     evidence
 }
@@ -31,12 +32,12 @@ fn plain(label: &str, text: impl AsRef<str>) -> Evidence {
     }
 }
 
-fn jit(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
-    let jit = facts.fact("jit");
-    match field(&jit, "enabled") {
+fn jit(_: &VmFacts<'_, '_>, memo: &SubjectFacts<'_>, evidence: &mut Vec<Evidence>) {
+    let Ok(jit) = memo.named("jit") else { return };
+    match field(jit, "enabled") {
         Some(Fact::Bool(true)) => {
-            let ports = print(field(&jit, "ports"));
-            for entry in items(field(&jit, "entries")) {
+            let ports = print(field(jit, "ports"));
+            for entry in items(field(jit, "entries")) {
                 let policy = print(field(entry, "policy"));
                 let requests = print(field(entry, "active_requests"));
                 let text = format!("policy `{policy}` protects ports {ports}; active openings: {requests}");
@@ -55,9 +56,9 @@ fn jit(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
     }
 }
 
-fn groups(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
-    let nsg = facts.fact("nsg");
-    match field(&nsg, "layers") {
+fn groups(_: &VmFacts<'_, '_>, memo: &SubjectFacts<'_>, evidence: &mut Vec<Evidence>) {
+    let Ok(nsg) = memo.named("nsg") else { return };
+    match field(nsg, "layers") {
         Some(Fact::Unknown(why)) => evidence.push(plain("network security group", format!("unknown: {why}"))),
         Some(Fact::List(layers)) if layers.is_empty() => {
             evidence.push(plain("network security group", "none on subnet or interface"));
@@ -85,23 +86,31 @@ fn group(layer: &Fact, evidence: &mut Vec<Evidence>) {
     let effective = allows
         .iter()
         .filter(|allow| field(allow, "effective") == Some(&Fact::Bool(true)));
-    add(
-        format!("`{name}`, textual reading: {}", readings(allows.iter().copied())),
-        evidence,
-    );
-    add(
-        format!("`{name}`, effective reading: {}", readings(effective.copied())),
-        evidence,
-    );
+    let textual = readings(allows.iter().copied());
+    let effective = readings(effective.copied());
+    if textual == effective {
+        return add(format!("`{name}`, textual and effective reading: {textual}"), evidence);
+    }
+    add(format!("`{name}`, textual reading: {textual}"), evidence);
+    add(format!("`{name}`, effective reading: {effective}"), evidence);
 }
 
-/// `allow-ssh` (100) for port 22, ...
+/// `allow-ssh` (100) for port 22, `allow-all` (200) for ports 22, 3389, ...
 fn readings<'f>(allows: impl Iterator<Item = &'f Fact>) -> String {
-    let print_one = |allow: &Fact| {
+    let mut rules: Vec<(String, Vec<String>)> = Vec::new();
+    for allow in allows {
         let [rule, priority, port] = ["rule", "priority", "port"].map(|name| print(field(allow, name)));
-        format!("`{rule}` ({priority}) for port {port}")
+        let rule = format!("`{rule}` ({priority})");
+        match rules.iter_mut().find(|(known, _)| *known == rule) {
+            Some((_, ports)) => ports.push(port),
+            None => rules.push((rule, vec![port])),
+        }
+    }
+    let print_one = |(rule, ports): &(String, Vec<String>)| {
+        let noun = if ports.len() == 1 { "port" } else { "ports" };
+        format!("{rule} for {noun} {}", ports.join(", "))
     };
-    let mut texts: Vec<String> = allows.map(print_one).collect();
+    let mut texts: Vec<String> = rules.iter().map(print_one).collect();
     let more = texts.len().saturating_sub(8);
     texts.truncate(8);
     match (texts.is_empty(), more) {
@@ -111,13 +120,13 @@ fn readings<'f>(allows: impl Iterator<Item = &'f Fact>) -> String {
     }
 }
 
-fn firewall(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
-    let firewall = facts.fact("firewall");
-    let names = print(field(&firewall, "names"));
+fn firewall(_: &VmFacts<'_, '_>, memo: &SubjectFacts<'_>, evidence: &mut Vec<Evidence>) {
+    let Ok(firewall) = memo.named("firewall") else { return };
+    let names = print(field(firewall, "names"));
     let text = match (
-        field(&firewall, "by_route"),
-        field(&firewall, "by_network"),
-        field(&firewall, "protects"),
+        field(firewall, "by_route"),
+        field(firewall, "by_network"),
+        field(firewall, "protects"),
     ) {
         (Some(Fact::Bool(true)), ..) => format!("the default route leads to `{names}`"),
         (_, Some(Fact::Bool(true)), _) => {
@@ -127,7 +136,7 @@ fn firewall(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
         _ => return,
     };
     evidence.push(plain("firewall", text));
-    for allow in items(field(&firewall, "allows")).iter().take(8) {
+    for allow in items(field(firewall, "allows")).iter().take(8) {
         let [kind, collection, rule, port] =
             ["kind", "collection", "rule", "port"].map(|name| print(field(allow, name)));
         evidence.push(plain(
@@ -138,7 +147,7 @@ fn firewall(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
 }
 
 /// The worst answer of each way in.
-fn exposures(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
+fn exposures(facts: &VmFacts<'_, '_>, _: &SubjectFacts<'_>, evidence: &mut Vec<Evidence>) {
     // The name of the only address says nothing, and without it machines behind one filter share the sentence.
     let named = facts.machine.targets.len() > 1;
     for target in &facts.machine.targets {
@@ -171,10 +180,10 @@ fn exposure(exposure: &PortExposure, target: &str) -> Evidence {
     }
 }
 
-fn defender(facts: &VmFacts<'_, '_>, evidence: &mut Vec<Evidence>) {
-    let defender = facts.fact("defender");
-    if let Some(Fact::Text(assessment)) = field(&defender, "assessment") {
-        let cause = text_of(field(&defender, "assessment_cause")).filter(|cause| !cause.is_empty());
+fn defender(_: &VmFacts<'_, '_>, memo: &SubjectFacts<'_>, evidence: &mut Vec<Evidence>) {
+    let Ok(defender) = memo.named("defender") else { return };
+    if let Some(Fact::Text(assessment)) = field(defender, "assessment") {
+        let cause = text_of(field(defender, "assessment_cause")).filter(|cause| !cause.is_empty());
         let cause = cause.map(|cause| format!(" ({cause})")).unwrap_or_default();
         evidence.push(plain(
             "Defender for Cloud",

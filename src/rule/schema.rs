@@ -246,6 +246,11 @@ const EXPOSURE: &[Field] = &[
         Int,
         "port outside, where something translates it; else the same as port",
     ),
+    field(
+        "outside",
+        Text,
+        "where a client outside knocks: at 203.0.113.7, or behind 203.0.113.7:50022 of `lb-web`; empty on private ways",
+    ),
     field("way", Text, "public_ip, load_balancer, firewall_dnat or private"),
     field(
         "class",
@@ -256,6 +261,11 @@ const EXPOSURE: &[Field] = &[
     field("any", Bool, "true when every public address of the family gets through"),
     field("addresses", Double, "how many addresses surely get through"),
     field("target", Text, "interface and ip configuration"),
+    field(
+        "jit_opening",
+        Bool,
+        "true when surely only rules of just-in-time access let it through, for a request that has not ended",
+    ),
     field("sentence", Text, "the exposure in one sentence"),
 ];
 

@@ -80,6 +80,12 @@ impl<'s> SubjectFacts<'s> {
         }
     }
 
+    /// The root fact of that name.
+    pub fn named(&self, name: &str) -> Result<&Fact, Gaps> {
+        let slot = schema::roots(self.kind).iter().position(|field| field.name == name);
+        self.root(slot.unwrap_or(MAX_ROOTS))
+    }
+
     fn root(&self, slot: usize) -> Result<&Fact, Gaps> {
         let (Some(field), Some(cell)) = (schema::roots(self.kind).get(slot), self.roots.get(slot)) else {
             return Err(Gaps::one("a rule asks for a fact that its subject does not have"));
@@ -94,6 +100,7 @@ pub fn evaluate_condition(condition: &Code, facts: &SubjectFacts<'_>, params: &[
         facts,
         params,
         locals: None,
+        sure_only: false,
     };
     match frame.holds(condition) {
         Ok(true) => Truth::True,
@@ -102,7 +109,8 @@ pub fn evaluate_condition(condition: &Code, facts: &SubjectFacts<'_>, params: &[
     }
 }
 
-/// The value of an expression for a subject.
+/// The value of an expression in a text, where `filter` and `map` pass over the elements that cannot be told: what is
+/// sure is worth naming although something beside it is unknown.
 ///
 /// # Errors
 /// The reasons why it cannot be told.
@@ -111,6 +119,7 @@ pub fn evaluate(code: &Code, facts: &SubjectFacts<'_>, params: &[Fact]) -> Resul
         facts,
         params,
         locals: None,
+        sure_only: true,
     }
     .value(code)
     .map(Cow::into_owned)

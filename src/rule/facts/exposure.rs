@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::jit::{JitRuleName, active_requests};
 use super::unknown;
 use super::vm::VmFacts;
-use crate::exposure::{ExposureClass, PortExposure, Way};
+use crate::exposure::{ExposureClass, Layer, PortExposure, Way, WayIn};
+use crate::net::PortSet;
 use crate::rule::fact::Fact;
 
 pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
@@ -17,28 +19,54 @@ pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
             all.extend(
                 way.exposures
                     .iter()
-                    .map(|exposure| one(exposure, way.way, &target.name)),
+                    .map(|exposure| one(facts, exposure, way, &target.name)),
             );
         }
     }
     Fact::List(Arc::new(all))
 }
 
-fn one(exposure: &PortExposure, way: Way, target: &Arc<str>) -> Fact {
+fn one(facts: &VmFacts<'_, '_>, exposure: &PortExposure, way_in: &WayIn, target: &Arc<str>) -> Fact {
+    let way = way_in.way;
     Fact::record([
         ("port", Fact::Int(exposure.port.into())),
         (
             "front_port",
             Fact::Int(exposure.front_port.unwrap_or(exposure.port).into()),
         ),
+        ("outside", Fact::text(outside(exposure, way_in))),
         ("way", Fact::text(way_name(way))),
         ("class", Fact::text(class_name(exposure.class))),
         ("public", public(exposure, way)),
         ("any", any(exposure, way)),
         ("addresses", Fact::Double(exposure.addresses.parse().unwrap_or(0.0))),
         ("target", Fact::Text(target.clone())),
+        ("jit_opening", Fact::Bool(is_jit_opening(facts, exposure))),
         ("sentence", Fact::Text(exposure.sentence.clone())),
     ])
+}
+
+/// Where a client outside has to knock.
+fn outside(exposure: &PortExposure, way: &WayIn) -> String {
+    let Some(front) = &way.front else { return String::new() };
+    let port = exposure.front_port.unwrap_or(exposure.port);
+    match &front.through {
+        None => format!("at {}", front.address),
+        Some((name, _)) => format!("behind {}:{port} of `{name}`", front.address),
+    }
+}
+
+/// Whether it is sure that all that gets through does so by rules that JIT wrote for a request that has not ended.
+fn is_jit_opening(facts: &VmFacts<'_, '_>, exposure: &PortExposure) -> bool {
+    let mut deciders = exposure
+        .deciders
+        .iter()
+        .filter(|decider| decider.layer != Layer::Platform)
+        .peekable();
+    let port = PortSet::range(exposure.port, exposure.port);
+    deciders.peek().is_some()
+        && deciders.all(|decider| JitRuleName::parse(&decider.rule).is_some())
+        && matches!(active_requests(facts.estate, &facts.vm.id, Some(&port)), Fact::Int(number) if number > 0)
 }
 
 fn public(exposure: &PortExposure, way: Way) -> Fact {

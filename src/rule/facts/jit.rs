@@ -106,6 +106,10 @@ fn vm_absent(estate: &Estate<'_>, vm: &ResourceId) -> Fact {
             vm.subscription(),
             vm.name()
         )),
+        (Some(_), None) if !coverage.whole => Some(format!(
+            "machine `{}` is not in the input, which need not hold all machines of its subscription",
+            vm.name()
+        )),
         (Some(_), None) if !coverage.lost.is_empty() => Some("a part of the input could not be read".to_owned()),
         _ => None,
     };

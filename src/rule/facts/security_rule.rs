@@ -37,10 +37,11 @@ impl SecurityRuleFacts<'_, '_> {
         let access = word(rule.access.known().map(|access| access.as_str().to_owned()));
         let protocol = word(rule.protocol.known().map(|protocol| protocol.spelled()));
         let (ports, sources, targets) = (&rule.destination_ports.set, &rule.sources, &rule.destinations);
-        let [sources, targets] = [sources, targets].map(|side| shortened(spelled(side)));
-        let ports = shortened(ports.spelled());
+        let [sources, targets] = [sources, targets].map(|side| or_any(shortened(spelled(side)), "", "any address"));
+        let ports = or_any(shortened(ports.spelled()), "port ", "any port");
+        let protocol = or_any(protocol.to_string(), "", "any protocol");
         format!(
-            "`{}` ({priority}): {access} {protocol} from {sources} to {targets} port {ports}",
+            "`{}` ({priority}): {access} {protocol} from {sources} to {targets}, {ports}",
             rule.name
         )
     }
@@ -126,11 +127,13 @@ impl SecurityRuleFacts<'_, '_> {
         let mut machines: Vec<u32> = Vec::new();
         for term in &self.rule.destinations.terms {
             let AddressTerm::Range(range) = term else { continue };
-            let named = self
-                .estate
-                .by_address
-                .iter()
-                .filter(|(address, _)| range.contains(**address));
+            // JIT writes single addresses; looking at every machine for each of its rules would be quadratic.
+            if let Some(address) = range.single() {
+                machines.extend(self.estate.by_address.get(&address).into_iter().flatten());
+                continue;
+            }
+            let by_address = self.estate.by_address.iter();
+            let named = by_address.filter(|(address, _)| range.contains(**address));
             machines.extend(named.flat_map(|(_, machines)| machines));
         }
         machines.retain(|machine| self.is_behind(*machine));
@@ -151,6 +154,15 @@ impl SecurityRuleFacts<'_, '_> {
             .unwrap_or_default()
             .iter()
             .any(|target| target.subnet_nsg == group || target.nic_nsg == group)
+    }
+}
+
+/// `*` in words.
+fn or_any(text: String, noun: &str, any: &str) -> String {
+    if text == "*" {
+        any.to_owned()
+    } else {
+        format!("{noun}{text}")
     }
 }
 

@@ -197,7 +197,7 @@ fn the_flow_is_open_only_where_an_unknown_decides() {
     assert_eq!(judged.verdict, Verdict::Undetermined);
     assert_eq!(
         &*judged.message,
-        "cannot be decided: policies were not read; it would be healthy or unhealthy"
+        "cannot be decided between healthy and unhealthy: policies were not read"
     );
     let mut clean = grouped(&[&[]]);
     merge(&mut clean, &unknown_jit);
@@ -220,8 +220,10 @@ fn the_flow_is_open_only_where_an_unknown_decides() {
 fn an_exposure_is_as_severe_as_it_is_wide() {
     let exposure = |class: &str, public: Value| {
         json!({ "exposures": [
-            { "port": 80, "front_port": 80, "class": "wide", "public": true, "sentence": "web" },
-            { "port": 22, "front_port": 50022, "class": class, "public": public, "sentence": "open" }
+            { "port": 80, "front_port": 80, "class": "wide", "public": true, "outside": "", "jit_opening": false,
+              "sentence": "web" },
+            { "port": 22, "front_port": 50022, "class": class, "public": public,
+              "outside": "behind 203.0.113.7:50022 of `lb`", "jit_opening": false, "sentence": "open" }
         ] })
     };
     for (class, public, verdict, severity) in [
@@ -242,16 +244,25 @@ fn an_exposure_is_as_severe_as_it_is_wide() {
         let judged = judge("management-port-exposed", machine(&exposure(class, public)));
         assert_eq!((judged.verdict, judged.severity), (verdict, severity), "{class}");
         if verdict == Verdict::Unhealthy {
-            assert_eq!(&*judged.message, "port 22 (50022 outside): open");
+            assert_eq!(&*judged.message, "port 22 behind 203.0.113.7:50022 of `lb`: open");
         }
     }
     let mut tenants = exposure("azure_tenants", json!(true));
-    let open = json!({ "port": 3389, "class": "undetermined", "public": "?the tag is unknown", "sentence": "rdp" });
+    let open = json!({ "port": 3389, "class": "undetermined", "public": "?the tag is unknown",
+                       "outside": "", "jit_opening": false, "sentence": "rdp" });
     tenants["exposures"].as_array_mut().unwrap().push(open);
     let judged = judge("management-port-exposed", machine(&tenants));
     assert_eq!(
         (judged.verdict, judged.severity, judged.gaps.len()),
         (Verdict::Unhealthy, Severity::Medium, 1)
+    );
+    let mut approved = exposure("wide", json!(true));
+    approved["exposures"][1]["jit_opening"] = json!(true);
+    let judged = judge("management-port-exposed", machine(&approved));
+    assert_eq!((judged.verdict, judged.severity), (Verdict::Unhealthy, Severity::Info));
+    assert_eq!(
+        &*judged.message,
+        "opened by a just-in-time request that has not ended: port 22 behind 203.0.113.7:50022 of `lb` is open"
     );
     let without = judge(
         "management-port-exposed",
@@ -292,7 +303,7 @@ fn each_rule_on_machines_has_its_cases() {
             "vm-without-filter",
             json!({ "nsg": { "unfiltered": "?the subnet is elsewhere" } }),
             Verdict::Undetermined,
-            "cannot be decided: the subnet is elsewhere; it would be unhealthy or healthy",
+            "cannot be decided between unhealthy and healthy: the subnet is elsewhere",
         ),
         (
             "jit-shadowed",
@@ -334,7 +345,7 @@ fn each_rule_on_machines_has_its_cases() {
             "jit-unsupported",
             json!({ "jit": { "enabled": true, "supported": false } }),
             Verdict::Healthy,
-            "just-in-time access is enabled for port none",
+            "just-in-time access is enabled for no port at all",
         ),
         (
             "jit-unsupported",

@@ -88,7 +88,7 @@ fn a_step_that_may_hold_keeps_another_verdict_open() {
     assert_eq!(open.step, 0);
     assert_eq!(
         &*open.message,
-        "cannot be decided: a is unknown, and b is unknown; it would be unhealthy or healthy or not applicable"
+        "cannot be decided between unhealthy, healthy and not applicable: a is unknown, and b is unknown"
     );
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Frame<'f> {
     pub(super) facts: &'f SubjectFacts<'f>,
     pub(super) params: &'f [Fact],
     pub(super) locals: Option<&'f Local<'f>>,
+    /// Whether lists that are collected leave out what cannot be told.
+    pub(super) sure_only: bool,
 }
 
 /// A variable that a macro binds, and those around it.
@@ -165,16 +167,24 @@ impl<'f> Frame<'f> {
         let over = self.value(over)?;
         let mut found = Vec::new();
         for item in items(&over)?.iter() {
-            let kept = when.map_or(Ok(true), |when| self.with(item, |frame| frame.holds(when)))?;
-            if kept {
-                let fact = value.map_or_else(
-                    || Ok(item.clone()),
-                    |value| self.with(item, |frame| frame.value(value).map(Cow::into_owned)),
-                )?;
-                found.push(fact);
+            match self.collected(item, when, value) {
+                Err(_) if self.sure_only => {}
+                fact => found.extend(fact?),
             }
         }
         Ok(Cow::Owned(Fact::list(found)))
+    }
+
+    /// What becomes of one element; `None` when it is filtered out.
+    fn collected(self, item: &Fact, when: Option<&'f Code>, value: Option<&'f Code>) -> Result<Option<Fact>, Gaps> {
+        if !when.map_or(Ok(true), |when| self.with(item, |frame| frame.holds(when)))? {
+            return Ok(None);
+        }
+        let Some(value) = value else {
+            return Ok(Some(item.clone()));
+        };
+        self.with(item, |frame| frame.value(value).map(Cow::into_owned))
+            .map(Some)
     }
 
     /// Evaluates with one more variable bound.
@@ -187,6 +197,7 @@ impl<'f> Frame<'f> {
             facts: self.facts,
             params: self.params,
             locals: Some(&local),
+            sure_only: self.sure_only,
         })
     }
 }
