@@ -32,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "source", "net", "model", "syntax", "input", "exposure", "rule", "remedy",
         ],
     ),
+    ("verify", &["source", "net", "model", "exposure"]),
     // The pipeline joins the stages.
     ("example", &["source", "net", "model", "input", "exposure", "rule"]),
     (
@@ -44,7 +45,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "net", "intern", "model", "syntax", "input", "exposure", "rule", "report", "remedy", "history",
-            "azure", "sandbox", "example", "scan",
+            "azure", "sandbox", "example", "scan", "verify",
         ],
     ),
 ];

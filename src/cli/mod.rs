@@ -10,6 +10,7 @@ mod progress;
 mod rules;
 mod scan;
 mod style;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ pub struct Arguments {
 enum Command {
     /// Judge recorded estates and report
     Scan(scan::ScanArguments),
+    /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
+    VerifyEffective(verify::VerifyArguments),
     /// List, show and test rules
     Rules(rules::RulesArguments),
     /// Print a completion script for a shell
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
     arguments.color.apply();
     let outcome = match &arguments.command {
         Command::Scan(scan) => scan.run(),
+        Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man => manual::run(),
