@@ -212,6 +212,14 @@ impl AddressSet {
         self.v4.intersects(&other.v4) || self.v6.intersects(&other.v6)
     }
 
+    /// Whether any address of the range is in the set.
+    pub fn intersects_range(&self, range: AddressRange) -> bool {
+        match range {
+            AddressRange::V4(first, last) => self.v4.intersects_range(first, last),
+            AddressRange::V6(first, last) => self.v6.intersects_range(first, last),
+        }
+    }
+
     pub fn is_superset(&self, other: &Self) -> bool {
         self.v4.is_superset(&other.v4) && self.v6.is_superset(&other.v6)
     }

@@ -155,19 +155,20 @@ impl<T: Bound> IntervalSet<T> {
         self.intersection(&other.complement())
     }
 
+    /// Asks for each range of the shorter set: mostly one side is a single range.
     pub fn intersects(&self, other: &Self) -> bool {
-        let (mut left, mut right) = (self.ranges.iter().peekable(), other.ranges.iter().peekable());
-        while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
-            if a.0.max(b.0) <= a.1.min(b.1) {
-                return true;
-            }
-            if a.1 < b.1 {
-                left.next()
-            } else {
-                right.next()
-            };
-        }
-        false
+        let (few, many) = if self.ranges.len() <= other.ranges.len() {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        few.ranges.iter().any(|(first, last)| many.intersects_range(*first, *last))
+    }
+
+    /// Whether any value from `first` to `last` is in the set.
+    pub fn intersects_range(&self, first: T, last: T) -> bool {
+        let after = self.ranges.partition_point(|(_, end)| *end < first);
+        self.ranges.get(after).is_some_and(|(start, _)| *start <= last)
     }
 
     pub fn is_superset(&self, other: &Self) -> bool {
