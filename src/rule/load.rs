@@ -4,7 +4,10 @@ mod parameter;
 mod standard;
 mod verdict;
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 
 use serde_yaml::Spanned;
 
@@ -28,9 +31,10 @@ pub struct Loaded {
 /// Loads rule files given as name and text. One bad file does not hide the others; of two rules with one id the
 /// second is refused.
 pub fn load_all<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>) -> Loaded {
+    let files: Vec<(&str, &str)> = files.into_iter().collect();
     let mut loaded = Loaded::default();
-    for (file, text) in files {
-        match load(file, text) {
+    for rule in side_by_side(&files) {
+        match rule {
             Ok(rule) => loaded.add(rule),
             Err(diagnostics) => loaded.diagnostics.extend(diagnostics),
         }
@@ -58,17 +62,50 @@ impl Loaded {
 /// Everything that is wrong, in the order of the file. What is no YAML, or has an unknown key or a value of the
 /// wrong kind, ends the reading at once; all else is reported together.
 pub fn load(file: &str, text: &str) -> Result<Rule, Vec<Diagnostic>> {
-    // The parser of expressions needs some 100 kB of stack for each parenthesis.
-    let loaded = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("rule".to_owned()).stack_size(STACK);
-        thread.spawn_scoped(scope, || read(file, text)).ok()?.join().ok()
+    side_by_side(&[(file, text)])
+        .pop()
+        .unwrap_or_else(|| Err(not_read(file)))
+}
+
+fn not_read(file: &str) -> Vec<Diagnostic> {
+    vec![Diagnostic::error("rule-load", format!("`{file}` could not be read"))]
+}
+
+/// What became of each file, in their order. They are read on threads of their own: the parser of expressions needs
+/// some 100 kB of stack for each parenthesis.
+fn side_by_side(files: &[(&str, &str)]) -> Vec<Result<Rule, Vec<Diagnostic>>> {
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(files.len());
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let worker = |_| {
+            let (next, sender) = (&next, sender.clone());
+            let thread = std::thread::Builder::new().name("rule".to_owned()).stack_size(STACK);
+            let work = move || {
+                while let Some((at, (file, text))) = take(next, files) {
+                    // The receiver outlives the threads.
+                    let _ = sender.send((at, read(file, text)));
+                }
+            };
+            thread.spawn_scoped(scope, work)
+        };
+        // A thread that cannot be had leaves its share to the others; one that ends early, its file unread.
+        let workers: Vec<_> = (0..threads).filter_map(|index| worker(index).ok()).collect();
+        for worker in workers {
+            let _ = worker.join();
+        }
     });
-    loaded.unwrap_or_else(|| {
-        Err(vec![Diagnostic::error(
-            "rule-load",
-            format!("`{file}` could not be read"),
-        )])
-    })
+    drop(sender);
+    let mut read: HashMap<usize, _> = receiver.into_iter().collect();
+    let of_file = |(at, (file, _)): (usize, &(&str, &str))| read.remove(&at).unwrap_or_else(|| Err(not_read(file)));
+    files.iter().enumerate().map(of_file).collect()
+}
+
+fn take<'f>(next: &AtomicUsize, files: &[(&'f str, &'f str)]) -> Option<(usize, (&'f str, &'f str))> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    files.get(at).map(|file| (at, *file))
 }
 
 /// Deeper than the parser's own limit on nesting (96) and `cel::MAX_LENGTH` allow an expression to go.
