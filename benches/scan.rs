@@ -205,6 +205,7 @@ fn request(policies: Vec<Policy<'_>>) -> Request<'_> {
         ports: MANAGEMENT_PORTS.to_vec(),
         least_severity: Severity::Info,
         waivers: &[],
+        baseline: None,
         assume_jit_unknown: false,
         generated: jiff::Timestamp::UNIX_EPOCH,
         now: None,

@@ -16,6 +16,7 @@ use crate::report::{
 };
 use crate::rule::assess::{Assessment, Assessor, Policy};
 use crate::rule::assumption::{Assumed, in_force};
+use crate::rule::baseline::Baseline;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 use crate::rule::waiver::{self, WaiverRule};
 use crate::rule::{Finding, Judgement, Severity, Verdict};
@@ -29,6 +30,8 @@ pub struct Request<'r> {
     /// Findings below are left out.
     pub least_severity: Severity,
     pub waivers: &'r [WaiverRule],
+    /// What is known already.
+    pub baseline: Option<&'r Baseline>,
     /// `--assume jit=unknown`: a machine without an entry may have one that was not given.
     pub assume_jit_unknown: bool,
     /// When the report is made.
@@ -63,6 +66,10 @@ pub fn scan(reading: Reading, request: &Request<'_>) -> Report {
         .findings
         .retain(|finding| finding.severity >= request.least_severity);
     diagnostics.extend(waiver::apply(request.waivers, &mut assessment.findings, today(request)));
+    if let Some(baseline) = request.baseline {
+        let incomplete = !inventory.coverage.is_complete();
+        diagnostics.extend(baseline.apply(&mut assessment.findings, incomplete));
+    }
     diagnostics.extend(unused(&inventory));
     let machines = machines(&estate, &assessment);
     report(
@@ -372,6 +379,8 @@ fn summary(machines: &[Machine], findings: &[Finding]) -> Summary {
     for finding in findings {
         if finding.waiver.is_some() {
             summary.waived += 1;
+        } else if finding.is_known() {
+            summary.known += 1;
         } else {
             *summary.findings.entry(finding.severity).or_default() += 1;
             summary.undetermined += u64::from(finding.verdict == Verdict::Undetermined);

@@ -38,6 +38,7 @@ fn report_of(directory: &str) -> Report {
         ports: vec![22, 3389, 5985, 5986],
         least_severity: Severity::Info,
         waivers: &[],
+        baseline: None,
         assume_jit_unknown: false,
         generated: RECORDED.parse().unwrap(),
         now: Some(RECORDED.parse().unwrap()),

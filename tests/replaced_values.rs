@@ -464,6 +464,7 @@ fn verdict(reading: Reading) -> Option<(Verdict, bool)> {
             ports: estate::PORTS.to_vec(),
             least_severity: Severity::Info,
             waivers: &[],
+            baseline: None,
             assume_jit_unknown: false,
             generated: Timestamp::UNIX_EPOCH,
             now: None,

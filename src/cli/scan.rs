@@ -1,6 +1,6 @@
 //! `portcullis scan`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use crate::net::parse_ports;
 use crate::report::{Options, Report};
 use crate::rule::Severity;
 use crate::rule::assess::{FLOW_RULE, Policy};
+use crate::rule::baseline::Baseline;
 use crate::rule::params::{Overrides, ResolvedParams};
 use crate::scan::{Request, scan};
 
@@ -58,6 +59,14 @@ pub struct ScanArguments {
     /// Settings and waivers [default: portcullis.yaml of the current directory, where there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Report what this file holds as known: only what is new or has changed counts for the exit status
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+
+    /// Write the findings that are not waived to a baseline file, and exit with 0 unless the scan is incomplete
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
 
     /// Switch an assumption: `jit=unknown` when just-in-time policies may exist that were not given
     #[arg(long, value_name = "NAME=VALUE", value_parser = ["jit=none", "jit=unknown"])]
@@ -114,6 +123,7 @@ impl ScanArguments {
         self.check_outputs()?;
         let config = Config::read(self.config.as_deref())?;
         let fail_on = self.fail_on(&config)?;
+        let baseline = self.baseline.as_deref().map(read_baseline).transpose()?;
         let set = RuleSet::load(&self.rules)?;
         let overrides = Overrides {
             settings: config.rules.clone(),
@@ -131,10 +141,18 @@ impl ScanArguments {
         let reading = read(&files, &progress);
         let nothing = is_empty(&reading);
         progress.judging();
-        let report = scan(reading, &self.request(policies, &overrides, &config));
+        let mut request = self.request(policies, &overrides, &config);
+        request.baseline = baseline.as_ref();
+        let report = scan(reading, &request);
         progress.finish();
         self.write(&report)?;
-        Ok(outcome(&report, fail_on, nothing))
+        match &self.write_baseline {
+            Some(path) if !nothing => {
+                write_baseline(path, &report)?;
+                Ok(outcome(&report, None, nothing))
+            }
+            _ => Ok(outcome(&report, fail_on, nothing)),
+        }
     }
 
     fn check_outputs(&self) -> Result<(), Failure> {
@@ -178,6 +196,7 @@ impl ScanArguments {
             policies,
             least_severity: self.severity.or(config.severity).unwrap_or(Severity::Info),
             waivers: &config.waivers,
+            baseline: None,
             assume_jit_unknown: self.assume.iter().any(|assume| assume == "jit=unknown"),
             generated: Timestamp::now(),
             now: self.now,
@@ -239,6 +258,20 @@ pub(super) fn read(files: &[InputFile], progress: &Progress) -> Reading {
     reading
 }
 
+fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
+    let fail = |why: String| Failure(format!("--baseline {}: {why}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| fail(format!("cannot read: {error}")))?;
+    Baseline::parse(&text).map_err(fail)
+}
+
+fn write_baseline(path: &Path, report: &Report) -> Result<(), Failure> {
+    let fail = |why: String| Failure(format!("--write-baseline {}: {why}", path.display()));
+    let mut text =
+        serde_json::to_string_pretty(&Baseline::of(&report.findings)).map_err(|error| fail(error.to_string()))?;
+    text.push('\n');
+    std::fs::write(path, text).map_err(|error| fail(format!("cannot write: {error}")))
+}
+
 /// Nothing that any rule judges was read.
 fn is_empty(reading: &Reading) -> bool {
     let inventory = &reading.inventory;
@@ -257,6 +290,6 @@ fn outcome(report: &Report, fail_on: Option<Severity>, nothing: bool) -> u8 {
     let failing = report
         .findings
         .iter()
-        .any(|finding| finding.waiver.is_none() && fails(finding.severity));
+        .any(|finding| finding.is_open() && fails(finding.severity));
     if failing { status::FINDINGS } else { status::CLEAN }
 }

@@ -240,11 +240,14 @@ fn findings(page: &mut Page<'_>, report: &Report, group: &Group<'_>) -> io::Resu
     if more > 0 {
         page.paragraph(2, DIM, &format!("... and {more} more; `--verbose` shows them all"))?;
     }
-    match (group.waived.len(), page.options.verbose) {
-        (0, _) => Ok(()),
-        (_, true) => group.waived.iter().try_for_each(|finding| entry(page, report, finding)),
-        (waived, false) => page.paragraph(2, DIM, &format!("{waived} waived; `--verbose` shows them")),
+    for (aside, what) in [(&group.known, "known from the baseline"), (&group.waived, "waived")] {
+        match (aside.len(), page.options.verbose) {
+            (0, _) => {}
+            (_, true) => aside.iter().try_for_each(|finding| entry(page, report, finding))?,
+            (number, false) => page.paragraph(2, DIM, &format!("{number} {what}; `--verbose` shows them"))?,
+        }
     }
+    Ok(())
 }
 
 /// Findings of which the same is said, together, where the first of them stood.
@@ -266,6 +269,7 @@ fn group_heading(page: &mut Page<'_>, group: &Group<'_>) -> io::Result<()> {
     let numbers = [
         (group.count(Verdict::Unhealthy), "unhealthy"),
         (group.count(Verdict::Undetermined), "undetermined"),
+        (group.known.len(), "known"),
         (group.waived.len(), "waived"),
     ];
     let numbers = numbers
@@ -343,6 +347,7 @@ fn entry_heading(page: &mut Page<'_>, finding: &Finding, name: &str, home: &str)
 fn verdict_mark(finding: &Finding) -> &'static str {
     match finding.verdict {
         _ if finding.waiver.is_some() => "  waived",
+        _ if finding.is_known() => "  known",
         Verdict::Undetermined => "  undetermined",
         _ => "",
     }
@@ -488,6 +493,7 @@ fn closing(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     }
     for (number, what) in [
         (summary.undetermined, "of them undetermined"),
+        (summary.known, "more known from the baseline"),
         (summary.waived, "more waived"),
     ] {
         if number > 0 {

@@ -15,9 +15,11 @@ pub struct Group<'r> {
     pub rule: &'r str,
     /// Absent when the report does not list the rule.
     pub info: Option<&'r RuleInfo>,
-    /// Not waived, in the order of the report.
+    /// Neither waived nor known, the worst first.
     pub open: Vec<&'r Finding>,
     pub waived: Vec<&'r Finding>,
+    /// Those that the baseline holds as they are.
+    pub known: Vec<&'r Finding>,
 }
 
 impl<'r> Group<'r> {
@@ -30,13 +32,13 @@ impl<'r> Group<'r> {
         self.info.map_or(self.rule, |info| &info.title)
     }
 
-    /// All findings, those that are not waived first.
+    /// All findings, those that are open first.
     pub fn all(&self) -> impl Iterator<Item = &'r Finding> + '_ {
-        self.open.iter().chain(&self.waived).copied()
+        self.open.iter().chain(&self.known).chain(&self.waived).copied()
     }
 }
 
-/// The findings by rule; the rule with the worst finding that is not waived comes first.
+/// The findings by rule; the rule with the worst open finding comes first.
 pub fn groups(report: &Report) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut index: HashMap<&str, usize> = HashMap::new();
@@ -48,27 +50,31 @@ pub fn groups(report: &Report) -> Vec<Group<'_>> {
                 info,
                 open: Vec::new(),
                 waived: Vec::new(),
+                known: Vec::new(),
             });
             groups.len() - 1
         });
         if let Some(group) = groups.get_mut(at) {
-            if finding.waiver.is_some() {
-                group.waived.push(finding)
+            let findings = if finding.waiver.is_some() {
+                &mut group.waived
+            } else if finding.is_known() {
+                &mut group.known
             } else {
-                group.open.push(finding)
-            }
+                &mut group.open
+            };
+            findings.push(finding);
         }
     }
     groups
 }
 
-/// Every finding: not waived before waived, then by severity, unhealthy before undetermined, the widest exposure first,
+/// Every finding: open before known and waived, then by severity, unhealthy before undetermined, the widest exposure first,
 /// then by name.
 pub fn worst_first(report: &Report) -> Vec<&Finding> {
     let mut findings: Vec<&Finding> = report.findings.iter().collect();
     findings.sort_by_cached_key(|finding| {
         (
-            finding.waiver.is_some(),
+            !finding.is_open(),
             std::cmp::Reverse(finding.severity),
             finding.verdict == Verdict::Undetermined,
             std::cmp::Reverse(worst_exposure(report, finding).map(|(_, port)| port.class)),

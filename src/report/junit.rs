@@ -83,6 +83,7 @@ fn finding_status(finding: &Finding) -> TestCaseStatus {
     let message = text::line(&finding.message);
     let mut status = match (&finding.waiver, finding.verdict) {
         (Some(waiver), _) => return skipped(&format!("waived: {}", text::line(&waiver.reason))),
+        (None, _) if finding.is_known() => return skipped("known from the baseline"),
         (None, Verdict::Undetermined) => TestCaseStatus::non_success(NonSuccessKind::Error),
         (None, _) => TestCaseStatus::non_success(NonSuccessKind::Failure),
     };

@@ -260,7 +260,11 @@ fn entry(report: &Report, finding: &Finding) -> Entry {
         .map(|fact| format!("{}: {}", fact.label, fact.text));
     Entry {
         severity: finding.severity.as_str(),
-        verdict: finding.verdict.label(),
+        verdict: if finding.is_known() {
+            "known"
+        } else {
+            finding.verdict.label()
+        },
         name: text::name(&finding.subject.name, NAME_COLUMNS),
         message: finding.message.to_string(),
         id: text::name(&finding.subject.id, ID_COLUMNS),

@@ -74,9 +74,12 @@ pub struct Summary {
     pub verdicts: BTreeMap<Verdict, u64>,
     /// Machines by tab of the portal.
     pub tabs: BTreeMap<Tab, u64>,
-    /// Findings that are not waived, by severity.
+    /// Findings that are neither waived nor known from the baseline, by severity.
     pub findings: BTreeMap<Severity, u64>,
     pub waived: u64,
+    /// Findings that the baseline holds as they are.
+    #[serde(default)]
+    pub known: u64,
     pub undetermined: u64,
     /// Machines with a management port open to public addresses.
     pub exposed: u64,

@@ -120,6 +120,7 @@ impl<'r> Run<'r> {
             code_flows: self.code_flows(finding, anchor.as_ref()),
             partial_fingerprints: fingerprints(&finding.fingerprint, own.is_some()),
             suppressions: self.any_waived.then(|| suppression(finding).into_iter().collect()),
+            baseline_state: finding.baseline,
             properties: finding_properties(self.report, finding),
         }
     }
@@ -140,6 +141,7 @@ impl<'r> Run<'r> {
             related_locations: Vec::new(),
             code_flows: Vec::new(),
             suppressions: self.any_waived.then(Vec::new),
+            baseline_state: None,
             properties: BTreeMap::from([("code", json!(unread.code()))]),
         }
     }

@@ -375,6 +375,7 @@ fn finding(
         gaps: judgement.gaps,
         assumptions,
         waiver: None,
+        baseline: None,
     }
 }
 

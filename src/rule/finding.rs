@@ -5,6 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::rule::baseline::BaselineState;
 use crate::rule::{Severity, Verdict};
 use crate::source::Location;
 
@@ -92,6 +93,21 @@ pub struct Finding {
     pub fingerprint: Arc<str>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub waiver: Option<Waiver>,
+    /// How it stands to the baseline, where one was given.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub baseline: Option<BaselineState>,
+}
+
+impl Finding {
+    /// Whether it asks for something: neither waived, nor known from the baseline as it is.
+    pub fn is_open(&self) -> bool {
+        self.waiver.is_none() && !self.is_known()
+    }
+
+    /// Whether the baseline holds it as it is.
+    pub fn is_known(&self) -> bool {
+        self.baseline == Some(BaselineState::Unchanged)
+    }
 }
 
 fn is_empty(evidence: &Arc<Vec<Evidence>>) -> bool {

@@ -3,6 +3,7 @@
 
 pub mod assess;
 pub mod assumption;
+pub mod baseline;
 pub mod builtin;
 pub mod cel;
 pub mod check;

@@ -352,6 +352,7 @@ pub fn finding(number: usize, severity: Severity, verdict: Verdict, name: &str, 
         assumptions: vec!["no-firewall".into()],
         fingerprint: format!("{number:032x}").into(),
         waiver: None,
+        baseline: None,
     }
 }
 

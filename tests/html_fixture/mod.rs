@@ -558,6 +558,7 @@ fn finding(number: usize, machines: usize) -> Finding {
             "{:032x}",
             (number as u128 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
         )),
+        baseline: None,
         waiver: number.is_multiple_of(41).then(|| Waiver {
             reason: text("jump host, watched by the network team"),
             owner: Some(text("network-team@example.com")),

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::rule::baseline::BaselineState;
+
 type Text<'a> = Cow<'a, str>;
 
 #[derive(Serialize)]
@@ -134,6 +136,8 @@ pub struct ResultObject<'a> {
     pub partial_fingerprints: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suppressions: Option<Vec<Suppression>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline_state: Option<BaselineState>,
     pub properties: BTreeMap<&'static str, serde_json::Value>,
 }
 
