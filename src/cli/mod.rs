@@ -49,7 +49,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Judge recorded estates and report
-    Scan(scan::ScanArguments),
+    Scan(Box<scan::ScanArguments>),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
     VerifyEffective(verify::VerifyArguments),
     /// List, show and test rules
