@@ -10,6 +10,7 @@ mod progress;
 mod rules;
 mod scan;
 mod style;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -49,6 +50,8 @@ pub struct Arguments {
 enum Command {
     /// Judge recorded estates and report
     Scan(scan::ScanArguments),
+    /// Follow one packet to a port of a machine, hop by hop
+    Trace(trace::TraceArguments),
     /// List, show and test rules
     Rules(rules::RulesArguments),
     /// Print a completion script for a shell
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
     arguments.color.apply();
     let outcome = match &arguments.command {
         Command::Scan(scan) => scan.run(),
+        Command::Trace(trace) => trace.run(),
         Command::Rules(rules) => rules.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man => manual::run(),

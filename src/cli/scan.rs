@@ -78,9 +78,9 @@ pub struct ScanArguments {
 
 /// A list of ports as typed.
 #[derive(Clone, Debug)]
-struct Ports(Vec<u16>);
+pub(super) struct Ports(pub Vec<u16>);
 
-fn ports(text: &str) -> Result<Ports, String> {
+pub(super) fn ports(text: &str) -> Result<Ports, String> {
     let (set, _) = parse_ports(text).map_err(|error| error.to_string())?;
     let ports: Vec<u16> = set
         .ranges()
@@ -222,7 +222,8 @@ fn analysed_ports(policies: &[Policy<'_>], overrides: &Overrides) -> Vec<u16> {
     ports
 }
 
-fn read(files: &[InputFile], progress: &Progress) -> Reading {
+/// Reads files into one inventory; those that cannot be opened are lost, and said to be.
+pub(super) fn read(files: &[InputFile], progress: &Progress) -> Reading {
     let mut reading = Reading::default();
     for file in files {
         let name = file.name();
