@@ -44,10 +44,7 @@ pub fn within(estate: &Estate<'_>, target: &Target<'_>, ranges: &[AddressRange])
 /// One source port of each kind that the filters tell apart.
 pub fn source_ports(target: &Target<'_>) -> Vec<u16> {
     let mut ports = vec![EPHEMERAL, 0];
-    let rules = target.layers.iter().flat_map(|layer| match layer {
-        Layer::Group(_, rules) => rules.as_slice(),
-        Layer::Open | Layer::Unread(..) => &[],
-    });
+    let rules = target.layers.iter().flat_map(Layer::rules);
     let stated = rules
         .map(|rule| &rule.source_ports)
         .chain(target.admin.iter().map(|rule| &rule.source_ports));
@@ -89,11 +86,8 @@ impl<'e, 'i> Starts<'e, 'i> {
             .iter()
             .filter_map(|route| route.prefix.known())
             .for_each(|range| self.range(*range));
-        for layer in &target.layers {
-            if let Layer::Group(_, rules) = layer {
-                rules.iter().for_each(|rule| self.addresses(&rule.sources));
-            }
-        }
+        let rules = target.layers.iter().flat_map(Layer::rules);
+        rules.for_each(|rule| self.addresses(&rule.sources));
         admin::landmarks(target, |term| self.term(term));
     }
 

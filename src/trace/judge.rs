@@ -43,8 +43,8 @@ pub struct Course<'i> {
 pub enum Step<'i> {
     /// The front translates the packet; whether it takes this client.
     Front(Holds<'i>),
-    /// The source that groups see from here on.
-    SeenAs(IpAddr, usize),
+    /// The source that groups see from here on, and the ranges of which it stands for every address.
+    SeenAs(IpAddr, &'i [AddressRange]),
     MayDeny(&'i AdminRule),
     MayDeliver(&'i AdminRule),
     /// What the layer of this index says.
@@ -79,7 +79,7 @@ pub fn judge<'i>(estate: &Estate<'i>, target: &Target<'i>, way: &WayIn<'i>, pack
     walk.meet(way.doubt.clone().map_or(Holds::Yes, Holds::Maybe));
     walk.meet(way.leads_to(packet.protocol, packet.port));
     walk.meet(comes_by(target, way, packet.source));
-    match seen_as(estate.inventory, way, packet.source, &mut walk) {
+    match seen_as(estate.inventory, way, packet, &mut walk) {
         Seen::Client => walk.filters(estate, target, way, packet),
         Seen::OneOf(ranges) if walk.may_pass => walk.translated(estate, target, way, packet, ranges),
         Seen::OneOf(_) => {}
@@ -95,10 +95,10 @@ enum Seen<'i> {
     OneOf(Option<&'i [AddressRange]>),
 }
 
-fn seen_as<'i>(inventory: &'i Inventory, way: &WayIn<'i>, client: IpAddr, walk: &mut Walk<'i>) -> Seen<'i> {
+fn seen_as<'i>(inventory: &'i Inventory, way: &WayIn<'i>, packet: Packet<'_>, walk: &mut Walk<'i>) -> Seen<'i> {
     match &way.front {
         Front::Firewall(rule) => {
-            let takes = rule.takes(inventory, client);
+            let takes = rule.takes(inventory, packet.source, packet.protocol);
             walk.steps.push(Step::Front(takes.clone()));
             walk.meet(takes);
             Seen::OneOf(rule.seen_as)
@@ -214,7 +214,7 @@ impl<'i> Walk<'i> {
         let sources = super::candidates::within(estate, target, ranges);
         let walks = sources.iter().map(|source| {
             let mut walk = self.clone();
-            walk.steps.push(Step::SeenAs(*source, sources.len()));
+            walk.steps.push(Step::SeenAs(*source, ranges));
             walk.filters(
                 estate,
                 target,

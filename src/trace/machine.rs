@@ -52,6 +52,16 @@ pub enum Layer<'i> {
     Unread(Option<&'i str>, Reason<'i>),
 }
 
+impl<'i> Layer<'i> {
+    /// Its inbound rules, where they are known.
+    pub fn rules(&self) -> &[&'i SecurityRule] {
+        match self {
+            Layer::Group(_, rules) => rules,
+            Layer::Open | Layer::Unread(..) => &[],
+        }
+    }
+}
+
 impl<'i> Estate<'i> {
     pub fn of(inventory: &'i Inventory) -> Self {
         let mut estate = Estate {

@@ -37,13 +37,14 @@ impl<'i> Translation<'i> {
     }
 
     /// Whether the firewall takes a client's packet to the machine by this rule.
-    pub fn takes(&self, inventory: &'i Inventory, client: IpAddr) -> Holds<'i> {
+    pub fn takes(&self, inventory: &'i Inventory, client: IpAddr, protocol: Protocol) -> Holds<'i> {
         let taken = is_source(inventory, self.rule, client);
         let ports = self.rule.destination_ports.unknown.as_ref();
-        let rival = self
-            .rivals
-            .iter()
-            .find(|rival| !is_source(inventory, rival, client).is_no());
+        let takes = |rival: &&&FirewallRule| {
+            let protocols = rival.protocols.known();
+            protocols.is_none_or(|set| set.contains(protocol)) && !is_source(inventory, rival, client).is_no()
+        };
+        let rival = self.rivals.iter().find(takes);
         match (taken, ports, rival) {
             (Holds::Yes, Some(why), _) => Holds::unknown(why),
             (Holds::Yes, None, Some(rival)) => Holds::Maybe(Cow::Owned(format!(

@@ -8,7 +8,7 @@ use super::judge::{Course, Status, comes_by, judge};
 use super::machine::{Estate, Machine, Target};
 use super::packet::{self, Membership, Packet};
 use super::ways::{Way, WayIn, ways};
-use crate::model::ServiceTag;
+use crate::model::{AddressTerm, ServiceTag};
 use crate::net::{AddressRange, Protocol, parse_range};
 
 /// Who sends the packet.
@@ -43,13 +43,6 @@ impl From {
         }
     }
 
-    fn membership(&self) -> Membership<'_> {
-        match self {
-            From::Tag(tag) => Membership::Of(tag),
-            _ => Membership::Unread,
-        }
-    }
-
     /// Whether it stands for many addresses, of which one that gets in is enough.
     pub fn is_many(&self) -> bool {
         !matches!(self, From::Address(_))
@@ -72,6 +65,8 @@ pub struct Traced<'m, 'i> {
     pub way: WayIn<'i>,
     /// The source and source port that got farthest.
     pub source: IpAddr,
+    /// The service tag as a member of which it got there.
+    pub tag: Option<ServiceTag>,
     pub source_port: u16,
     /// Other source ports fare worse.
     pub by_source_port: bool,
@@ -117,38 +112,49 @@ fn along<'m, 'i>(
     if way.leads_to(question.protocol, question.port).is_no() {
         return None;
     }
-    let sources = senders(estate, target, &way, question);
-    let courses = sources.into_iter().map(|source| {
-        let (port, alike, course) = by_any_port(estate, target, &way, question, source, ports);
-        (source, port, alike, course)
-    });
-    let mut courses: Vec<_> = courses.collect();
-    let worst = courses.iter().map(|(.., course)| course.status).min()?;
+    let asked: Vec<Sent<'i>> = senders(estate, target, &way, question)
+        .into_iter()
+        .map(|(source, tag)| sent(estate, target, &way, question, source, tag, ports))
+        .collect();
+    let worst = asked.iter().map(|sent| sent.course.status).min()?;
     // The first of those that get farthest, as candidates are in order.
-    courses.reverse();
-    let (source, source_port, alike, mut course) = courses.into_iter().max_by_key(|(.., course)| course.status)?;
-    let by_source = course.status != worst;
-    if let (From::Tag(tag), true) = (question.from, by_source) {
-        let packet = packet_of(question, source, source_port, Membership::Outside);
+    let best = asked.into_iter().rev().max_by_key(|sent| sent.course.status)?;
+    let by_source = best.course.status != worst;
+    let mut course = best.course;
+    if let (From::Tag(tag), true, None) = (question.from, by_source, &best.tag) {
         // Not the tag lets it in but what this address is, and whether the tag holds that is not known.
-        if judge(estate, target, &way, packet).status == course.status {
-            course.status = Status::Undetermined;
-            course.doubt = Some(format!("the addresses of service tag `{tag}` are not in the input").into());
-        }
+        course.status = Status::Undetermined;
+        course.doubt = Some(format!("the addresses of service tag `{tag}` are not in the input").into());
     }
     Some(Traced {
         target,
         way,
-        source,
-        source_port,
-        by_source_port: !alike,
+        source: best.source,
+        tag: best.tag,
+        source_port: best.port,
+        by_source_port: best.by_port,
         by_source,
         course,
     })
 }
 
-/// The addresses to ask about on one way.
-fn senders<'i>(estate: &Estate<'i>, target: &Target<'i>, way: &WayIn<'i>, question: &Question<'_>) -> Vec<IpAddr> {
+/// A packet from one sender, from the source port that gets farthest.
+struct Sent<'i> {
+    source: IpAddr,
+    /// Asked as an address of this tag, which lets it in or keeps it out.
+    tag: Option<ServiceTag>,
+    port: u16,
+    by_port: bool,
+    course: Course<'i>,
+}
+
+/// The addresses to ask about on one way, and as what.
+fn senders<'i>(
+    estate: &Estate<'i>,
+    target: &Target<'i>,
+    way: &WayIn<'i>,
+    question: &Question<'_>,
+) -> Vec<(IpAddr, Option<ServiceTag>)> {
     let mut all = match question.from {
         From::Address(address) => vec![*address],
         From::Within(range) => {
@@ -162,34 +168,63 @@ fn senders<'i>(estate: &Estate<'i>, target: &Target<'i>, way: &WayIn<'i>, questi
     all.retain(|address| !comes_by(target, way, *address).is_no());
     match question.from {
         From::Address(_) | From::Within(_) => {}
-        From::Internet => all.retain(|_| way.way != Way::Private),
-        From::Tag(_) => all = of_tag(estate, target, way, question, all),
+        From::Internet | From::Tag(_) => all.retain(|_| way.way != Way::Private),
         From::VirtualNetwork => all.retain(|address| {
             way.way == Way::Private
                 && !packet::is_platform(*address)
                 && !target.place.in_virtual_network(*address).is_no()
         }),
     }
-    all
+    let mut senders: Vec<_> = all.iter().map(|address| (*address, None)).collect();
+    for tag in tags_within(target, question.from) {
+        let tagged = |address: &IpAddr| matters(estate, target, way, question, *address, &tag);
+        let tagged: Vec<IpAddr> = all.iter().copied().filter(tagged).collect();
+        if question.from == &From::Tag(tag.clone()) && !tagged.is_empty() {
+            // That the tag is asked for is known of each of its addresses.
+            senders.clear();
+        }
+        senders.extend(tagged.into_iter().map(|address| (address, Some(tag.clone()))));
+    }
+    senders
 }
 
-/// Of a tag's addresses nothing is known but that they are public. If a rule names the tag, those that get in by it
-/// stand for it; else any.
-fn of_tag<'i>(
+/// Tags that the machine's rules name and that surely have addresses among the senders. They lie in public space.
+fn tags_within(target: &Target<'_>, from: &From) -> Vec<ServiceTag> {
+    let asked = match from {
+        From::Tag(tag) => Some(tag.clone()),
+        _ => None,
+    };
+    let named = target
+        .layers
+        .iter()
+        .flat_map(|layer| layer.rules())
+        .flat_map(|rule| &rule.sources.terms);
+    let named = named.filter_map(|term| match term {
+        AddressTerm::Tag(tag @ ServiceTag::Named(_)) => Some(tag.clone()),
+        _ => None,
+    });
+    let mut tags: Vec<ServiceTag> = asked.into_iter().chain(named).collect();
+    tags.retain(|tag| match from {
+        From::Internet => true,
+        From::Tag(asked) => asked.surely_contains(tag),
+        From::Address(_) | From::Within(_) | From::VirtualNetwork => false,
+    });
+    tags.dedup();
+    tags
+}
+
+/// Whether it makes a difference that an address belongs to a tag.
+fn matters<'i>(
     estate: &Estate<'i>,
     target: &Target<'i>,
     way: &WayIn<'i>,
     question: &Question<'_>,
-    mut all: Vec<IpAddr>,
-) -> Vec<IpAddr> {
-    all.retain(|_| way.way != Way::Private);
+    source: IpAddr,
+    tag: &ServiceTag,
+) -> bool {
     let port = question.source_port.unwrap_or(candidates::EPHEMERAL);
-    let alike = |source: &IpAddr| {
-        let status = |membership| judge(estate, target, way, packet_of(question, *source, port, membership)).status;
-        status(question.from.membership()) == status(Membership::Outside)
-    };
-    let named: Vec<IpAddr> = all.iter().copied().filter(|source| !alike(source)).collect();
-    if named.is_empty() { all } else { named }
+    let status = |membership| judge(estate, target, way, packet_of(question, source, port, membership)).status;
+    status(Membership::Of(tag)) != status(Membership::Outside)
 }
 
 fn first_of(range: AddressRange) -> Option<IpAddr> {
@@ -199,28 +234,41 @@ fn first_of(range: AddressRange) -> Option<IpAddr> {
     }
 }
 
-/// The source port that gets farthest, and whether all fare alike.
-fn by_any_port<'i>(
+/// Asks for every source port of interest and keeps the one that gets farthest.
+fn sent<'i>(
     estate: &Estate<'i>,
     target: &Target<'i>,
     way: &WayIn<'i>,
     question: &Question<'_>,
     source: IpAddr,
+    tag: Option<ServiceTag>,
     ports: &[u16],
-) -> (u16, bool, Course<'i>) {
-    let packet = |source_port| packet_of(question, source, source_port, question.from.membership());
-    let (first, rest) = ports
-        .split_first()
-        .map_or((candidates::EPHEMERAL, ports), |(first, rest)| (*first, rest));
-    let mut best = (first, true, judge(estate, target, way, packet(first)));
-    for port in rest {
-        let course = judge(estate, target, way, packet(*port));
-        best.1 &= course.status == best.2.status;
-        if course.status > best.2.status {
-            best = (*port, false, course);
+) -> Sent<'i> {
+    // Of a tag that is asked for, each address is one; of other senders it is not known.
+    let membership = match (&tag, question.from) {
+        (Some(tag), _) => Membership::Of(tag),
+        (None, From::Tag(asked)) => Membership::Of(asked),
+        (None, _) => Membership::Unread,
+    };
+    let course = |port| judge(estate, target, way, packet_of(question, source, port, membership));
+    let mut tried = ports.iter().map(|port| (*port, course(*port)));
+    let (port, course) = tried
+        .next()
+        .unwrap_or_else(|| (candidates::EPHEMERAL, course(candidates::EPHEMERAL)));
+    let mut best = Sent {
+        source,
+        tag: None,
+        port,
+        by_port: false,
+        course,
+    };
+    for (port, course) in tried {
+        best.by_port |= course.status != best.course.status;
+        if course.status > best.course.status {
+            best = Sent { port, course, ..best };
         }
     }
-    best
+    Sent { tag, ..best }
 }
 
 fn packet_of<'q>(question: &Question<'q>, source: IpAddr, source_port: u16, membership: Membership<'q>) -> Packet<'q> {

@@ -17,6 +17,7 @@ use crate::model::{
     Access, AddressTerm, AdminRule, Inventory, Known, NextHop, Origin, ResourceId, Route, SecurityRule, ServiceTag,
     Sku, Why,
 };
+use crate::net::AddressRange;
 use crate::source::{Location, Sources};
 
 /// What words are made from.
@@ -59,23 +60,21 @@ impl<'i> Words<'_, 'i> {
 
     fn source(&self, traced: &Traced<'_, 'i>, question: &Question<'_>) -> Hop {
         let source = traced.source;
-        let name = match self.from {
-            From::Tag(tag) => tag.to_string(),
-            _ => source.to_string(),
+        let tag = traced.tag.as_ref().or(match self.from {
+            From::Tag(tag) => Some(tag),
+            _ => None,
+        });
+        let name = tag.map_or_else(|| source.to_string(), ToString::to_string);
+        let mut sentence = match tag {
+            Some(tag) => format!("an address of service tag `{tag}`"),
+            None => who(traced.target, traced.way.way, source),
         };
-        let mut sentence = match self.from {
-            From::Tag(tag) => format!("some address of service tag `{tag}`"),
-            _ => who(traced.target, traced.way.way, source),
-        };
-        let _ = match self.from {
-            From::Address(_) => Ok(()),
-            _ if traced.by_source => write!(
-                sentence,
-                "; it stands for those of `{}` that get farthest",
-                spelled(self.from)
-            ),
-            _ => write!(sentence, "; every address of `{}` fares alike", spelled(self.from)),
-        };
+        if self.from.is_many() {
+            sentence += match traced.by_source {
+                true => "; it stands for those that get farthest",
+                false => "; all others fare alike",
+            };
+        }
         let _ = write!(
             sentence,
             "; sends {} from port {}",
@@ -176,7 +175,7 @@ impl<'i> Words<'_, 'i> {
         let target = traced.target;
         Some(match step {
             Step::Front(takes) => taken(&traced.way, takes, traced.source)?,
-            Step::SeenAs(address, count) => seen_as(&traced.way, *address, *count),
+            Step::SeenAs(address, ranges) => seen_as(&traced.way, *address, ranges),
             Step::MayDeny(rule) => self.admin(rule, "may stop it before any group"),
             Step::MayDeliver(rule) => self.admin(rule, "may deliver it past every group"),
             Step::Layer(at, said) => self.layer(target, *at, said, question, seen, traced),
@@ -226,7 +225,7 @@ impl<'i> Words<'_, 'i> {
             Some(Layer::Group(nsg, _)) => {
                 let packet = Packet {
                     source: seen,
-                    membership: membership(self.from),
+                    membership: membership(self.from, traced),
                     source_port: traced.source_port,
                     protocol: question.protocol,
                     port: question.port,
@@ -352,20 +351,21 @@ fn hop(name: String, sentence: String) -> Hop {
     }
 }
 
-fn membership(from: &From) -> Membership<'_> {
-    match from {
-        From::Tag(tag) => Membership::Of(tag),
-        _ => Membership::Unread,
+fn membership<'q>(from: &'q From, traced: &'q Traced<'_, '_>) -> Membership<'q> {
+    match (&traced.tag, from) {
+        (Some(tag), _) | (None, From::Tag(tag)) => Membership::Of(tag),
+        (None, _) => Membership::Unread,
     }
 }
 
-fn spelled(from: &From) -> String {
+fn spelled(from: &From, status: Status) -> String {
+    let which = if status == Status::Closed { "every" } else { "some" };
     match from {
         From::Address(address) => address.to_string(),
-        From::Within(range) => range.to_string(),
-        From::Internet => "internet".to_owned(),
-        From::VirtualNetwork => "vnet".to_owned(),
-        From::Tag(tag) => tag.to_string(),
+        From::Within(range) => format!("{which} address of {range}"),
+        From::Internet => format!("{which} public address"),
+        From::VirtualNetwork => format!("{which} address of its virtual network and what is connected to it"),
+        From::Tag(tag) => format!("{which} address of `{tag}`"),
     }
 }
 
@@ -391,9 +391,9 @@ fn belongs(target: &Target<'_>, address: IpAddr) -> String {
     let (holds, because) = target.place.belongs(address);
     let reason = match because {
         Because::Platform => "the platform's own address".to_owned(),
-        Because::OwnSpace => format!("it lies in the address space of `{network}`"),
-        Because::Peering(peering) => format!("it lies behind peering `{}` of `{network}`", peering.name),
-        Because::Gateway => format!("it may lie behind the gateway of `{network}`"),
+        Because::OwnSpace => format!("within the address space of `{network}`"),
+        Because::Peering(peering) => format!("behind peering `{}` of `{network}`", peering.name),
+        Because::Gateway => format!("perhaps behind the gateway of `{network}`"),
         Because::Route(route) => {
             format!(
                 "route `{}` leads {} to {}, and such prefixes are part of it",
@@ -402,7 +402,7 @@ fn belongs(target: &Target<'_>, address: IpAddr) -> String {
                 hop_of(route)
             )
         }
-        Because::Unread => "it may be".to_owned(),
+        Because::Unread => "perhaps".to_owned(),
     };
     match holds {
         Holds::Maybe(why) => format!("{reason} ({why})"),
@@ -471,7 +471,7 @@ fn outside(inventory: &Inventory, id: Option<&ResourceId>, name: &str, ports: Op
 fn stated_address(rule: &crate::model::FirewallRule) -> Option<IpAddr> {
     match rule.destinations.terms.as_slice() {
         [AddressTerm::Range(range)] => match *range {
-            crate::net::AddressRange::V4(first, last) if first == last => Some(IpAddr::V4(first.into())),
+            AddressRange::V4(first, last) if first == last => Some(IpAddr::V4(first.into())),
             _ => None,
         },
         _ => None,
@@ -518,13 +518,12 @@ fn firewall_name(way: &WayIn<'_>) -> String {
     }
 }
 
-fn seen_as(way: &WayIn<'_>, address: IpAddr, count: usize) -> Hop {
-    let sentence = match count {
-        0 | 1 => format!(
-            "puts an address of its subnet in place of the client's: the groups see {address} or its neighbours"
-        ),
-        _ => format!("puts an address of its subnet in place of the client's: the groups see, for one, {address}"),
-    };
+fn seen_as(way: &WayIn<'_>, address: IpAddr, ranges: &[AddressRange]) -> Hop {
+    let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+    let sentence = format!(
+        "puts an address of its subnet {} in place of the client's; {address} stands for those that get farthest",
+        ranges.join(", ")
+    );
     Hop {
         kind: HopKind::Firewall,
         ..hop(firewall_name(way), sentence)
@@ -574,32 +573,15 @@ fn arrival(traced: &Traced<'_, '_>, question: &Question<'_>) -> Hop {
     }
 }
 
-/// A trace in one sentence.
-fn sentence(course: &Course<'_>, hops: &[Hop]) -> String {
-    let filters = |effect: HopEffect| {
-        let kinds = [
-            HopKind::SubnetNsg,
-            HopKind::NicNsg,
-            HopKind::Firewall,
-            HopKind::LoadBalancer,
-        ];
-        let deciding = hops
-            .iter()
-            .filter(move |hop| hop.effect == effect && kinds.contains(&hop.kind));
-        let named: Vec<String> = deciding
-            .filter_map(|hop| hop.rule.as_ref().map(|rule| decider(hop, rule)))
-            .collect();
-        named
-    };
-    let through = match filters(HopEffect::Passes) {
-        rules if rules.is_empty() => String::new(),
-        rules => format!(" through {}", rules.join(" and ")),
-    };
+/// What leads to a trace's status, to follow its word: ` through ...`, ` by ...`, `: why`.
+fn how(course: &Course<'_>, hops: &[Hop]) -> String {
+    let stop = hops.iter().rev().find(|hop| hop.effect == HopEffect::Stops);
     match course.status {
-        Status::Open => format!("open{through}"),
+        Status::Open => through(hops),
         Status::Undetermined => {
             format!(
-                "may be open{through}: {}",
+                "{}: {}",
+                through(hops),
                 course.doubt.as_deref().unwrap_or("an unknown decides")
             )
         }
@@ -607,15 +589,46 @@ fn sentence(course: &Course<'_>, hops: &[Hop]) -> String {
             let back = hops.iter().find(|hop| hop.kind == HopKind::Route);
             let route = back.and_then(|hop| hop.rule.as_ref());
             let by = route.map_or_else(String::new, |route| format!(" by route `{route}`"));
-            format!("admitted{through}, but the answer leaves{by}: no session")
+            format!("{}, but the answer leaves{by}", through(hops))
         }
-        Status::Closed => match hops.iter().rev().find(|hop| hop.effect == HopEffect::Stops) {
-            Some(stop) => match &stop.rule {
-                Some(rule) => format!("closed by {}", decider(stop, rule)),
-                None => format!("closed: {}", stop.sentence),
-            },
-            None => "closed".to_owned(),
+        Status::Closed => match stop.map(|stop| (stop, &stop.rule)) {
+            Some((stop, Some(rule))) => format!(" by {}", decider(stop, rule)),
+            Some((stop, None)) => format!(": {}", stop.sentence),
+            None => String::new(),
         },
+    }
+}
+
+/// The rules that let a packet through, from the outside in.
+fn through(hops: &[Hop]) -> String {
+    let kinds = [
+        HopKind::SubnetNsg,
+        HopKind::NicNsg,
+        HopKind::Firewall,
+        HopKind::LoadBalancer,
+    ];
+    let deciding = hops
+        .iter()
+        .filter(|hop| hop.effect != HopEffect::Stops && kinds.contains(&hop.kind));
+    let named: Vec<String> = deciding
+        .filter_map(|hop| hop.rule.as_ref().map(|rule| decider(hop, rule)))
+        .collect();
+    let bare = hops.iter().any(|hop| hop.kind == HopKind::Platform);
+    match named.as_slice() {
+        [] if bare => ": no network security group filters the machine".to_owned(),
+        [] => String::new(),
+        rules => format!(" through {}", rules.join(" and ")),
+    }
+}
+
+/// A trace in one sentence.
+fn sentence(course: &Course<'_>, hops: &[Hop]) -> String {
+    let how = how(course, hops);
+    match course.status {
+        Status::Open => format!("open{how}"),
+        Status::Undetermined => format!("may be open{how}"),
+        Status::NoReturnPath => format!("admitted{how}: no session"),
+        Status::Closed => format!("closed{how}"),
     }
 }
 
@@ -637,26 +650,38 @@ pub fn summary(
     gap: Option<&Why>,
 ) -> String {
     let name = machine.vm.id.name();
-    let (who, port, wire) = (spelled(from), question.port, question.protocol.as_str());
+    let (who, port, wire) = (spelled(from, status), question.port, question.protocol.as_str());
     let best = traces.iter().find(|trace| trace.status == status);
-    let how = match (best, gap) {
-        (Some(best), None) if status != Status::Closed || traces.len() == 1 => format!(": {}", best.sentence),
-        (_, Some(gap)) => format!(": {gap}"),
-        (None, None) => format!(": {}", no_way(from, machine)),
-        (Some(_), None) => format!(" on each of {} ways", traces.len()),
+    let one = best.filter(|_| gap.is_none() && (status != Status::Closed || traces.len() == 1));
+    // The sentence of a trace begins with the word for its status, which is said in other words here.
+    let how = match (one.map(|trace| &*trace.sentence), gap) {
+        (Some(sentence), _) if status == Status::NoReturnPath => format!(": {sentence}"),
+        (Some(sentence), _) => {
+            let word = if status == Status::Undetermined {
+                "may be open"
+            } else {
+                state(status)
+            };
+            sentence.strip_prefix(word).unwrap_or_default().to_owned()
+        }
+        (None, Some(gap)) => format!(": {gap}"),
+        (None, None) if traces.is_empty() => format!(": {}", no_way(from, machine)),
+        (None, None) => format!(" on each of {} ways", traces.len()),
     };
-    let state = match status {
+    let verb = match status {
         Status::Open => "is open to",
         Status::Undetermined => "may be open to",
         Status::NoReturnPath => "gives no session to",
         Status::Closed => "is closed to",
     };
-    let some = if from.is_many() && status > Status::Closed {
-        "some address of "
-    } else {
-        ""
-    };
-    format!("{wire} port {port} of `{name}` {state} {some}{who}{how}")
+    format!("{wire} port {port} of `{name}` {verb} {who}{how}")
+}
+
+fn state(status: Status) -> &'static str {
+    match status {
+        Status::Closed => "closed",
+        Status::Open | Status::Undetermined | Status::NoReturnPath => "open",
+    }
 }
 
 /// Why there is not even a way.
