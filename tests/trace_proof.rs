@@ -424,6 +424,14 @@ impl World {
                 "destinationPorts": [self.dice.pick(&["50022", "53389"])],
                 "translatedAddress": "10.0.0.4", "translatedPort": port }),
             );
+            let rule = rules.last_mut().expect("it was just added");
+            if self.dice.once_in(8) {
+                rule["translatedAddress"] = Value::Null;
+                rule["translatedFqdn"] = json!("host.internal");
+            }
+            if self.dice.once_in(12) {
+                rule["translatedPort"] = garbage();
+            }
         }
         self.change(|estate| {
             estate.add(

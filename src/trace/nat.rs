@@ -65,12 +65,13 @@ pub fn ways<'i>(estate: &Estate<'i>, target: &Target<'i>, ways: &mut Vec<WayIn<'
     for firewall in estate.inventory.firewalls.iter() {
         let rules = nat_rules(estate.inventory, firewall);
         for (collection, rule) in &rules {
-            let Some(address) = rule.translated_address else {
-                continue;
+            let leads = match rule.translated_address {
+                Some(address) => target
+                    .may_be_at(address)
+                    .and(|| leads_here(estate.inventory, firewall, target, address)),
+                None if may_reach(estate, firewall, target) => by_name(rule),
+                None => Holds::No,
             };
-            let leads = target
-                .may_be_at(address)
-                .and(|| leads_here(estate.inventory, firewall, target, address));
             if leads.is_no() {
                 continue;
             }
@@ -101,6 +102,14 @@ pub fn ways<'i>(estate: &Estate<'i>, target: &Target<'i>, ways: &mut Vec<WayIn<'
                 doubt: Some(why),
             });
         }
+    }
+}
+
+/// A rule that translates to a name may lead to any machine that the firewall reaches.
+fn by_name(rule: &FirewallRule) -> Holds<'_> {
+    match &rule.translated_name {
+        Some(name) => Holds::Maybe(Cow::Owned(format!("which machine is `{name}` is in no configuration"))),
+        None => Holds::No,
     }
 }
 
