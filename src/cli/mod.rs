@@ -34,7 +34,7 @@ const ABOUT: &str = "Who can reach the management ports of which Azure virtual m
                      rule, and is just-in-time access holding the gate shut?";
 
 const AFTER: &str = "Exit status: 0 nothing at or above --fail-on; 1 findings; 2 wrong usage or unreadable input; \
-                     3 the scan is incomplete, which wins over 0 and 1.";
+                     3 the scan is incomplete, which wins over 0 and 1. Of `trace`: 0 closed, 1 open, 3 undetermined.";
 
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, about = ABOUT, after_help = AFTER, max_term_width = 100)]

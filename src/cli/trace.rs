@@ -14,7 +14,7 @@ use crate::model::{Inventory, ResourceId};
 use crate::net::Protocol;
 use crate::report::{text, trace as page};
 use crate::rule::suggest;
-use crate::source::Level;
+use crate::source::{Diagnostic, Level};
 use crate::trace::{Answer, Asked, Found, From, NotFound, Request, Status, answer, find, is_nobody};
 
 const AFTER: &str = "\
@@ -53,6 +53,7 @@ pub struct TraceArguments {
     #[arg(long, value_name = "PORT")]
     from_port: Option<u16>,
 
+    /// The protocol
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     protocol: Wire,
 
@@ -114,7 +115,11 @@ impl TraceArguments {
     pub fn run(&self) -> Result<u8, Failure> {
         let reading = self.read()?;
         let inventory = &reading.inventory;
-        let found = find(inventory, &self.to).map_err(|error| not_found(inventory, &self.to, &error))?;
+        let found = find(inventory, &self.to).map_err(|error| {
+            // A machine that is not there may be in what could not be read.
+            errors(&reading).for_each(style::diagnostic);
+            not_found(inventory, &self.to, &error)
+        })?;
         let answer = answer(inventory, &reading.sources, found, self.request(&self.ports()));
         self.write(&answer)?;
         warn(&reading, found, &answer);
@@ -168,16 +173,19 @@ impl TraceArguments {
     }
 }
 
+fn errors(reading: &Reading) -> impl Iterator<Item = &Diagnostic> {
+    reading
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.level == Level::Error)
+}
+
 /// What could not be read may be what leads here.
 fn warn(reading: &Reading, found: Found<'_>, answer: &Answer) {
     if answer.complete {
         return;
     }
-    let errors = reading
-        .diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.level == Level::Error);
-    errors.for_each(style::diagnostic);
+    errors(reading).for_each(style::diagnostic);
     let coverage = &reading.inventory.coverage;
     for covered in coverage.subscriptions.iter().filter(|covered| !covered.complete) {
         let what = covered

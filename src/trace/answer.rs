@@ -74,6 +74,9 @@ pub struct Trace {
     pub address: Option<IpAddr>,
     /// Source of the packet; of a sender that stands for many, the one that got farthest.
     pub source: IpAddr,
+    /// The service tag as an address of which it got there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source_tag: Option<String>,
     pub source_port: u16,
     pub status: Status,
     pub sentence: String,

@@ -20,6 +20,9 @@ use crate::model::{
 use crate::net::AddressRange;
 use crate::source::{Location, Sources};
 
+/// Priority from which the rules are those that Azure adds to every group.
+const FIRST_DEFAULT: u16 = 65000;
+
 /// What words are made from.
 pub struct Words<'w, 'i> {
     pub inventory: &'i Inventory,
@@ -47,6 +50,7 @@ impl<'i> Words<'_, 'i> {
             target: traced.target.name(),
             address: traced.target.address().known().copied(),
             source: traced.source,
+            source_tag: traced.tag.as_ref().map(ToString::to_string),
             source_port: traced.source_port,
             status: traced.course.status,
             sentence: sentence(&traced.course, &hops),
@@ -128,7 +132,10 @@ impl<'i> Words<'_, 'i> {
         let sku = sku.as_ref().map_or("unknown", |sku| sku.as_str());
         Hop {
             id: id.map(|id| id.text().clone()),
-            ..hop(outside, format!("public address `{name}` (SKU {sku}) stands for {to}"))
+            ..hop(
+                outside,
+                format!("public address `{name}` (SKU {sku}) is translated to {to}"),
+            )
         }
     }
 
@@ -256,6 +263,12 @@ impl<'i> Words<'_, 'i> {
 
     /// Why a rule applies to a packet, and what it does.
     fn because(&self, target: &Target<'i>, rule: &'i SecurityRule, packet: Packet<'_>, said: &Said<'i>) -> String {
+        let is_default = rule.priority.known().is_some_and(|priority| *priority >= FIRST_DEFAULT);
+        let lead = if is_default && said.is_sure() {
+            "no stated rule matches; the default "
+        } else {
+            ""
+        };
         let does = match (said.is_sure(), rule.access.known()) {
             (true, Some(Access::Allow)) => "allows",
             (true, Some(Access::Deny)) => "denies",
@@ -278,7 +291,7 @@ impl<'i> Words<'_, 'i> {
             many => format!("port {}, ...", many.get(..3).unwrap_or_default().join(", ")),
         };
         let mut sentence = format!(
-            "{does} {protocol} from {} to {ports}",
+            "{lead}{does} {protocol} from {} to {ports}",
             term.map_or("unknown".to_owned(), spelled_term)
         );
         if let Some(AddressTerm::Tag(ServiceTag::VirtualNetwork)) = term {
@@ -299,11 +312,11 @@ impl<'i> Words<'_, 'i> {
         let client = traced.source;
         let private = traced.way.way == Way::Private;
         let sentence = match (back.route, straight) {
-            (Some(route), Holds::Yes) if private => format!("the answer to {client} takes it, to {}", hop_of(route)),
-            (Some(route), Holds::Yes) => format!("the answer to {client} takes it, straight back to {}", hop_of(route)),
+            (Some(route), Holds::Yes) if private => format!("the answer to {client} goes to {}", hop_of(route)),
+            (Some(route), Holds::Yes) => format!("the answer to {client} goes straight back to {}", hop_of(route)),
             (Some(route), Holds::No) => {
                 format!(
-                    "the answer to {client} takes it, to {}, and never reaches the client: no session",
+                    "the answer to {client} goes to {} and never reaches the client: no session",
                     hop_of(route)
                 )
             }
@@ -376,9 +389,7 @@ fn who(target: &Target<'_>, way: Way, source: IpAddr) -> String {
     }
     match way {
         Way::Private => match target.place.belongs(source).0 {
-            Holds::No => {
-                "a private address that nothing in the input connects to the machine; if it is connected".to_owned()
-            }
+            Holds::No => "a private address that nothing in the input connects to this network".to_owned(),
             _ => belongs(target, source),
         },
         _ => "a public address".to_owned(),
