@@ -691,6 +691,8 @@ struct Comparison<'a, 'i> {
     source_ports: &'a [u16],
     senders: &'a [IpAddr],
     tally: &'a mut Tally,
+    /// What the luckiest public sender gets, for each port.
+    luckiest: &'a mut [Status; PORTS.len()],
 }
 
 impl Comparison<'_, '_> {
@@ -715,7 +717,20 @@ impl Comparison<'_, '_> {
             }
         }
         self.tally.by_status[best as usize] += 1;
+        let at = PORTS.iter().position(|known| *known == port).unwrap_or(0);
+        if way != Way::Private {
+            self.luckiest[at] = self.luckiest[at].max(best);
+        }
         best
+    }
+
+    /// Asks every sender and compares nothing: the printed list was cut.
+    fn ask_all(&mut self, way: Way, port: u16) {
+        let before = self.tally.decisions;
+        for at in 0..self.senders.len() {
+            self.status(way, self.senders[at], port, Membership::Outside);
+        }
+        self.tally.decisions = before;
     }
 
     /// When it is not known which tags hold a sender, only what holds for each tag and for none is decided.
@@ -803,6 +818,7 @@ fn compare(seed: u64, universe: Universe, tally: &mut Tally) {
     let vm = found.inventory().vms.get(0).expect("there is a machine");
     let machine = estate.machine(vm);
     let targets = &found.exposures.machines[0].targets;
+    let mut luckiest = [Status::Closed; PORTS.len()];
     assert_eq!(targets.len(), machine.targets.len(), "seed {seed}");
     for (ours, theirs) in machine.targets.iter().zip(targets) {
         let stack = found.exposures.stacks.get(theirs.stack as usize).expect("a stack");
@@ -821,6 +837,7 @@ fn compare(seed: u64, universe: Universe, tally: &mut Tally) {
             source_ports: &source_ports,
             senders: if is_v4 { &v4 } else { &v6 },
             tally,
+            luckiest: &mut luckiest,
         };
         let sku = if is_v4 {
             public.unwrap_or(None)
@@ -831,7 +848,33 @@ fn compare(seed: u64, universe: Universe, tally: &mut Tally) {
             compare_port(&mut comparison, &analysis, port, sku, balancer.flatten(), vague);
         }
     }
+    for (port, luckiest) in PORTS.into_iter().zip(luckiest) {
+        compare_internet(seed, &estate, &machine, port, luckiest);
+    }
     tally.estates += 1;
+}
+
+/// Who asks for the whole internet gets what its luckiest address gets.
+fn compare_internet(seed: u64, estate: &trace::Estate<'_>, machine: &trace::Machine<'_>, port: u16, luckiest: Status) {
+    let from = trace::From::Internet;
+    let question = trace::Question {
+        from: &from,
+        source_port: None,
+        protocol: Protocol::Tcp,
+        port,
+    };
+    let traced = trace::trace(estate, machine, &question);
+    let status = traced
+        .iter()
+        .map(|traced| traced.course.status)
+        .max()
+        .unwrap_or(Status::Closed);
+    // An address that may have several tags at once may fare otherwise than one that has one of them.
+    let same = status == luckiest || (status == Status::Undetermined && luckiest < status);
+    assert!(
+        same,
+        "seed {seed}: the internet gets {status:?} to {port}, its luckiest address {luckiest:?}"
+    );
 }
 
 fn compare_port(
@@ -862,10 +905,11 @@ fn compare_port(
         }
         comparison.compare(ours, port, &sets, None, false);
         let tags = analysis.stack.reach(port).into_iter().flat_map(|reach| &reach.tags);
-        for tag in tags.filter(|_| ours == Way::PublicIp && !answers.is_empty()) {
-            let sets = analysis
+        for tag in tags.filter(|_| ours != Way::Private && !answers.is_empty()) {
+            let mut sets = analysis
                 .direct(theirs, port, sku, Some(&tag.tag))
                 .expect("it was there before");
+            sets.open_ended |= in_doubt;
             comparison.compare(ours, port, &sets, Some(&tag.tag), false);
         }
     }
@@ -877,8 +921,9 @@ fn compare_port(
     if comparison.target.configuration.family == Family::V4 {
         let none = analysis.answers(exposure::Way::FirewallDnat, port).is_empty();
         let translated = analysis.translated(port).or_else(|| none.then(nothing));
-        if let Some(sets) = translated {
-            comparison.compare(Way::FirewallDnat, port, &sets, None, true);
+        match translated {
+            Some(sets) => comparison.compare(Way::FirewallDnat, port, &sets, None, true),
+            None => comparison.ask_all(Way::FirewallDnat, port),
         }
     }
 }

@@ -112,7 +112,7 @@ fn along<'m, 'i>(
     if way.leads_to(question.protocol, question.port).is_no() {
         return None;
     }
-    let asked: Vec<Sent<'i>> = senders(estate, target, &way, question)
+    let asked: Vec<Sent<'i>> = senders(estate, target, &way, question, ports)
         .into_iter()
         .map(|(source, tag)| sent(estate, target, &way, question, source, tag, ports))
         .collect();
@@ -154,6 +154,7 @@ fn senders<'i>(
     target: &Target<'i>,
     way: &WayIn<'i>,
     question: &Question<'_>,
+    ports: &[u16],
 ) -> Vec<(IpAddr, Option<ServiceTag>)> {
     let mut all = match question.from {
         From::Address(address) => vec![*address],
@@ -177,7 +178,7 @@ fn senders<'i>(
     }
     let mut senders: Vec<_> = all.iter().map(|address| (*address, None)).collect();
     for tag in tags_within(target, question.from) {
-        let tagged = |address: &IpAddr| matters(estate, target, way, question, *address, &tag);
+        let tagged = |address: &IpAddr| matters(estate, target, way, question, (*address, &tag), ports);
         let tagged: Vec<IpAddr> = all.iter().copied().filter(tagged).collect();
         if question.from == &From::Tag(tag.clone()) && !tagged.is_empty() {
             // That the tag is asked for is known of each of its addresses.
@@ -213,18 +214,18 @@ fn tags_within(target: &Target<'_>, from: &From) -> Vec<ServiceTag> {
     tags
 }
 
-/// Whether it makes a difference that an address belongs to a tag.
+/// Whether it makes a difference, from some source port, that an address belongs to a tag.
 fn matters<'i>(
     estate: &Estate<'i>,
     target: &Target<'i>,
     way: &WayIn<'i>,
     question: &Question<'_>,
-    source: IpAddr,
-    tag: &ServiceTag,
+    (source, tag): (IpAddr, &ServiceTag),
+    ports: &[u16],
 ) -> bool {
-    let port = question.source_port.unwrap_or(candidates::EPHEMERAL);
-    let status = |membership| judge(estate, target, way, packet_of(question, source, port, membership)).status;
-    status(Membership::Of(tag)) != status(Membership::Outside)
+    let status = |port, membership| judge(estate, target, way, packet_of(question, source, port, membership)).status;
+    let mut ports = ports.iter();
+    ports.any(|port| status(*port, Membership::Of(tag)) != status(*port, Membership::Outside))
 }
 
 fn first_of(range: AddressRange) -> Option<IpAddr> {
@@ -248,6 +249,8 @@ fn sent<'i>(
     let membership = match (&tag, question.from) {
         (Some(tag), _) => Membership::Of(tag),
         (None, From::Tag(asked)) => Membership::Of(asked),
+        // No tag is the whole internet, so somebody is in none.
+        (None, From::Internet) => Membership::Outside,
         (None, _) => Membership::Unread,
     };
     let course = |port| judge(estate, target, way, packet_of(question, source, port, membership));

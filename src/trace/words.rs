@@ -367,6 +367,7 @@ fn hop(name: String, sentence: String) -> Hop {
 fn membership<'q>(from: &'q From, traced: &'q Traced<'_, '_>) -> Membership<'q> {
     match (&traced.tag, from) {
         (Some(tag), _) | (None, From::Tag(tag)) => Membership::Of(tag),
+        (None, From::Internet) => Membership::Outside,
         (None, _) => Membership::Unread,
     }
 }
