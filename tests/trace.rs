@@ -145,7 +145,7 @@ const SAID: &[(&str, &str, u16, Status, &str)] = &[
         22,
         Status::Closed,
         "tcp port 22 of `vm-shop-app-01` is closed to every public address: the machine has no public address for it, \
-         and no load balancer or firewall in the input leads here",
+         and no load balancer or firewall in the input leads to this port",
     ),
     (
         "AzureCloud",

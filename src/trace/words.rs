@@ -711,7 +711,9 @@ fn no_way(from: &From, machine: &Machine<'_>) -> String {
         }
         From::Address(address) if !packet::is_public(*address) => "no way in leads here from that address".to_owned(),
         From::VirtualNetwork => "no address of the virtual network is known to send it".to_owned(),
-        _ => "the machine has no public address for it, and no load balancer or firewall in the input leads here"
-            .to_owned(),
+        _ => {
+            "the machine has no public address for it, and no load balancer or firewall in the input leads to this port"
+                .to_owned()
+        }
     }
 }
