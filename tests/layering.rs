@@ -16,8 +16,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("input", &["source", "net", "model", "syntax"]),
     // Answers carry the place of the rules that decide.
     ("exposure", &["source", "net", "model"]),
+    // Beside `exposure` and never upon it: each is the other's proof.
+    ("trace", &["source", "net", "model"]),
     ("rule", &["source", "net", "intern", "model", "exposure"]),
-    ("report", &["source", "net", "intern", "model", "exposure", "rule"]),
+    (
+        "report",
+        &["source", "net", "intern", "model", "exposure", "trace", "rule"],
+    ),
     ("remedy", &["source", "net", "model", "exposure", "rule"]),
     ("history", &["source", "net", "model", "exposure", "rule"]),
     (
@@ -44,8 +49,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "source", "net", "intern", "model", "syntax", "input", "exposure", "rule", "report", "remedy", "history",
-            "azure", "sandbox", "example", "scan", "verify",
+            "source", "net", "intern", "model", "syntax", "input", "exposure", "trace", "rule", "report", "remedy",
+            "history", "azure", "sandbox", "example", "scan", "verify",
         ],
     ),
 ];

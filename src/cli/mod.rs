@@ -10,6 +10,7 @@ mod progress;
 mod rules;
 mod scan;
 mod style;
+mod trace;
 mod verify;
 
 use std::process::ExitCode;
@@ -34,7 +35,7 @@ const ABOUT: &str = "Who can reach the management ports of which Azure virtual m
                      rule, and is just-in-time access holding the gate shut?";
 
 const AFTER: &str = "Exit status: 0 nothing at or above --fail-on; 1 findings; 2 wrong usage or unreadable input; \
-                     3 the scan is incomplete, which wins over 0 and 1.";
+                     3 the scan is incomplete, which wins over 0 and 1. Of `trace`: 0 closed, 1 open, 3 undetermined.";
 
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, about = ABOUT, after_help = AFTER, max_term_width = 100)]
@@ -50,6 +51,8 @@ pub struct Arguments {
 enum Command {
     /// Judge recorded estates and report
     Scan(Box<scan::ScanArguments>),
+    /// Follow one packet to a port of a machine, hop by hop
+    Trace(trace::TraceArguments),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
     VerifyEffective(verify::VerifyArguments),
     /// List, show and test rules
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
     arguments.color.apply();
     let outcome = match &arguments.command {
         Command::Scan(scan) => scan.run(),
+        Command::Trace(trace) => trace.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),
         Command::Completions(completions) => completions.run(),

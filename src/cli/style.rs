@@ -39,6 +39,12 @@ pub fn error(message: &str) {
     let _ = writeln!(anstream::stderr(), "{RED}error{RED:#}: {line}");
 }
 
+/// Prints a warning about the whole.
+pub fn warning(message: &str) {
+    let line = crate::report::text::line(message);
+    let _ = writeln!(anstream::stderr(), "{YELLOW}warning{YELLOW:#}: {line}");
+}
+
 /// Prints a diagnostic on the error stream, with its place and what to do.
 pub fn diagnostic(diagnostic: &Diagnostic) {
     let (style, word) = match diagnostic.level {

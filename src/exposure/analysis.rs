@@ -885,7 +885,8 @@ fn named(balancer: &LoadBalancer) -> (Arc<str>, Arc<str>) {
 /// Makes an answer that cannot be relied on undetermined.
 fn unsettle(exposure: &mut PortExposure, why: &Arc<str>) {
     exposure.class = ExposureClass::Undetermined;
-    exposure.possible_sources = std::mem::take(&mut exposure.sources);
+    let sure = std::mem::take(&mut exposure.sources);
+    exposure.possible_sources.splice(..0, sure);
     exposure.addresses = "0".to_owned();
     exposure.gaps.push(why.clone());
     exposure.sentence = Arc::from(format!("may be open: {why}"));

@@ -112,7 +112,7 @@ impl Ways {
         for rule in balancer.rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
             let Some(way) = way(&rule.frontend) else { continue };
             let ports = (rule.frontend_port.known().copied(), rule.backend_port.known().copied());
-            let way = with_ports(way, ports, &rule.floating_ip);
+            let way = with_ports(way, ports, &rule.protocol, &rule.floating_ip);
             for pool in &rule.pools {
                 self.pools.entry(pool.clone()).or_default().push(way.clone());
             }
@@ -120,7 +120,12 @@ impl Ways {
         for rule in balancer.nat_rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
             let Some(way) = way(&rule.frontend) else { continue };
             let front = rule.frontend_ports.known().map(|(first, _)| *first);
-            let way = with_ports(way, (front, rule.backend_port.known().copied()), &rule.floating_ip);
+            let way = with_ports(
+                way,
+                (front, rule.backend_port.known().copied()),
+                &rule.protocol,
+                &rule.floating_ip,
+            );
             self.nat_rules.entry(rule.id.clone()).or_default().push(way.clone());
             if let Some(id) = &rule.ip_configuration {
                 self.nat_rules.entry(id.clone()).or_default().push(way.clone());
@@ -132,7 +137,12 @@ impl Ways {
         for pool in balancer.nat_pools.iter().filter(|pool| may_be_tcp(&pool.protocol)) {
             let Some(way) = way(&pool.frontend) else { continue };
             let front = pool.frontend_ports.known().map(|(first, _)| *first);
-            let way = with_ports(way, (front, pool.backend_port.known().copied()), &pool.floating_ip);
+            let way = with_ports(
+                way,
+                (front, pool.backend_port.known().copied()),
+                &pool.protocol,
+                &pool.floating_ip,
+            );
             self.nat_rules.entry(pool.id.clone()).or_default().push(way);
         }
     }
@@ -162,9 +172,6 @@ impl Ways {
             .flat_map(|collection| collection.rules.iter().map(move |rule| (*collection, rule)))
             .collect();
         for (collection, rule) in &rules {
-            let Some(address) = rule.translated_address else {
-                continue;
-            };
             let ports = match &rule.translated_port {
                 Known::Known(Some(port)) => PortSet::range(*port, *port),
                 Known::Known(None) if rule.destination_ports.unknown.is_none() => rule.destination_ports.set.clone(),
@@ -173,6 +180,10 @@ impl Ways {
             if !may_be_tcp(&rule.protocols) {
                 continue;
             }
+            let Some(address) = rule.translated_address else {
+                self.add_translated_name(inventory, firewall, index, (collection, rule), ports);
+                continue;
+            };
             let rivals = rules.iter().filter(|(_, other)| takes_the_same(rule, other)).count() > 1;
             let unsure =
                 rivals.then(|| Arc::from("several NAT rules of the firewall take the same destination and port"));
@@ -187,6 +198,27 @@ impl Ways {
                     .or_else(|| unknown_action(collection)),
             });
         }
+    }
+
+    /// A NAT rule that translates to a name may lead to any machine that the firewall reaches.
+    fn add_translated_name(
+        &mut self,
+        inventory: &Inventory,
+        firewall: &Firewall,
+        index: u32,
+        (collection, rule): (&RuleCollection, &FirewallRule),
+        ports: PortSet,
+    ) {
+        let Some(name) = &rule.translated_name else { return };
+        let way = TranslatedWay {
+            firewall: index,
+            collection: collection.name.clone(),
+            rule: rule.clone(),
+            ports,
+            doubtful: true,
+            unsure: Some(Arc::from(format!("which machine is `{name}` is in no configuration"))),
+        };
+        self.doubtful.push((networks_behind(inventory, firewall), way));
     }
 
     /// The ways through load balancers to an ip configuration, in a stable order without repetition.
@@ -385,10 +417,15 @@ fn public_frontend(balancer: &LoadBalancer, id: Option<&ResourceId>) -> Option<u
     found.map(|(index, _)| index)
 }
 
-fn with_ports(way: BalancedWay, (front, back): (Option<u16>, Option<u16>), floating: &Known<bool>) -> BalancedWay {
+fn with_ports(
+    way: BalancedWay,
+    (front, back): (Option<u16>, Option<u16>),
+    protocol: &Known<ProtocolSet>,
+    floating: &Known<bool>,
+) -> BalancedWay {
     let unsure = if way.unsure.is_some() {
         way.unsure.clone()
-    } else if let Known::Unknown(why) = floating {
+    } else if let Some(why) = protocol.why().or(floating.why()) {
         Some(why.text.clone())
     } else if *floating == Known::Known(true) {
         Some(Arc::from(
@@ -425,7 +462,11 @@ fn takes_the_same(rule: &FirewallRule, other: &FirewallRule) -> bool {
 }
 
 fn unknown_rule(rule: &FirewallRule) -> Option<Arc<str>> {
-    let why = rule.protocols.why().or(rule.destination_ports.unknown.as_ref());
+    let why = rule
+        .protocols
+        .why()
+        .or(rule.destination_ports.unknown.as_ref())
+        .or(rule.translated_port.why());
     why.map(|why: &Why| why.text.clone())
 }
 

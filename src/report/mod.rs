@@ -13,6 +13,7 @@ pub mod markdown;
 pub mod model;
 pub mod sarif;
 pub mod text;
+pub mod trace;
 
 pub use model::*;
 

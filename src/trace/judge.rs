@@ -1,0 +1,281 @@
+//! One packet on one way in, filter by filter: open, closed or undetermined, with each step on the way.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::admin;
+use super::group::{self, Said};
+use super::holds::{Holds, Reason};
+use super::machine::{Estate, Target};
+use super::packet::{self, Packet};
+use super::place::Back;
+use super::ways::{Front, Sold, Way, WayIn};
+use crate::model::{AdminRule, Inventory, Sku};
+use crate::net::{AddressRange, Protocol};
+
+/// What becomes of a packet; the later, the more open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Something stops it.
+    Closed,
+    /// It arrives, but the answer leaves by another way: no session.
+    NoReturnPath,
+    /// An unknown decides.
+    Undetermined,
+    /// It arrives.
+    Open,
+}
+
+/// A packet's course.
+#[derive(Clone, Debug)]
+pub struct Course<'i> {
+    pub status: Status,
+    pub steps: Vec<Step<'i>>,
+    /// The unknown that decides.
+    pub doubt: Option<Reason<'i>>,
+}
+
+/// Something that was asked on the way.
+#[derive(Clone, Debug)]
+pub enum Step<'i> {
+    /// The front translates the packet; whether it takes this client.
+    Front(Holds<'i>),
+    /// The source that groups see from here on, and the ranges of which it stands for every address.
+    SeenAs(IpAddr, &'i [AddressRange]),
+    MayDeny(&'i AdminRule),
+    MayDeliver(&'i AdminRule),
+    /// What the layer of this index says.
+    Layer(usize, Said<'i>),
+    /// No group filters: the platform decides by the SKU of the public side.
+    Platform(Option<Sold<'i>>),
+    /// How the answer leaves, and whether it reaches the client.
+    Back(Back<'i>, Holds<'i>),
+}
+
+/// Who can come on a way in: public addresses from the internet, all others on private paths.
+pub fn comes_by<'i>(target: &Target<'i>, way: &WayIn<'i>, source: IpAddr) -> Holds<'i> {
+    let elsewhere = packet::is_nobody(source) || source.is_ipv4() != is_ipv4(target);
+    match way.way {
+        _ if elsewhere => Holds::No,
+        Way::PublicIp | Way::LoadBalancer => {
+            Holds::surely(target.place.in_internet(source) && !packet::is_platform(source))
+        }
+        Way::FirewallDnat => Holds::surely(packet::is_public(source) && !packet::is_platform(source)),
+        Way::Private if packet::is_public(source) && !packet::is_platform(source) => target.place.is_connected(source),
+        Way::Private => Holds::Yes,
+    }
+}
+
+pub fn is_ipv4(target: &Target<'_>) -> bool {
+    target.configuration.family == crate::net::Family::V4
+}
+
+/// Follows a packet that comes on a way which leads to its port.
+pub fn judge<'i>(estate: &Estate<'i>, target: &Target<'i>, way: &WayIn<'i>, packet: Packet<'_>) -> Course<'i> {
+    let mut walk = Walk::default();
+    walk.meet(way.doubt.clone().map_or(Holds::Yes, Holds::Maybe));
+    walk.meet(way.leads_to(packet.protocol, packet.port));
+    walk.meet(comes_by(target, way, packet.source));
+    match seen_as(estate.inventory, way, packet, &mut walk) {
+        Seen::Client => walk.filters(estate, target, way, packet),
+        Seen::OneOf(ranges) if walk.may_pass => walk.translated(estate, target, way, packet, ranges),
+        Seen::OneOf(_) => {}
+    }
+    walk.back(target, way, packet);
+    walk.end()
+}
+
+/// Which source the groups see.
+enum Seen<'i> {
+    Client,
+    /// One of these, chosen by a firewall; none where they are not known.
+    OneOf(Option<&'i [AddressRange]>),
+}
+
+fn seen_as<'i>(inventory: &'i Inventory, way: &WayIn<'i>, packet: Packet<'_>, walk: &mut Walk<'i>) -> Seen<'i> {
+    match &way.front {
+        Front::Firewall(rule) => {
+            let takes = rule.takes(inventory, packet.source, packet.protocol);
+            walk.steps.push(Step::Front(takes.clone()));
+            walk.meet(takes);
+            Seen::OneOf(rule.seen_as)
+        }
+        Front::UnreadFirewall(_, ranges) => Seen::OneOf(*ranges),
+        Front::None | Front::Unread | Front::PublicIp { .. } | Front::Balancer(_) => Seen::Client,
+    }
+}
+
+/// A packet under way: what may still become of it.
+#[derive(Clone)]
+struct Walk<'i> {
+    may_pass: bool,
+    may_stop: bool,
+    no_return: bool,
+    doubt: Option<Reason<'i>>,
+    steps: Vec<Step<'i>>,
+}
+
+impl Default for Walk<'_> {
+    fn default() -> Self {
+        Walk {
+            may_pass: true,
+            may_stop: false,
+            no_return: false,
+            doubt: None,
+            steps: Vec::new(),
+        }
+    }
+}
+
+impl<'i> Walk<'i> {
+    /// Goes on only where this holds.
+    fn meet(&mut self, holds: Holds<'i>) {
+        match holds {
+            Holds::Yes => {}
+            Holds::No => self.may_pass = false,
+            Holds::Maybe(why) => self.doubt(why),
+        }
+    }
+
+    fn doubt(&mut self, why: Reason<'i>) {
+        self.may_stop = true;
+        self.doubt.get_or_insert(why);
+    }
+
+    /// Admin rules, then the groups or, where there are none, the platform.
+    fn filters(&mut self, estate: &Estate<'i>, target: &Target<'i>, way: &WayIn<'i>, packet: Packet<'_>) {
+        let effect = admin::effect(estate, target, packet);
+        let undeployed = |rule: &AdminRule| {
+            let name = rule.id.name();
+            Reason::Owned(format!(
+                "whether security admin rule `{name}` is deployed here is not in the input"
+            ))
+        };
+        if let Some(rule) = effect.denies {
+            self.steps.push(Step::MayDeny(rule));
+            self.doubt(undeployed(rule));
+        }
+        if let Some(rule) = effect.delivers {
+            self.steps.push(Step::MayDeliver(rule));
+        }
+        let could_pass = self.may_pass;
+        match way.sold() {
+            sold if target.is_unfiltered() => self.platform(sold),
+            _ => self.layers(estate, target, packet),
+        }
+        if let Some(rule) = effect
+            .delivers
+            .filter(|_| could_pass && (!self.may_pass || self.may_stop))
+        {
+            self.may_pass = true;
+            self.doubt(undeployed(rule));
+        }
+    }
+
+    fn layers(&mut self, estate: &Estate<'i>, target: &Target<'i>, packet: Packet<'_>) {
+        for (at, layer) in target.layers.iter().enumerate() {
+            let said = group::ask(estate, target, layer, packet);
+            self.may_pass &= said.may_pass;
+            if let Some(why) = &said.doubt {
+                self.doubt(why.clone());
+            }
+            self.steps.push(Step::Layer(at, said));
+            if !self.may_pass {
+                return;
+            }
+        }
+    }
+
+    /// A Standard public side stays closed until a group allows; a Basic one is open until a group denies.
+    fn platform(&mut self, sold: Option<Sold<'i>>) {
+        match &sold {
+            Some(Ok(Sku::Standard)) => self.may_pass = false,
+            Some(Err(why)) => self.doubt(why.clone()),
+            Some(Ok(Sku::Basic)) | None => {}
+        }
+        self.steps.push(Step::Platform(sold));
+    }
+
+    /// The firewall puts any of its addresses in place of the client's: it passes for sure only if all of them do.
+    fn translated(
+        &mut self,
+        estate: &Estate<'i>,
+        target: &Target<'i>,
+        way: &WayIn<'i>,
+        packet: Packet<'_>,
+        ranges: Option<&'i [AddressRange]>,
+    ) {
+        let Some(ranges) = ranges else {
+            return self.doubt(Reason::Borrowed("the subnet of the firewall is not in the input"));
+        };
+        let sources = super::candidates::within(estate, target, ranges);
+        let walks = sources.iter().map(|source| {
+            let mut walk = self.clone();
+            walk.steps.push(Step::SeenAs(*source, ranges));
+            walk.filters(
+                estate,
+                target,
+                way,
+                Packet {
+                    source: *source,
+                    ..packet
+                },
+            );
+            walk
+        });
+        let walks: Vec<Walk<'i>> = walks.collect();
+        let stops = walks.iter().any(|walk| !walk.may_pass || walk.may_stop);
+        let openest = walks.into_iter().max_by_key(|walk| (walk.may_pass, !walk.may_stop));
+        let Some(openest) = openest else {
+            return self.doubt(Reason::Borrowed("the subnet of the firewall has no address"));
+        };
+        let all_alike = !openest.may_pass || openest.may_stop || !stops;
+        *self = openest;
+        if !all_alike {
+            self.doubt(Reason::Borrowed(
+                "the groups admit some addresses of the firewall's subnet and stop others, and it may use any of them",
+            ));
+        }
+    }
+
+    /// Whether the answer finds the way back. Where the routes are not known, what the groups admit stands.
+    fn back(&mut self, target: &Target<'i>, way: &WayIn<'i>, packet: Packet<'_>) {
+        if !self.may_pass || way.way == Way::FirewallDnat {
+            return;
+        }
+        let back = target.place.route_to(packet.source);
+        if way.way == Way::Private {
+            if back.route.is_some() {
+                self.steps.push(Step::Back(back, Holds::Yes));
+            }
+            return;
+        }
+        let straight = back.is_straight();
+        self.steps.push(Step::Back(back, straight.clone()));
+        match straight {
+            // A datagram needs no answer to arrive.
+            _ if packet.protocol != Protocol::Tcp => {}
+            Holds::Yes => {}
+            Holds::No => self.no_return = true,
+            Holds::Maybe(why) => self.doubt(why),
+        }
+    }
+
+    fn end(self) -> Course<'i> {
+        let status = match (self.may_pass, self.no_return, self.may_stop) {
+            (false, ..) => Status::Closed,
+            (true, true, _) => Status::NoReturnPath,
+            (true, false, true) => Status::Undetermined,
+            (true, false, false) => Status::Open,
+        };
+        let doubt = self.doubt.filter(|_| status == Status::Undetermined);
+        Course {
+            status,
+            steps: self.steps,
+            doubt,
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Destination NAT of firewalls: which rule takes a packet from the internet to the machine, and from whom. Both
+//! addresses of the packet change, so what the machine's groups see is an address of the firewall's own subnet.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::holds::{Holds, Reason};
+use super::machine::{Estate, Target};
+use super::place::contain;
+use super::ways::{Front, Way, WayIn};
+use crate::model::{
+    AddressTerm, Firewall, FirewallAction, FirewallRule, Inventory, Known, Peering, ResourceId, RuleCollection,
+    RuleKind, VirtualNetwork,
+};
+use crate::net::{AddressRange, Family, Protocol};
+
+/// A NAT rule that leads to a machine.
+pub struct Translation<'i> {
+    pub firewall: &'i Firewall,
+    pub collection: &'i RuleCollection,
+    pub rule: &'i FirewallRule,
+    /// Other NAT rules of the firewall that take packets for the same address and port.
+    pub rivals: Vec<&'i FirewallRule>,
+    /// Addresses one of which the firewall puts in place of the client's.
+    pub seen_as: Option<&'i [AddressRange]>,
+}
+
+impl<'i> Translation<'i> {
+    pub fn leads_to(&self, protocol: Protocol, port: u16) -> Holds<'i> {
+        let rule = self.rule;
+        let port = match &rule.translated_port {
+            Known::Known(Some(translated)) => Holds::surely(*translated == port),
+            Known::Known(None) => super::group::has(&rule.destination_ports, port),
+            Known::Unknown(why) => Holds::unknown(why),
+        };
+        Holds::of(&rule.protocols, |protocols| protocols.contains(protocol)).and(|| port)
+    }
+
+    /// Whether the firewall takes a client's packet to the machine by this rule.
+    pub fn takes(&self, inventory: &'i Inventory, client: IpAddr, protocol: Protocol) -> Holds<'i> {
+        let taken = is_source(inventory, self.rule, client);
+        let ports = self.rule.destination_ports.unknown.as_ref();
+        let takes = |rival: &&&FirewallRule| {
+            let protocols = rival.protocols.known();
+            protocols.is_none_or(|set| set.contains(protocol)) && !is_source(inventory, rival, client).is_no()
+        };
+        let rival = self.rivals.iter().find(takes);
+        match (taken, ports, rival) {
+            (Holds::Yes, Some(why), _) => Holds::unknown(why),
+            (Holds::Yes, None, Some(rival)) => Holds::Maybe(Cow::Owned(format!(
+                "NAT rule `{}` of the firewall takes the same destination and port",
+                rival.name
+            ))),
+            (taken, _, _) => taken,
+        }
+    }
+}
+
+/// Adds the ways through firewalls to an address.
+pub fn ways<'i>(estate: &Estate<'i>, target: &Target<'i>, ways: &mut Vec<WayIn<'i>>) {
+    // Azure Firewall has no IPv6.
+    if target.configuration.family != Family::V4 {
+        return;
+    }
+    for firewall in estate.inventory.firewalls.iter() {
+        let rules = nat_rules(estate.inventory, firewall);
+        for (collection, rule) in &rules {
+            let leads = match rule.translated_address {
+                Some(address) => target
+                    .may_be_at(address)
+                    .and(|| leads_here(estate.inventory, firewall, target, address)),
+                None if may_reach(estate, firewall, target) => by_name(rule),
+                None => Holds::No,
+            };
+            if leads.is_no() {
+                continue;
+            }
+            let doubt = leads.doubted(collection.action.why()).why().cloned();
+            let rivals = rules.iter().map(|(_, other)| *other);
+            let rivals = rivals
+                .filter(|other| !std::ptr::eq(*other, *rule) && takes_the_same(rule, other))
+                .collect();
+            let seen_as = translation_range(estate.inventory, firewall);
+            let translation = Translation {
+                firewall,
+                collection,
+                rule,
+                rivals,
+                seen_as,
+            };
+            ways.push(WayIn {
+                way: Way::FirewallDnat,
+                front: Front::Firewall(translation),
+                doubt,
+            });
+        }
+        if let Some(why) = unread_rules(estate.inventory, firewall).filter(|_| may_reach(estate, firewall, target)) {
+            let front = Front::UnreadFirewall(firewall, translation_range(estate.inventory, firewall));
+            ways.push(WayIn {
+                way: Way::FirewallDnat,
+                front,
+                doubt: Some(why),
+            });
+        }
+    }
+}
+
+/// A rule that translates to a name may lead to any machine that the firewall reaches.
+fn by_name(rule: &FirewallRule) -> Holds<'_> {
+    match &rule.translated_name {
+        Some(name) => Holds::Maybe(Cow::Owned(format!("which machine is `{name}` is in no configuration"))),
+        None => Holds::No,
+    }
+}
+
+fn nat_rules<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<(&'i RuleCollection, &'i FirewallRule)> {
+    let is_nat = |collection: &&RuleCollection| {
+        collection.kind == RuleKind::Nat
+            && collection
+                .action
+                .known()
+                .is_none_or(|action| *action == FirewallAction::Dnat)
+    };
+    let of_policies = policies(firewall, inventory)
+        .into_iter()
+        .flat_map(|policy| groups(inventory, policy));
+    let collections = firewall
+        .collections
+        .iter()
+        .chain(of_policies.flat_map(|group| &group.collections));
+    collections
+        .filter(is_nat)
+        .flat_map(|collection| collection.rules.iter().map(move |rule| (collection, rule)))
+        .collect()
+}
+
+/// The ids of a firewall's policy and of those it inherits from.
+fn policies<'i>(firewall: &'i Firewall, inventory: &'i Inventory) -> Vec<&'i ResourceId> {
+    let mut policies: Vec<&ResourceId> = Vec::new();
+    let mut next = firewall.policy.as_ref();
+    while let Some(id) = next.filter(|id| !policies.contains(id)) {
+        policies.push(id);
+        next = inventory
+            .firewall_policies
+            .find(id)
+            .and_then(|policy| policy.base.as_ref());
+    }
+    policies
+}
+
+fn groups<'i>(
+    inventory: &'i Inventory,
+    policy: &'i ResourceId,
+) -> impl Iterator<Item = &'i crate::model::RuleCollectionGroup> {
+    inventory
+        .rule_collection_groups
+        .iter()
+        .filter(move |group| group.id.parent().as_ref() == Some(policy))
+}
+
+/// Why a firewall may have other NAT rules than those in the input.
+fn unread_rules<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Option<Reason<'i>> {
+    if let Some(why) = &firewall.unread {
+        return Some(Cow::Borrowed(&why.text));
+    }
+    policies(firewall, inventory)
+        .into_iter()
+        .find_map(|id| unread_policy(inventory, id))
+}
+
+fn unread_policy<'i>(inventory: &'i Inventory, id: &'i ResourceId) -> Option<Reason<'i>> {
+    let Some(policy) = inventory.firewall_policies.find(id) else {
+        return Some(Cow::Owned(inventory.why_absent(id).text.to_string()));
+    };
+    let of_group = || groups(inventory, id).find_map(|group| group.unread.as_ref());
+    if let Some(why) = policy.unread.as_ref().or_else(of_group) {
+        return Some(Cow::Borrowed(&why.text));
+    }
+    let absent = policy
+        .groups
+        .iter()
+        .find(|group| inventory.rule_collection_groups.find(group).is_none())?;
+    let text = format!(
+        "rule collection group `{}` of policy `{}` is not in the input",
+        absent.name(),
+        id.name()
+    );
+    Some(Cow::Owned(text))
+}
+
+/// Whether a rule's sources hold a client.
+fn is_source<'i>(inventory: &'i Inventory, rule: &'i FirewallRule, client: IpAddr) -> Holds<'i> {
+    let terms = rule.sources.terms.iter().map(|term| match term {
+        AddressTerm::Any => Holds::Yes,
+        AddressTerm::Range(range) => Holds::surely(range.contains(client)),
+        AddressTerm::Unknown(why) => Holds::unknown(why),
+        AddressTerm::Tag(_) | AddressTerm::Group(_) => {
+            Holds::Maybe(Cow::Borrowed("a source of the NAT rule is not an address"))
+        }
+    });
+    let groups = rule.source_groups.iter().map(|id| match inventory.ip_groups.find(id) {
+        Some(group) => Holds::of(&group.ranges, |ranges| contain(ranges, client)),
+        None => Holds::Maybe(Cow::Owned(inventory.why_absent(id).text.to_string())),
+    });
+    Holds::any(terms.chain(groups))
+}
+
+fn takes_the_same(rule: &FirewallRule, other: &FirewallRule) -> bool {
+    let (here, there) = (&rule.destinations, &other.destinations);
+    let unsaid = here.terms.is_empty() || there.terms.is_empty() || here.is_any() || there.is_any();
+    let shared = here.terms.iter().any(|term| there.terms.contains(term));
+    let unread = rule.destination_ports.unknown.is_some() || other.destination_ports.unknown.is_some();
+    let ports = || rule.destination_ports.set.intersects(&other.destination_ports.set);
+    (unsaid || shared) && (unread || ports())
+}
+
+/// The ranges of a firewall's subnet.
+fn translation_range<'i>(inventory: &'i Inventory, firewall: &Firewall) -> Option<&'i [AddressRange]> {
+    let (_, subnet) = inventory.subnet(firewall.subnets.first()?)?;
+    subnet.prefixes.known().map(Vec::as_slice)
+}
+
+/// Whether an address means a machine of the target's network to a firewall: private addresses repeat.
+fn leads_here<'i>(inventory: &'i Inventory, firewall: &'i Firewall, target: &Target<'i>, address: IpAddr) -> Holds<'i> {
+    let name = firewall.id.name();
+    let unsure = || {
+        let text = format!("no network that holds the address is connected to firewall `{name}` in the input");
+        Holds::Maybe(Cow::Owned(text))
+    };
+    let Some((stands, _)) = firewall.subnets.first().and_then(|subnet| inventory.subnet(subnet)) else {
+        // In a hub, or unread: nothing says that it leads elsewhere.
+        return Holds::Yes;
+    };
+    match (holder(inventory, stands, address), target.place.network) {
+        (Some(holder), Some(own)) => Holds::surely(holder.id == own.id),
+        _ => unsure(),
+    }
+}
+
+/// The network that holds an address, seen from another: its own space comes first, then that of connected peers.
+fn holder<'i>(inventory: &'i Inventory, from: &'i VirtualNetwork, address: IpAddr) -> Option<&'i VirtualNetwork> {
+    let mut prefixes = from.subnets.iter().filter_map(|subnet| subnet.prefixes.known());
+    let space = from.address_space.known();
+    if prefixes.any(|ranges| contain(ranges, address)) || space.is_some_and(|ranges| contain(ranges, address)) {
+        return Some(from);
+    }
+    space?;
+    let connected = |peering: &&Peering| {
+        peering
+            .state
+            .known()
+            .is_none_or(|state| state.eq_ignore_ascii_case("Connected"))
+    };
+    from.peerings.iter().filter(connected).find_map(|peering| {
+        let remote = inventory.networks.find(peering.remote.as_ref()?)?;
+        let stated = peering.remote_space.known().filter(|ranges| !ranges.is_empty());
+        let space = stated.or_else(|| remote.address_space.known())?;
+        contain(space, address).then_some(remote)
+    })
+}
+
+/// Whether a firewall may forward to the target's network at all: it stands in it or in a peer of it.
+fn may_reach(estate: &Estate<'_>, firewall: &Firewall, target: &Target<'_>) -> bool {
+    let stands = firewall
+        .subnets
+        .first()
+        .and_then(|subnet| estate.inventory.subnet(subnet));
+    let (Some((stands, _)), Some(own)) = (stands, target.place.network) else {
+        return true;
+    };
+    let peered = |one: &VirtualNetwork, other: &VirtualNetwork| {
+        one.peerings
+            .iter()
+            .any(|peering| peering.remote.as_ref() == Some(&other.id))
+    };
+    let unread = firewall.virtual_hub.is_some() || firewall.unread.is_some() || stands.unread.is_some();
+    unread || stands.id == own.id || peered(stands, own) || peered(own, stands)
+}

@@ -1,0 +1,280 @@
+//! What the tags `VirtualNetwork` and `Internet` mean for one address, seen from one subnet, and how an answer to it
+//! leaves. The same rule text admits other addresses on another subnet.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::holds::{Holds, Reason};
+use super::packet;
+use crate::model::{Inventory, Known, NextHop, Peering, ResourceId, Route, Subnet, VirtualNetwork};
+use crate::net::AddressRange;
+
+/// Where a machine's address lives.
+#[derive(Clone, Debug)]
+pub struct Place<'i> {
+    pub inventory: &'i Inventory,
+    pub network: Option<&'i VirtualNetwork>,
+    pub subnet: Option<&'i Subnet>,
+    pub routes: Routes<'i>,
+}
+
+/// The routes that the subnet's route table states.
+#[derive(Clone, Debug)]
+pub enum Routes<'i> {
+    Stated(&'i [Route]),
+    Unread(Reason<'i>),
+}
+
+/// Why an address belongs to the `VirtualNetwork` tag.
+#[derive(Clone, Copy, Debug)]
+pub enum Because<'i> {
+    /// The platform's own address always does.
+    Platform,
+    OwnSpace,
+    Peering(&'i Peering),
+    /// Ranges behind a gateway are in no configuration.
+    Gateway,
+    Route(&'i Route),
+    /// What the subnet, its network or its routes are is not known.
+    Unread,
+}
+
+impl<'i> Place<'i> {
+    pub fn of(inventory: &'i Inventory, subnet: Option<&ResourceId>) -> Self {
+        let found = subnet.and_then(|id| inventory.subnet(id));
+        Place {
+            inventory,
+            network: found.map(|(network, _)| network),
+            subnet: found.map(|(_, subnet)| subnet),
+            routes: found.map_or(Routes::Stated(&[]), |(_, subnet)| routes(inventory, subnet)),
+        }
+    }
+
+    /// Whether an address is in the `VirtualNetwork` tag of this subnet.
+    pub fn in_virtual_network(&self, address: IpAddr) -> Holds<'i> {
+        self.belongs(address).0
+    }
+
+    /// The same with the reason.
+    pub fn belongs(&self, address: IpAddr) -> (Holds<'i>, Because<'i>) {
+        let mut doubt = (Holds::No, Because::Unread);
+        for (because, holds) in self.connections(address) {
+            match (&holds, &doubt.0) {
+                (Holds::Yes, _) => return (holds, because),
+                (Holds::Maybe(_), Holds::No) => doubt = (holds, because),
+                _ => {}
+            }
+        }
+        doubt
+    }
+
+    /// Everything that puts an address into the tag.
+    fn connections(&self, address: IpAddr) -> impl Iterator<Item = (Because<'i>, Holds<'i>)> {
+        let platform = (Because::Platform, Holds::surely(packet::is_platform(address)));
+        let own = (Because::OwnSpace, self.own_space(address));
+        let peerings = self
+            .peerings()
+            .map(move |peering| (Because::Peering(peering), peer(self, peering, address)));
+        let rest = [
+            (Because::Unread, self.unread()),
+            (Because::Gateway, self.gateway(address)),
+        ];
+        [platform, own]
+            .into_iter()
+            .chain(peerings)
+            .chain(self.routed(address))
+            .chain(rest)
+    }
+
+    fn peerings(&self) -> impl Iterator<Item = &'i Peering> + use<'i> {
+        self.network.into_iter().flat_map(|network| &network.peerings)
+    }
+
+    fn own_space(&self, address: IpAddr) -> Holds<'i> {
+        let Some(network) = self.network else {
+            return Holds::Maybe(Cow::Borrowed("the subnet of the machine is not in the input"));
+        };
+        Holds::of(&network.address_space, |ranges| contain(ranges, address))
+    }
+
+    fn unread(&self) -> Holds<'i> {
+        let why = self.network.and_then(|network| network.unread.as_ref());
+        let network = why.map_or(Holds::No, Holds::unknown);
+        network.or(|| match &self.routes {
+            Routes::Unread(why) => Holds::Maybe(why.clone()),
+            Routes::Stated(_) => Holds::No,
+        })
+    }
+
+    fn gateway(&self, address: IpAddr) -> Holds<'i> {
+        let Some(network) = self.network.filter(|_| packet::is_private(address)) else {
+            return Holds::No;
+        };
+        let own = network
+            .subnets
+            .iter()
+            .any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"));
+        let remote = || {
+            self.peerings()
+                .any(|peering| peering.use_remote_gateways != Known::Known(false))
+        };
+        match own || remote() {
+            true => Holds::Maybe(Cow::Borrowed(
+                "the ranges behind the network's gateway are in no configuration",
+            )),
+            false => Holds::No,
+        }
+    }
+
+    /// Prefixes of routes to an appliance or a gateway are part of the tag.
+    fn routed(&self, address: IpAddr) -> impl Iterator<Item = (Because<'i>, Holds<'i>)> + use<'i> {
+        self.stated().iter().map(move |route| {
+            let hop = Holds::of(&route.next_hop, |hop| {
+                matches!(hop, NextHop::VirtualAppliance | NextHop::VirtualNetworkGateway)
+            });
+            let prefix = || Holds::of(&route.prefix, |range| range.contains(address));
+            (Because::Route(route), hop.and(prefix))
+        })
+    }
+
+    pub fn stated(&self) -> &'i [Route] {
+        match &self.routes {
+            Routes::Stated(routes) => routes,
+            Routes::Unread(_) => &[],
+        }
+    }
+
+    /// Whether an address is one of the network's own or of a peer's.
+    pub fn is_connected(&self, address: IpAddr) -> Holds<'i> {
+        let peers = || Holds::any(self.peerings().map(|peering| peer(self, peering, address)));
+        self.own_space(address).or(peers)
+    }
+
+    /// Whether an address is in the `Internet` tag: public space that neither the network nor a peer surely has.
+    pub fn in_internet(&self, address: IpAddr) -> bool {
+        packet::is_public(address) && self.is_connected(address) != Holds::Yes
+    }
+
+    /// The stated route that an answer to an address takes; none where the platform's own routes decide. Of routes
+    /// that cannot be read, the prefix is not known, so they are `perhaps`.
+    pub fn route_to(&self, address: IpAddr) -> Back<'i> {
+        let mut best: Option<(&'i Route, u128)> = None;
+        let mut perhaps = None;
+        for route in self.stated() {
+            match &route.prefix {
+                Known::Known(range) if range.contains(address) => {
+                    let narrower = best.is_none_or(|(_, size)| size_of(*range) <= size);
+                    best = if narrower { Some((route, size_of(*range))) } else { best };
+                }
+                Known::Known(_) => {}
+                Known::Unknown(_) => {
+                    let leads_out = !Holds::of(&route.next_hop, |hop| *hop == NextHop::Internet).is_no();
+                    perhaps = perhaps.or(leads_out.then_some(route));
+                }
+            }
+        }
+        Back {
+            route: best.map(|(route, _)| route),
+            perhaps,
+        }
+    }
+}
+
+/// How an answer leaves.
+#[derive(Clone, Copy, Debug)]
+pub struct Back<'i> {
+    pub route: Option<&'i Route>,
+    /// A route of unknown prefix that may send it to the internet.
+    pub perhaps: Option<&'i Route>,
+}
+
+impl<'i> Back<'i> {
+    /// Whether the answer goes straight back to a client on the internet.
+    pub fn is_straight(&self) -> Holds<'i> {
+        let stated = match self.route {
+            None => Holds::Yes,
+            Some(route) => Holds::of(&route.next_hop, |hop| *hop == NextHop::Internet),
+        };
+        stated.or(|| match self.perhaps.and_then(|route| route.prefix.why()) {
+            Some(why) => Holds::unknown(why),
+            None => Holds::No,
+        })
+    }
+}
+
+pub fn contain(ranges: &[AddressRange], address: IpAddr) -> bool {
+    ranges.iter().any(|range| range.contains(address))
+}
+
+fn size_of(range: AddressRange) -> u128 {
+    match range {
+        AddressRange::V4(first, last) => u128::from(last - first),
+        AddressRange::V6(first, last) => last - first,
+    }
+}
+
+fn routes<'i>(inventory: &'i Inventory, subnet: &'i Subnet) -> Routes<'i> {
+    let of_subnet = |why: &str| Routes::Unread(Cow::Owned(format!("routes of subnet `{}`: {why}", subnet.id.name())));
+    let id = match &subnet.route_table {
+        Known::Known(None) => return Routes::Stated(&[]),
+        Known::Known(Some(id)) => id,
+        Known::Unknown(why) => return of_subnet(&why.text),
+    };
+    let Some(table) = inventory.route_tables.find(id) else {
+        return of_subnet(&inventory.why_absent(id).text);
+    };
+    match (inventory.conflict(id), &table.routes) {
+        (Some(why), _) | (None, Known::Unknown(why)) => of_subnet(&why.text),
+        (None, Known::Known(routes)) => Routes::Stated(routes),
+    }
+}
+
+/// Whether an address lies behind a peering that counts: connected, with access, and for this subnet.
+fn peer<'i>(place: &Place<'i>, peering: &'i Peering, address: IpAddr) -> Holds<'i> {
+    let here = place.subnet.map_or("", |subnet| subnet.id.name());
+    let names = |names: &[std::sync::Arc<str>], name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if peering.allow_access == Known::Known(false) {
+        return Holds::No;
+    }
+    if peering.complete == Known::Known(false) && peering.unread.is_none() && !names(&peering.local_subnets, here) {
+        return Holds::No;
+    }
+    let flags = [&peering.allow_access, &peering.complete, &peering.ipv6_only];
+    if let Some(why) = flags.into_iter().find_map(Known::why).or(peering.unread.as_ref()) {
+        return Holds::unknown(why);
+    }
+    Holds::of(&peering.state, |state| state.eq_ignore_ascii_case("Connected"))
+        .and(|| behind(place.inventory, peering, address))
+}
+
+/// Whether an address lies in what a peering leads to.
+fn behind<'i>(inventory: &'i Inventory, peering: &'i Peering, address: IpAddr) -> Holds<'i> {
+    if peering.ipv6_only == Known::Known(true) && address.is_ipv4() {
+        return Holds::No;
+    }
+    let absent = || {
+        let text = format!(
+            "the address space behind peering `{}` is not in the input",
+            peering.name
+        );
+        Holds::Maybe(Cow::Owned(text))
+    };
+    let remote = peering.remote.as_ref().and_then(|id| inventory.networks.find(id));
+    if peering.complete == Known::Known(true) {
+        let stated = peering.remote_space.known().filter(|ranges| !ranges.is_empty());
+        let space = stated.or_else(|| remote.and_then(|network| network.address_space.known()));
+        return space.map_or_else(absent, |ranges| Holds::surely(contain(ranges, address)));
+    }
+    let Some(remote) = remote else { return absent() };
+    let named = |subnet: &&Subnet| {
+        peering
+            .remote_subnets
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(subnet.id.name()))
+    };
+    let of_subnet = |subnet: &Subnet| match subnet.prefixes.known() {
+        Some(ranges) => Holds::surely(contain(ranges, address)),
+        None => absent(),
+    };
+    Holds::any(remote.subnets.iter().filter(named).map(of_subnet))
+}

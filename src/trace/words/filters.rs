@@ -1,0 +1,211 @@
+//! The words for what filters: admin rules, groups, the platform where there are none, and the way back.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use super::names::{belongs, hop_of, spelled_term};
+use super::{Hop, HopEffect, HopKind, Words, hop, membership};
+use crate::model::{Access, AddressTerm, AdminRule, ResourceId, SecurityRule, ServiceTag, Sku};
+use crate::trace::group::{self, Said};
+use crate::trace::holds::Holds;
+use crate::trace::machine::{Layer, Target};
+use crate::trace::packet::Packet;
+use crate::trace::place::{Back, Routes};
+use crate::trace::question::{Question, Traced};
+use crate::trace::ways::{Sold, Way};
+
+/// Priority from which the rules are those that Azure adds to every group.
+const FIRST_DEFAULT: u16 = 65000;
+
+impl<'i> Words<'_, 'i> {
+    pub(super) fn admin(&self, rule: &AdminRule, does: &str) -> Hop {
+        Hop {
+            kind: HopKind::AdminRule,
+            id: Some(rule.id.text().clone()),
+            rule: Some(rule.id.name().into()),
+            priority: rule.priority.known().copied(),
+            effect: HopEffect::Unknown,
+            location: self.locate(rule.origin),
+            ..hop(
+                "network manager".to_owned(),
+                format!("{does}, if it is deployed here, which no resource says"),
+            )
+        }
+    }
+
+    pub(super) fn layer(
+        &self,
+        target: &Target<'i>,
+        at: usize,
+        said: &Said<'i>,
+        question: &Question<'_>,
+        seen: IpAddr,
+        traced: &Traced<'_, 'i>,
+    ) -> Hop {
+        let (kind, holder) = match at {
+            0 => (
+                HopKind::SubnetNsg,
+                target.place.subnet.map_or("unknown", |subnet| subnet.id.name()),
+            ),
+            _ => (HopKind::NicNsg, target.nic.id.name()),
+        };
+        let level = if at == 0 { "subnet" } else { "interface" };
+        let effect = match (said.may_pass, said.may_stop) {
+            (true, false) => HopEffect::Passes,
+            (false, _) => HopEffect::Stops,
+            (true, true) => HopEffect::Unknown,
+        };
+        let worded = match target.layers.get(at) {
+            Some(Layer::Group(nsg, _)) => {
+                let packet = Packet {
+                    source: seen,
+                    membership: membership(self.from, traced),
+                    source_port: traced.source_port,
+                    protocol: question.protocol,
+                    port: question.port,
+                };
+                let sentence = match said.rule {
+                    Some(rule) => self.because(target, rule, packet, said),
+                    None => "no rule lets it through".to_owned(),
+                };
+                Hop {
+                    id: Some(nsg.id.text().clone()),
+                    rule: said.rule.map(|rule| rule.name.clone()),
+                    priority: said.rule.and_then(|rule| rule.priority.known().copied()).map(u32::from),
+                    location: said.rule.and_then(|rule| self.locate(rule.origin)),
+                    ..hop(nsg.id.name().to_owned(), sentence)
+                }
+            }
+            Some(Layer::Unread(name, why)) => hop(
+                name.unwrap_or("unknown").to_owned(),
+                format!("what the group of the {level} says is not known: {why}"),
+            ),
+            Some(Layer::Open) | None => hop(
+                "no group".to_owned(),
+                format!("no network security group on {level} `{holder}`"),
+            ),
+        };
+        Hop { kind, effect, ..worded }
+    }
+
+    /// Why a rule applies to a packet, and what it does.
+    pub(super) fn because(
+        &self,
+        target: &Target<'i>,
+        rule: &'i SecurityRule,
+        packet: Packet<'_>,
+        said: &Said<'i>,
+    ) -> String {
+        let is_default = rule.priority.known().is_some_and(|priority| *priority >= FIRST_DEFAULT);
+        let lead = if is_default && said.is_sure() {
+            "no stated rule matches; the default "
+        } else {
+            ""
+        };
+        let does = match (said.is_sure(), rule.access.known()) {
+            (true, Some(Access::Allow)) => "allows",
+            (true, Some(Access::Deny)) => "denies",
+            (false, Some(Access::Allow)) => "may allow",
+            (false, Some(Access::Deny)) => "may deny",
+            (_, None) => "may allow or deny",
+        };
+        let holds = |term: &&AddressTerm| !group::comes_from(self.estate, target, term, packet).is_no();
+        let term = rule.sources.terms.iter().find(holds);
+        let protocol = rule.protocol.known().map_or_else(
+            || "an unknown protocol".to_owned(),
+            |set| match set.spelled() {
+                any if any == "*" => "any protocol".to_owned(),
+                named => named,
+            },
+        );
+        let ports = match rule.destination_ports.set.spelled() {
+            any if any == ["*"] => "any port".to_owned(),
+            few if few.len() <= 4 => format!("port {}", few.join(", ")),
+            many => format!("port {}, ...", many.get(..3).unwrap_or_default().join(", ")),
+        };
+        let mut sentence = format!(
+            "{lead}{does} {protocol} from {} to {ports}",
+            term.map_or("unknown".to_owned(), spelled_term)
+        );
+        if let Some(AddressTerm::Tag(ServiceTag::VirtualNetwork)) = term {
+            let _ = write!(
+                sentence,
+                "; {} is in that tag: {}",
+                packet.source,
+                belongs(target, packet.source)
+            );
+        }
+        if let Some(why) = &said.doubt {
+            let _ = write!(sentence, "; {why}");
+        }
+        sentence
+    }
+
+    pub(super) fn back(&self, traced: &Traced<'_, 'i>, back: &Back<'i>, straight: &Holds<'i>) -> Hop {
+        let client = traced.source;
+        let private = traced.way.way == Way::Private;
+        let sentence = match (back.route, straight) {
+            (Some(route), Holds::Yes) if private => format!("the answer to {client} goes to {}", hop_of(route)),
+            (Some(route), Holds::Yes) => format!("the answer to {client} goes straight back to {}", hop_of(route)),
+            (Some(route), Holds::No) => {
+                format!(
+                    "the answer to {client} goes to {} and never reaches the client: no session",
+                    hop_of(route)
+                )
+            }
+            (None, Holds::No) => "the answer does not reach the client: no session".to_owned(),
+            (None, Holds::Yes) => match &traced.target.place.routes {
+                Routes::Unread(why) => {
+                    format!("taken to go straight back, although what the routes are is not known: {why}")
+                }
+                Routes::Stated(_) => "no route of the subnet takes the answer elsewhere: straight back".to_owned(),
+            },
+            (_, Holds::Maybe(why)) => format!("whether the answer to {client} goes straight back is not known: {why}"),
+        };
+        let table = traced
+            .target
+            .place
+            .subnet
+            .and_then(|subnet| subnet.route_table.known())
+            .and_then(Option::as_ref);
+        let effect = match straight {
+            Holds::Yes => HopEffect::Passes,
+            Holds::No => HopEffect::Stops,
+            Holds::Maybe(_) => HopEffect::Unknown,
+        };
+        Hop {
+            kind: HopKind::Route,
+            effect,
+            id: table.filter(|_| back.route.is_some()).map(|table| table.text().clone()),
+            rule: back.route.map(|route| route.name.clone()),
+            location: back.route.and_then(|route| self.locate(route.origin)),
+            ..hop(table.map_or("routes", ResourceId::name).to_owned(), sentence)
+        }
+    }
+}
+
+pub(super) fn platform(sold: Option<&Sold<'_>>) -> Hop {
+    let (effect, sentence) = match sold {
+        None => (
+            HopEffect::Passes,
+            "no network security group filters this machine".to_owned(),
+        ),
+        Some(Ok(Sku::Basic)) => (
+            HopEffect::Passes,
+            "no network security group, and a Basic public side is open until one denies".to_owned(),
+        ),
+        Some(Ok(Sku::Standard)) => {
+            let text = "no network security group, and a Standard public side stays closed until one allows";
+            (HopEffect::Stops, text.to_owned())
+        }
+        Some(Err(why)) => (
+            HopEffect::Unknown,
+            format!("no network security group; Basic would be open, Standard closed: {why}"),
+        ),
+    };
+    Hop {
+        kind: HopKind::Platform,
+        effect,
+        ..hop("no group".to_owned(), sentence)
+    }
+}
