@@ -87,10 +87,10 @@ const EXPECTED: &[(&str, Verdict, Option<&str>, Tab)] = &[
     ("vm-pay-batch-01", Unhealthy, None, N),
     ("vm-pay-hsm-01", Undetermined, None, N),
     // contoso-data
-    ("vm-etl-01", Healthy, None, U),
-    ("vm-etl-02", Unhealthy, None, U),
+    ("vm-etl-01", Healthy, None, N),
+    ("vm-etl-02", Unhealthy, None, N),
     ("vm-spark-01", Undetermined, None, U),
-    ("vm-sql-01", Unhealthy, None, U),
+    ("vm-sql-01", Unhealthy, None, N),
     ("vm-sql-02", Healthy, ENABLED, C),
     ("vm-nva-01", Unhealthy, None, N),
     ("vm-ingest-01", Unhealthy, None, N),

@@ -120,7 +120,7 @@ fn extent(endpoint: &AdminEndpoint, environment: &Environment) -> AddressSet {
     let term = |term: &AddressTerm| match term {
         AddressTerm::Range(range) => (*range).into(),
         AddressTerm::Tag(ServiceTag::VirtualNetwork) => environment.virtual_network.may.clone(),
-        AddressTerm::Tag(ServiceTag::Internet) => environment.internet.clone(),
+        AddressTerm::Tag(ServiceTag::Internet) => environment.internet.may.clone(),
         AddressTerm::Tag(ServiceTag::AzureLoadBalancer) => PLATFORM.clone(),
         AddressTerm::Tag(ServiceTag::Named(_)) => PUBLIC.clone(),
         AddressTerm::Any | AddressTerm::Group(_) | AddressTerm::Unknown(_) => AddressSet::full(),

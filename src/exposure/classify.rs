@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::answer::{Decider, ExposureClass, Layer, PortExposure};
+use super::answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure};
 use super::compile::{Truth, truth};
 use super::environment::{Bounds, PLATFORM, PUBLIC};
 use super::stack::{Passage, PortReach, RuleRef, admitted};
@@ -36,8 +36,8 @@ pub struct Describer<'a> {
 }
 
 impl Describer<'_> {
-    /// The answer for a port behind the groups of a stack.
-    pub fn exposure(&self, reach: &PortReach, clients: &Clients<'_>, front_port: Option<u16>) -> PortExposure {
+    /// The answer for a port behind the groups of a stack. `by` names what leads there, or is empty.
+    pub fn exposure(&self, reach: &PortReach, clients: &Clients<'_>, front: FrontPort, by: &str) -> PortExposure {
         let certain = admitted(&reach.certain).intersection(clients.all);
         let possible = match &reach.possible {
             Some(passages) => admitted(passages).intersection(clients.all),
@@ -59,7 +59,8 @@ impl Describer<'_> {
         let unsure = perhaps.difference(&sure);
         let mut answer = PortExposure {
             port: reach.port,
-            front_port,
+            front_port: None,
+            front_ports: None,
             class,
             more_sources: 0,
             sources: Vec::new(),
@@ -75,18 +76,13 @@ impl Describer<'_> {
             sentence: Arc::from(""),
         };
         list_sources(&mut answer, &sure, clients);
-        answer.sentence = Arc::from(sentence(&answer, &sure, clients, &tags));
+        front.show(&mut answer);
+        answer.sentence = Arc::from(sentence(&answer, &sure, clients, &tags, by));
         answer
     }
 
     /// The answer where no group filters: the platform decides alone.
-    pub fn unfiltered(
-        &self,
-        port: u16,
-        front_port: Option<u16>,
-        clients: &Clients<'_>,
-        platform: Platform,
-    ) -> PortExposure {
+    pub fn unfiltered(&self, port: u16, front: FrontPort, clients: &Clients<'_>, platform: Platform) -> PortExposure {
         let mut reach = PortReach {
             port,
             ..PortReach::default()
@@ -120,7 +116,7 @@ impl Describer<'_> {
             reach.possible = Some(whole(true));
             reach.gaps.push(why.clone());
         }
-        let mut answer = self.exposure(&reach, clients, front_port);
+        let mut answer = self.exposure(&reach, clients, front, "");
         answer.deciders = vec![platform.decider()];
         answer.sentence = Arc::from(match platform {
             Platform::Open => format!("{}; no network security group filters this machine", answer.sentence),
@@ -136,29 +132,20 @@ impl Describer<'_> {
     /// firewall's own addresses, any of which it may put in place of the client's.
     pub fn translated(
         &self,
-        inventory: &Inventory,
         way: &TranslatedWay,
         reach: &PortReach,
         unfiltered: bool,
         range: Option<&AddressSet>,
+        by: &str,
     ) -> PortExposure {
         let everyone = PUBLIC.difference(&PLATFORM).only(Family::V4);
-        let (sources, unknown) = rule_sources(inventory, &way.rule);
+        let (sources, unknown) = rule_sources(self.inventory, &way.rule);
         let admits = match (unfiltered, range) {
             (true, _) => Truth::Yes,
             (false, None) => Truth::Maybe,
             (false, Some(range)) if admitted(&reach.certain).is_superset(range) => Truth::Yes,
             (false, Some(range)) => truth(admitted(reach.possible()).intersects(range)).min(Truth::Maybe),
         };
-        let translated = matches!(way.rule.translated_port, Known::Known(Some(_)));
-        let front_port = way
-            .rule
-            .destination_ports
-            .set
-            .ranges()
-            .first()
-            .map(|(first, _)| *first)
-            .filter(|_| translated);
         let passage = |admitted| {
             let set = if admitted { &sources } else { &everyone };
             let ranges = set
@@ -198,20 +185,19 @@ impl Describer<'_> {
             answer_gaps: &[],
             public: true,
         };
-        let mut answer = self.exposure(&through, &clients, front_port.filter(|port| *port != reach.port));
+        let mut answer = self.exposure(&through, &clients, way.front(), by);
         let within = range.cloned().unwrap_or_else(AddressSet::full);
         answer.deciders = match answer.class {
             ExposureClass::Closed => self.stoppers(&reach.certain, &within),
             _ => self.admitters(reach.possible(), &within),
         };
-        let rule = format!("NAT rule `{}/{}`", way.collection, way.rule.name);
-        answer.sentence = Arc::from(match answer.class {
-            ExposureClass::Closed => format!(
+        if answer.class == ExposureClass::Closed {
+            let rule = by.trim_start_matches(" by ");
+            answer.sentence = Arc::from(format!(
                 "{rule} leads here, but the port is closed by {}",
                 rule_names(&answer.deciders)
-            ),
-            _ => format!("{} by {rule}", answer.sentence),
-        });
+            ));
+        }
         answer
     }
 
@@ -405,8 +391,13 @@ fn list_sources(answer: &mut PortExposure, sure: &AddressSet, clients: &Clients<
     answer.more_sources = sure.cidr_count().saturating_sub(MOST_SOURCES) as u64;
 }
 
-fn sentence(answer: &PortExposure, sure: &AddressSet, clients: &Clients<'_>, tags: &Tags) -> String {
-    let through = through(&answer.deciders);
+fn sentence(answer: &PortExposure, sure: &AddressSet, clients: &Clients<'_>, tags: &Tags, by: &str) -> String {
+    let front = match answer.front_ports.as_deref() {
+        Some("unknown") => " at a front port that is not known".to_owned(),
+        Some(range) => format!(" at one of the front ports {range}"),
+        None => String::new(),
+    };
+    let through = through(&answer.deciders) + by + &front;
     let tag_names = || names(&tags.admitted);
     match answer.class {
         ExposureClass::Closed => match answer.deciders.is_empty() {

@@ -286,7 +286,10 @@ fn sources(
                 gaps.extend(environment.gaps.iter().cloned());
                 join(&environment.virtual_network);
             }
-            AddressTerm::Tag(ServiceTag::Internet) => join(&Bounds::exact(environment.internet.clone())),
+            AddressTerm::Tag(ServiceTag::Internet) => {
+                gaps.extend(environment.internet_gaps.iter().cloned());
+                join(&environment.internet);
+            }
             AddressTerm::Tag(ServiceTag::AzureLoadBalancer) => join(&Bounds::exact(PLATFORM.clone())),
             AddressTerm::Tag(tag) => tags.push(tag.clone()),
             AddressTerm::Group(group) => join(&members.bounds(inventory, group, gaps)),

@@ -38,7 +38,9 @@ pub struct Environment {
     /// The `VirtualNetwork` tag.
     pub virtual_network: Bounds,
     /// The `Internet` tag: public addresses that are not the network's own or a peer's.
-    pub internet: AddressSet,
+    pub internet: Bounds,
+    /// Unknowns that make its bounds differ.
+    pub internet_gaps: Vec<Arc<str>>,
     /// Clients that can come from the internet: the same without the platform's own address.
     pub public_clients: AddressSet,
     /// Clients that can exist on private paths: everything that is no public address of somebody else.
@@ -119,7 +121,11 @@ impl Environment {
                 must: PLATFORM.clone(),
                 may: AddressSet::full(),
             },
-            internet: PUBLIC.clone(),
+            internet: Bounds {
+                must: AddressSet::empty(),
+                may: PUBLIC.clone(),
+            },
+            internet_gaps: vec![why.clone()],
             public_clients: PUBLIC.difference(&PLATFORM),
             private_clients: PUBLIC.complement().difference(&NO_CLIENT),
             returns_to_internet: Bounds::exact(AddressSet::full()),
@@ -136,7 +142,8 @@ impl Environment {
             self.internet.clone(),
             self.returns_to_internet.clone(),
         );
-        (sets, self.gaps.clone(), self.return_gaps.clone(), self.has_gateway)
+        let gaps = (self.gaps.clone(), self.internet_gaps.clone(), self.return_gaps.clone());
+        (sets, gaps, self.has_gateway)
     }
 
     pub fn of(inventory: &Inventory, network: &VirtualNetwork, subnet: &Subnet) -> Self {
@@ -153,22 +160,27 @@ impl Environment {
             add_peer(inventory, peering, subnet, &mut space, &mut gaps);
         }
         let has_gateway = has_gateway(network);
-        let own = space.must.difference(&PLATFORM);
+        // A network may use public addresses of its own: those are not the internet's.
+        let internet = Bounds {
+            must: PUBLIC.difference(&space.may.difference(&PLATFORM)),
+            may: PUBLIC.difference(&space.must.difference(&PLATFORM)),
+        };
+        let internet_gaps = gaps.clone();
         let mut virtual_network = space;
         if has_gateway {
             virtual_network.add_possible(&PRIVATE);
         }
         let routes = routes(inventory, subnet, &mut gaps);
         add_routes(routes, &mut virtual_network, &mut gaps);
-        let internet = PUBLIC.difference(&own);
         let (returns_to_internet, return_gaps) = returns_to_internet(routes);
         Environment {
-            public_clients: internet.difference(&PLATFORM),
-            private_clients: internet.complement().difference(&NO_CLIENT).difference(&PLATFORM),
+            public_clients: internet.may.difference(&PLATFORM),
+            private_clients: internet.may.complement().difference(&NO_CLIENT).difference(&PLATFORM),
             returns_to_internet,
             return_gaps,
             virtual_network,
             internet,
+            internet_gaps,
             gaps,
             has_gateway,
         }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::compile::Truth;
-use super::neighbours::{Holder, holder};
+use super::answer::FrontPort;
+use super::compile::{Truth, truth};
+use super::neighbours::{Holder, connected, holder};
 use crate::model::{
-    Addresses, Firewall, FirewallAction, FirewallRule, Frontend, Inventory, IpConfiguration, Known, LoadBalancer,
-    Origin, PoolMember, Ports, ResourceId, RuleCollection, RuleKind, Sku, VirtualNetwork, Why, WhyKind,
+    AddressTerm, Addresses, Firewall, FirewallAction, FirewallRule, Frontend, Inventory, IpConfiguration, Known,
+    LoadBalancer, Origin, PoolMember, Ports, ResourceId, RuleCollection, RuleKind, Sku, Why, WhyKind,
 };
 use crate::net::{AddressRange, PortSet, Protocol, ProtocolSet};
 
@@ -22,8 +23,9 @@ pub struct BalancedWay {
     pub balancer: u32,
     /// Index of the frontend within it.
     pub frontend: u32,
-    /// Front port; `None` where the port stays the same.
-    pub front_port: Option<u16>,
+    pub front: FrontPort,
+    /// The NAT rule for a whole pool, each member of which has a front port of its own.
+    pub rule: Option<ResourceId>,
     /// Port on the machine; `None`: every port.
     pub port: Option<u16>,
     /// Why the way cannot be decided, though it may be open.
@@ -49,12 +51,14 @@ pub struct TranslatedWay {
 pub struct Ways {
     pools: Index<ResourceId, BalancedWay>,
     nat_rules: Index<ResourceId, BalancedWay>,
+    /// Front ports that single members of a pool have, by NAT rule.
+    mapped: Index<ResourceId, (PoolMember, u16)>,
     /// Pools that name a member from their side: by ip configuration and by address.
     members: Index<ResourceId, ResourceId>,
     addresses: Index<IpAddr, (ResourceId, Option<ResourceId>)>,
     translated: Index<IpAddr, TranslatedWay>,
-    /// Firewalls with rules that could not be read, and the networks they reach; `None`: every one.
-    doubtful: Vec<(Option<Vec<ResourceId>>, TranslatedWay)>,
+    /// Firewalls with rules that could not be read.
+    doubtful: Vec<TranslatedWay>,
     /// Balancers and pools that could not be read whole, with the network of their members where it is known.
     doubtful_pools: Vec<(Option<ResourceId>, Arc<str>)>,
 }
@@ -85,6 +89,11 @@ impl Ways {
             if let Some(why) = &pool.unread {
                 self.doubtful_pools.push((pool.network.clone(), why.text.clone()));
             }
+            for mapping in &pool.port_mappings {
+                let rule = balancer.id.child("inboundNatRules", &mapping.rule);
+                let mapped = (mapping.member.clone(), mapping.frontend_port);
+                self.mapped.entry(rule).or_default().push(mapped);
+            }
             for member in &pool.members {
                 match member {
                     PoolMember::IpConfiguration(id) => {
@@ -104,23 +113,27 @@ impl Ways {
             public_frontend(balancer, frontend.as_ref()).map(|frontend| BalancedWay {
                 balancer: index,
                 frontend,
-                front_port: None,
+                front: FrontPort::Same,
+                rule: None,
                 port: None,
                 unsure: unsure.clone(),
             })
         };
         for rule in balancer.rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
             let Some(way) = way(&rule.frontend) else { continue };
-            let ports = (rule.frontend_port.known().copied(), rule.backend_port.known().copied());
-            let way = with_ports(way, ports, &rule.floating_ip);
+            let front = front(rule.frontend_port.known().map(|port| (*port, *port)));
+            let way = with_ports(way, (front, rule.backend_port.known().copied()), &rule.floating_ip);
             for pool in &rule.pools {
                 self.pools.entry(pool.clone()).or_default().push(way.clone());
             }
         }
         for rule in balancer.nat_rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
             let Some(way) = way(&rule.frontend) else { continue };
-            let front = rule.frontend_ports.known().map(|(first, _)| *first);
-            let way = with_ports(way, (front, rule.backend_port.known().copied()), &rule.floating_ip);
+            let front = front(rule.frontend_ports.known().copied());
+            let way = BalancedWay {
+                rule: Some(rule.id.clone()),
+                ..with_ports(way, (front, rule.backend_port.known().copied()), &rule.floating_ip)
+            };
             self.nat_rules.entry(rule.id.clone()).or_default().push(way.clone());
             if let Some(id) = &rule.ip_configuration {
                 self.nat_rules.entry(id.clone()).or_default().push(way.clone());
@@ -131,7 +144,7 @@ impl Ways {
         }
         for pool in balancer.nat_pools.iter().filter(|pool| may_be_tcp(&pool.protocol)) {
             let Some(way) = way(&pool.frontend) else { continue };
-            let front = pool.frontend_ports.known().map(|(first, _)| *first);
+            let front = front(pool.frontend_ports.known().copied());
             let way = with_ports(way, (front, pool.backend_port.known().copied()), &pool.floating_ip);
             self.nat_rules.entry(pool.id.clone()).or_default().push(way);
         }
@@ -141,13 +154,13 @@ impl Ways {
         if let Some(why) = unread_policies(inventory, firewall) {
             let way = TranslatedWay {
                 firewall: index,
-                collection: Arc::from("unknown"),
+                collection: Arc::from(""),
                 rule: any_rule(),
                 ports: PortSet::full(),
                 doubtful: true,
                 unsure: Some(why.text),
             };
-            self.doubtful.push((networks_behind(inventory, firewall), way));
+            self.doubtful.push(way);
         }
         let collections = collections(inventory, firewall);
         let rules: Vec<(&RuleCollection, &FirewallRule)> = collections
@@ -214,31 +227,34 @@ impl Ways {
         let nat = nat.filter_map(|id| self.nat_rules.get(id)).flatten();
         let pooled = pools.into_iter().filter_map(|pool| self.pools.get(pool)).flatten();
         let mut ways: Vec<BalancedWay> = nat.chain(pooled).cloned().collect();
-        ways.sort_by_key(|way| {
-            (
-                way.balancer,
-                way.frontend,
-                way.port,
-                way.front_port,
-                way.unsure.is_some(),
-            )
-        });
+        for way in &mut ways {
+            way.front = self.mapped_port(way, id, configuration).unwrap_or(way.front);
+            way.rule = None;
+        }
+        ways.sort_by_key(|way| (way.balancer, way.frontend, way.port, way.front, way.unsure.is_some()));
         ways.dedup();
         ways
     }
 
-    /// The destination NAT rules that lead to a private address, or may, with the reason for the doubt.
+    /// The front port that a rule for a whole pool has for this member, where the service says it.
+    fn mapped_port(&self, way: &BalancedWay, id: &ResourceId, configuration: &IpConfiguration) -> Option<FrontPort> {
+        let mapped = self.mapped.get(way.rule.as_ref()?)?;
+        let is_member = |member: &PoolMember| match member {
+            PoolMember::IpConfiguration(member) => member == id,
+            PoolMember::Address { address, .. } => configuration.private_address.known() == Some(address),
+            PoolMember::Frontend(_) => false,
+        };
+        let found = mapped.iter().find(|(member, _)| is_member(member));
+        found.map(|(_, port)| FrontPort::Port(*port))
+    }
+
+    /// The destination NAT rules that name a private address, or may, with the reason for the doubt; whether their
+    /// firewall reaches it is [`TranslatedWay::leads`].
     pub fn translated(
         &self,
         address: &Known<IpAddr>,
         prefixes: Option<&[AddressRange]>,
-        network: Option<&ResourceId>,
     ) -> Vec<(&TranslatedWay, Option<Arc<str>>)> {
-        let reaches = |networks: &Option<Vec<ResourceId>>| {
-            networks
-                .as_ref()
-                .is_none_or(|networks| network.is_none_or(|network| networks.contains(network)))
-        };
         let mut ways = match address {
             Known::Known(address) => self
                 .translated
@@ -258,8 +274,7 @@ impl Ways {
             }
         };
         ways.sort_by_key(|(way, _)| (way.firewall, way.collection.clone(), way.rule.name.clone()));
-        let doubtful = self.doubtful.iter().filter(|(networks, _)| reaches(networks));
-        ways.extend(doubtful.map(|(_, way)| (way, None)));
+        ways.extend(self.doubtful.iter().map(|way| (way, None)));
         ways
     }
 
@@ -344,33 +359,6 @@ fn any_rule() -> FirewallRule {
     }
 }
 
-/// The networks that a firewall can forward to: its own and the peers of that; `None` when they are not known.
-fn networks_behind(inventory: &Inventory, firewall: &Firewall) -> Option<Vec<ResourceId>> {
-    if firewall.virtual_hub.is_some() || firewall.unread.is_some() {
-        return None;
-    }
-    let (own, _) = inventory.subnet(firewall.subnets.first()?)?;
-    if own.unread.is_some() {
-        return None;
-    }
-    let mut networks = vec![own.id.clone()];
-    networks.extend(own.peerings.iter().filter_map(|peering| peering.remote.clone()));
-    let peered = |network: &&VirtualNetwork| {
-        network
-            .peerings
-            .iter()
-            .any(|peering| peering.remote.as_ref() == Some(&own.id))
-    };
-    networks.extend(
-        inventory
-            .networks
-            .iter()
-            .filter(peered)
-            .map(|network| network.id.clone()),
-    );
-    Some(networks)
-}
-
 fn unknown_action(collection: &RuleCollection) -> Option<Arc<str>> {
     collection.action.why().map(|why| why.text.clone())
 }
@@ -385,7 +373,17 @@ fn public_frontend(balancer: &LoadBalancer, id: Option<&ResourceId>) -> Option<u
     found.map(|(index, _)| index)
 }
 
-fn with_ports(way: BalancedWay, (front, back): (Option<u16>, Option<u16>), floating: &Known<bool>) -> BalancedWay {
+/// Port 0 stands for every port, each of which stays as it is.
+fn front(ports: Option<(u16, u16)>) -> FrontPort {
+    match ports {
+        None => FrontPort::Unknown,
+        Some((0, _)) => FrontPort::Same,
+        Some((first, last)) if first == last => FrontPort::Port(first),
+        Some((first, last)) => FrontPort::Within(first, last),
+    }
+}
+
+fn with_ports(way: BalancedWay, (front, back): (FrontPort, Option<u16>), floating: &Known<bool>) -> BalancedWay {
     let unsure = if way.unsure.is_some() {
         way.unsure.clone()
     } else if let Known::Unknown(why) = floating {
@@ -402,7 +400,7 @@ fn with_ports(way: BalancedWay, (front, back): (Option<u16>, Option<u16>), float
     // Port 0 stands for every port.
     let port = back.filter(|port| *port != 0);
     BalancedWay {
-        front_port: front.filter(|front| *front != 0 && Some(*front) != port),
+        front,
         port,
         unsure,
         ..way
@@ -495,19 +493,67 @@ pub fn translation_range(inventory: &Inventory, firewall: &Firewall) -> Option<V
     inventory.subnet(subnet)?.1.prefixes.known().cloned()
 }
 
-/// Whether an address means a machine of this network when a firewall translates to it.
-pub fn leads(inventory: &Inventory, firewall: &Firewall, address: &Known<IpAddr>, network: Option<u32>) -> Truth {
-    let stands = firewall
-        .subnets
-        .first()
-        .and_then(|subnet| inventory.subnet_position(subnet));
-    let (Some((stands, _)), Some(address)) = (stands, address.known()) else {
-        return Truth::Yes;
-    };
-    match (holder(inventory, stands, *address), network) {
-        (Holder::Network(holder), Some(network)) if holder == network => Truth::Yes,
-        (Holder::Network(_), Some(_)) => Truth::No,
-        _ => Truth::Maybe,
+impl TranslatedWay {
+    /// Whether an address means a machine of this network when the firewall translates to it. A rule that nothing
+    /// states leads no farther than the firewall's own network and its peers.
+    pub fn leads(
+        &self,
+        inventory: &Inventory,
+        firewall: &Firewall,
+        address: &Known<IpAddr>,
+        network: Option<u32>,
+    ) -> Truth {
+        let stands = firewall
+            .subnets
+            .first()
+            .and_then(|subnet| inventory.networks.position(&subnet.parent()?));
+        let (Some(stands), Some(network)) = (stands, network) else {
+            return Truth::Maybe;
+        };
+        let Some(address) = address.known() else {
+            return connected(inventory, stands, network);
+        };
+        match holder(inventory, stands, *address) {
+            Holder::Network(holder) => truth(holder == network),
+            Holder::Unread if self.doubtful => connected(inventory, stands, network).min(Truth::Maybe),
+            Holder::Nowhere if self.doubtful => Truth::No,
+            Holder::Unread | Holder::Nowhere => Truth::Maybe,
+        }
+    }
+
+    /// The port that a client calls: the only one of the rule, where it translates ports.
+    pub fn front(&self) -> FrontPort {
+        let ports = &self.rule.destination_ports;
+        match (&self.rule.translated_port, ports.set.ranges()) {
+            (Known::Known(None), _) => FrontPort::Same,
+            (_, [(first, last)]) if ports.unknown.is_none() && first == last => FrontPort::Port(*first),
+            (_, [(first, last)]) if ports.unknown.is_none() && !ports.set.is_full() => FrontPort::Within(*first, *last),
+            _ => FrontPort::Unknown,
+        }
+    }
+
+    /// The addresses that a client calls, where the rule states nothing else.
+    pub fn destinations(&self) -> Vec<IpAddr> {
+        let address = |term: &AddressTerm| match term {
+            AddressTerm::Range(range) => range.single(),
+            _ => None,
+        };
+        let stated: Option<Vec<IpAddr>> = self.rule.destinations.terms.iter().map(address).collect();
+        stated
+            .filter(|_| self.rule.destination_groups.is_empty())
+            .unwrap_or_default()
+    }
+
+    /// What leads here, for a sentence.
+    pub fn named(&self, firewall: &Firewall) -> String {
+        if self.doubtful {
+            format!(
+                "a NAT rule of firewall `{}` that is not in the input",
+                firewall.id.name()
+            )
+        } else {
+            format!("NAT rule `{}/{}`", self.collection, self.rule.name)
+        }
     }
 }
 

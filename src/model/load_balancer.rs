@@ -34,9 +34,20 @@ pub struct Frontend {
 pub struct BackendPool {
     pub id: ResourceId,
     pub members: Vec<PoolMember>,
+    /// The front ports that the service gave to single members of NAT rules over a range.
+    pub port_mappings: Vec<PortMapping>,
     pub network: Option<ResourceId>,
     /// Why it may have further members.
     pub unread: Option<Why>,
+}
+
+/// One front port of a NAT rule for a whole pool, and the member it leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortMapping {
+    pub member: PoolMember,
+    /// Name of the inbound NAT rule.
+    pub rule: Arc<str>,
+    pub frontend_port: u16,
 }
 
 /// A member of a pool, by whichever name the pool gives it.

@@ -28,7 +28,7 @@ pub use inventory::{Inventory, Item};
 pub use jit::{JitEntry, JitPolicy, JitPort, JitRequest};
 pub use known::{Known, Why, WhyKind};
 pub use load_balancer::{
-    BackendPool, Frontend, InboundNatPool, InboundNatRule, LoadBalancer, LoadBalancingRule, PoolMember,
+    BackendPool, Frontend, InboundNatPool, InboundNatRule, LoadBalancer, LoadBalancingRule, PoolMember, PortMapping,
 };
 pub use network::{
     ApplicationSecurityGroup, Bastion, IpConfiguration, Nic, Peering, PublicIp, PublicIpRef, Sku, Subnet,
@@ -36,7 +36,7 @@ pub use network::{
 };
 pub use nsg::{Access, AddressTerm, Addresses, Direction, Nsg, Ports, SecurityRule, default_rules};
 pub use route::{NextHop, Route, RouteTable};
-pub use tag::ServiceTag;
+pub use tag::{ServiceTag, TagName};
 
 use std::sync::Arc;
 

@@ -39,6 +39,15 @@ impl AddressRange {
         }
     }
 
+    /// The address, where the range is only one.
+    pub fn single(self) -> Option<IpAddr> {
+        match self {
+            AddressRange::V4(first, last) if first == last => Some(IpAddr::from(first.to_be_bytes())),
+            AddressRange::V6(first, last) if first == last => Some(IpAddr::from(first.to_be_bytes())),
+            _ => None,
+        }
+    }
+
     pub fn contains(self, address: IpAddr) -> bool {
         match (self, address) {
             (AddressRange::V4(first, last), IpAddr::V4(v4)) => (first..=last).contains(&v4.to_bits()),

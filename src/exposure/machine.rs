@@ -1,0 +1,338 @@
+//! From a machine's addresses and their stacks to its ways in, worded.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::analysis::{Front, MachineExposure, Stack, TargetExposure, WayIn};
+use super::answer::{ExposureClass, FrontPort, PortExposure, Way};
+use super::classify::{Clients, Describer, Platform};
+use super::compile::Truth;
+use super::draft::{Draft, DraftTarget};
+use super::environment::Environment;
+use super::stack::PortReach;
+use super::ways::{BalancedWay, TranslatedWay, Ways, balancer_sku, translation_range};
+use crate::model::{Firewall, Inventory, IpConfiguration, Known, LoadBalancer, PublicIpRef, ResourceId, Sku};
+use crate::net::AddressSet;
+
+/// The worded answers of a stack on the ways that need nothing but the stack, shared by all machines that have it.
+pub(super) struct Direct {
+    private: Arc<Vec<PortExposure>>,
+    /// By SKU of the public address: Basic, Standard, unknown. Only unfiltered stacks differ.
+    public: [Arc<Vec<PortExposure>>; 3],
+}
+
+pub(super) struct Answers<'a> {
+    pub inventory: &'a Inventory,
+    pub describer: Describer<'a>,
+    pub environments: &'a [Environment],
+    pub stacks: &'a [Stack],
+}
+
+impl Answers<'_> {
+    pub fn direct(&self) -> Vec<Direct> {
+        self.stacks.par_iter().map(|stack| self.direct_of(stack)).collect()
+    }
+
+    fn direct_of(&self, stack: &Stack) -> Direct {
+        let of = |platform: Platform| Arc::new(self.through(stack, true, platform, |_| Some(FrontPort::Same)));
+        let unknown = Platform::Unknown(Arc::from("the SKU of the public address is not in the input"));
+        let private = Arc::new(self.through(stack, false, Platform::Open, |_| Some(FrontPort::Same)));
+        if stack.unfiltered {
+            return Direct {
+                private,
+                public: [of(Platform::Open), of(Platform::Closed), of(unknown)],
+            };
+        }
+        let public = of(Platform::Closed);
+        Direct {
+            private,
+            public: [public.clone(), public.clone(), public],
+        }
+    }
+
+    /// The answers for each port that `lead` leads to (with the port outside, where it differs).
+    fn through(
+        &self,
+        stack: &Stack,
+        public: bool,
+        platform: Platform,
+        lead: impl Fn(u16) -> Option<FrontPort>,
+    ) -> Vec<PortExposure> {
+        let Some(environment) = self.environments.get(stack.environment as usize) else {
+            return Vec::new();
+        };
+        let everyone = if public {
+            &environment.public_clients
+        } else {
+            &environment.private_clients
+        };
+        let everyone = everyone.only(stack.family);
+        let answered = public.then_some(&environment.returns_to_internet);
+        let clients = Clients {
+            family: stack.family,
+            all: &everyone,
+            answered,
+            answer_gaps: &environment.return_gaps,
+            public,
+        };
+        let answer = |reach: &PortReach| {
+            let front = lead(reach.port)?;
+            Some(match stack.unfiltered {
+                true => {
+                    let mut answer = self.describer.unfiltered(reach.port, front, &clients, platform.clone());
+                    if let Some(why) = &stack.admin_gap {
+                        unsettle(&mut answer, why, "");
+                    }
+                    answer
+                }
+                false => self.describer.exposure(reach, &clients, front, ""),
+            })
+        };
+        stack.ports.iter().filter_map(answer).collect()
+    }
+
+    pub fn machine(&self, draft: Draft<'_>, stacks: &[u32], ways: &Ways, direct: &[Direct]) -> MachineExposure {
+        let targets = draft.targets.into_iter().zip(stacks);
+        let targets = targets.filter_map(|(target, index)| {
+            let stack = self.stacks.get(*index as usize)?;
+            let direct = direct.get(*index as usize)?;
+            Some(self.target(target, *index, stack, direct, ways))
+        });
+        MachineExposure {
+            targets: targets.collect(),
+            gap: draft.gap,
+        }
+    }
+
+    fn target(
+        &self,
+        target: DraftTarget<'_>,
+        index: u32,
+        stack: &Stack,
+        direct: &Direct,
+        ways: &Ways,
+    ) -> TargetExposure {
+        let configuration = target.configuration;
+        let mut found: Vec<WayIn> = self.public_way(configuration, stack, direct).into_iter().collect();
+        let id = target.nic.id.child("ipConfigurations", &configuration.name);
+        let network = target
+            .subnet
+            .and_then(|(network, _)| self.inventory.networks.get(network))
+            .map(|n| &n.id);
+        found.extend(
+            ways.balanced(&id, configuration, network)
+                .iter()
+                .filter_map(|way| self.balanced_way(way, stack)),
+        );
+        let doubt = ways.balancer_doubt(self.inventory, &id, configuration, target.prefixes, network);
+        found.extend(doubt.and_then(|why| self.doubtful_way(Way::LoadBalancer, &why, stack)));
+        found.extend(self.translated_ways(&target, stack, ways));
+        found.push(WayIn {
+            way: Way::Private,
+            front: None,
+            exposures: direct.private.clone(),
+        });
+        TargetExposure {
+            name: Arc::from(format!("{}/{}", target.nic.id.name(), configuration.name)),
+            address: configuration.private_address.clone(),
+            groups: Arc::from(configuration.application_security_groups.as_slice()),
+            groups_unread: configuration.groups_unread.is_some(),
+            subnet: target.subnet,
+            subnet_nsg: target.subnet_nsg,
+            nic_nsg: target.nic_nsg,
+            stack: index,
+            ways: found,
+        }
+    }
+
+    /// A way that may or may not exist: open for nobody for certain.
+    fn doubtful_way(&self, way: Way, why: &Arc<str>, stack: &Stack) -> Option<WayIn> {
+        let mut exposures = self.through(stack, true, Platform::Unknown(why.clone()), |_| Some(FrontPort::Same));
+        exposures.retain(|exposure| exposure.class != ExposureClass::Closed);
+        exposures.iter_mut().for_each(|exposure| unsettle(exposure, why, ""));
+        if exposures.is_empty() {
+            return None;
+        }
+        let front = Front {
+            address: Arc::from("unknown"),
+            id: None,
+            through: None,
+        };
+        Some(WayIn {
+            way,
+            front: Some(front),
+            exposures: Arc::new(exposures),
+        })
+    }
+
+    fn public_way(&self, configuration: &IpConfiguration, stack: &Stack, direct: &Direct) -> Option<WayIn> {
+        let (sku, front) = match configuration.public_ip.as_ref()? {
+            PublicIpRef::Id(id) => {
+                let ip = self.inventory.public_ips.find(id);
+                let conflict = self.inventory.conflict(id).is_some();
+                let sku = ip.filter(|_| !conflict).and_then(|ip| ip.sku.known()).copied();
+                (sku, self.front(id))
+            }
+            PublicIpRef::Inline { name, sku } => (
+                sku.known().copied(),
+                Front {
+                    address: name.clone(),
+                    id: None,
+                    through: None,
+                },
+            ),
+            PublicIpRef::Unknown(why) => return self.doubtful_way(Way::PublicIp, &why.text, stack),
+        };
+        let [basic, standard, unknown] = &direct.public;
+        let exposures = match sku {
+            Some(Sku::Basic) => basic,
+            Some(Sku::Standard) => standard,
+            None => unknown,
+        };
+        Some(WayIn {
+            way: Way::PublicIp,
+            front: Some(front),
+            exposures: exposures.clone(),
+        })
+    }
+
+    /// A public address resource: its address where it has one.
+    fn front(&self, id: &ResourceId) -> Front {
+        let address = self.inventory.public_ips.find(id).and_then(|ip| ip.address);
+        let address = address.map_or_else(|| Arc::from(id.name()), |address| Arc::from(address.to_string()));
+        Front {
+            address,
+            id: Some(id.text().clone()),
+            through: None,
+        }
+    }
+
+    fn balanced_way(&self, way: &BalancedWay, stack: &Stack) -> Option<WayIn> {
+        let balancer = self.inventory.load_balancers.get(way.balancer)?;
+        let frontend = balancer.frontends.get(way.frontend as usize)?;
+        let platform = match balancer_sku(balancer) {
+            Known::Known(Sku::Basic) => Platform::Open,
+            Known::Known(Sku::Standard) => Platform::Closed,
+            Known::Unknown(why) => Platform::Unknown(why.text.clone()),
+        };
+        let leads = |port| (way.port.is_none() || way.port == Some(port)).then_some(way.front);
+        let mut exposures = self.through(stack, true, platform, leads);
+        if let Some(why) = &way.unsure {
+            exposures.iter_mut().for_each(|exposure| unsettle(exposure, why, ""));
+        }
+        if exposures.is_empty() {
+            return None;
+        }
+        let public_ip = frontend.public_ip.as_ref().or(frontend.public_ip_prefix.as_ref())?;
+        let front = Front {
+            through: Some(named(balancer)),
+            ..self.front(public_ip)
+        };
+        Some(WayIn {
+            way: Way::LoadBalancer,
+            front: Some(front),
+            exposures: Arc::new(exposures),
+        })
+    }
+
+    /// Destination NAT: the client's filter is the rule's source list; the groups see the firewall's own subnet.
+    fn translated_ways(&self, target: &DraftTarget<'_>, stack: &Stack, ways: &Ways) -> Vec<WayIn> {
+        let named = ways.translated(&target.configuration.private_address, target.prefixes);
+        named
+            .into_iter()
+            .filter_map(|(way, doubt)| self.translated_way(target, stack, way, doubt))
+            .collect()
+    }
+
+    fn translated_way(
+        &self,
+        target: &DraftTarget<'_>,
+        stack: &Stack,
+        way: &TranslatedWay,
+        doubt: Option<Arc<str>>,
+    ) -> Option<WayIn> {
+        let firewall = self.inventory.firewalls.get(way.firewall)?;
+        let address = &target.configuration.private_address;
+        let leads = way.leads(
+            self.inventory,
+            firewall,
+            address,
+            target.subnet.map(|(network, _)| network),
+        );
+        if leads == Truth::No {
+            return None;
+        }
+        let doubt = doubt.or_else(|| (leads == Truth::Maybe).then(|| unconnected(firewall)));
+        let range = translation_range(self.inventory, firewall).map(AddressSet::from_ranges);
+        let led_to = stack.ports.iter().filter(|reach| way.ports.contains(reach.port));
+        let by = format!(" by {}", way.named(firewall));
+        let exposure = |reach| {
+            let mut answer = self
+                .describer
+                .translated(way, reach, stack.unfiltered, range.as_ref(), &by);
+            if let Some(why) = doubt.as_ref().filter(|_| answer.class != ExposureClass::Closed) {
+                unsettle(&mut answer, why, &by);
+            }
+            answer
+        };
+        let exposures: Vec<PortExposure> = led_to.map(exposure).collect();
+        let open = |exposure: &PortExposure| exposure.class != ExposureClass::Closed;
+        if exposures.is_empty() || (way.doubtful && !exposures.iter().any(open)) {
+            return None;
+        }
+        Some(WayIn {
+            way: Way::FirewallDnat,
+            front: Some(self.firewall_front(firewall, way)),
+            exposures: Arc::new(exposures),
+        })
+    }
+
+    /// What a client calls: the destination of the NAT rule; else the only public address that the firewall has.
+    fn firewall_front(&self, firewall: &Firewall, way: &TranslatedWay) -> Front {
+        let through = Some((Arc::from(firewall.id.name()), firewall.id.text().clone()));
+        let front = |address: Arc<str>, id: Option<Arc<str>>| Front {
+            address,
+            id,
+            through: through.clone(),
+        };
+        let stated = way.destinations();
+        if let [address] = stated.as_slice() {
+            let resource = self.inventory.public_ips.iter().find(|ip| ip.address == Some(*address));
+            return front(Arc::from(address.to_string()), resource.map(|ip| ip.id.text().clone()));
+        }
+        if !stated.is_empty() {
+            let all: Vec<String> = stated.iter().map(IpAddr::to_string).collect();
+            return front(Arc::from(all.join(", ")), None);
+        }
+        match (firewall.public_ips.as_slice(), firewall.hub_addresses.as_slice()) {
+            ([only], []) => Front {
+                through,
+                ..self.front(only)
+            },
+            ([], [only]) => front(Arc::from(only.to_string()), None),
+            _ => front(Arc::from(firewall.id.name()), None),
+        }
+    }
+}
+
+fn unconnected(firewall: &Firewall) -> Arc<str> {
+    Arc::from(format!(
+        "no network that holds the address is connected to firewall `{}` in the input",
+        firewall.id.name()
+    ))
+}
+
+fn named(balancer: &LoadBalancer) -> (Arc<str>, Arc<str>) {
+    (Arc::from(balancer.id.name()), balancer.id.text().clone())
+}
+
+/// Makes an answer that cannot be relied on undetermined. `by` names what leads there, or is empty.
+fn unsettle(exposure: &mut PortExposure, why: &Arc<str>, by: &str) {
+    exposure.class = ExposureClass::Undetermined;
+    exposure.possible_sources = std::mem::take(&mut exposure.sources);
+    exposure.addresses = "0".to_owned();
+    exposure.gaps.push(why.clone());
+    exposure.sentence = Arc::from(format!("may be open{by}: {why}"));
+}

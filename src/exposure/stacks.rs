@@ -1,0 +1,203 @@
+//! Stacks of filters: what every answer for an address depends on, each distinct combination answered once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::admin::AdminRules;
+use super::analysis::{Admitting, Attached, Distinct, Map, Stack};
+use super::compile::{Filter, GroupMembers, Target, Truth};
+use super::draft::{Draft, DraftTarget};
+use super::environment::{Environment, PLATFORM};
+use super::stack::{LayerState, PortReach, RuleRef, reach};
+use crate::model::Inventory;
+use crate::net::{AddressRange, AddressSet, Family, Protocol};
+
+pub(super) type Filters = Map<(u32, u32), Arc<Filter>>;
+
+/// Compiles each group once for each environment it is used in.
+pub(super) fn filters(inventory: &Inventory, environments: &[Environment], drafts: &[Draft<'_>]) -> Filters {
+    let members = GroupMembers::of(inventory);
+    let mut pairs: Vec<(u32, u32)> = drafts
+        .iter()
+        .flat_map(|draft| &draft.targets)
+        .flat_map(groups_of)
+        .collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let compile = |(nsg, environment): (u32, u32)| {
+        let environment_of = environments.get(environment as usize)?;
+        let filter = Filter::compile(inventory, &members, inventory.nsgs.get(nsg)?, environment_of)?;
+        Some(((nsg, environment), Arc::new(filter)))
+    };
+    pairs.into_par_iter().filter_map(compile).collect()
+}
+
+fn groups_of(target: &DraftTarget<'_>) -> impl Iterator<Item = (u32, u32)> + use<> {
+    let environment = target.environment;
+    let group = |attached: &Attached| match attached {
+        Attached::Group(index) => Some(*index),
+        _ => None,
+    };
+    [group(&target.subnet_nsg), group(&target.nic_nsg)]
+        .into_iter()
+        .flatten()
+        .map(move |nsg| (nsg, environment))
+}
+
+/// Everything that the answers of a stack depend on.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct StackKey {
+    environment: u32,
+    admin: u32,
+    family: Family,
+    layers: [LayerKey; 2],
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct LayerKey {
+    attached: Attached,
+    meets: Box<[Truth]>,
+}
+
+/// Answers each distinct stack once, and says which stacks each machine's addresses have.
+pub(super) fn stacks(
+    filters: &Filters,
+    admin: &AdminRules<'_>,
+    environments: &[Environment],
+    drafts: &[Draft<'_>],
+    ports: &[u16],
+) -> (Vec<Stack>, Vec<Vec<u32>>) {
+    let keys: Vec<Vec<StackKey>> = drafts
+        .par_iter()
+        .map(|draft| {
+            draft
+                .targets
+                .iter()
+                .map(|target| stack_key(filters, admin, target))
+                .collect()
+        })
+        .collect();
+    let mut distinct = Distinct::default();
+    let mut indexes = Vec::with_capacity(keys.len());
+    for of_machine in keys {
+        let index = |key: StackKey| distinct.index(key.clone(), || key);
+        indexes.push(of_machine.into_iter().map(index).collect());
+    }
+    let answer = |key: StackKey| {
+        let mut stack = answer_stack(filters, &key, ports);
+        if let Some(environment) = environments.get(key.environment as usize) {
+            apply_admin(admin, key.admin, environment, &mut stack);
+        }
+        stack.admitting = stack.ports.iter().flat_map(admitting).collect();
+        stack
+    };
+    let stacks = distinct.items.into_par_iter().map(answer).collect();
+    (stacks, indexes)
+}
+
+fn apply_admin(admin: &AdminRules<'_>, scope: u32, environment: &Environment, stack: &mut Stack) {
+    for reach in &mut stack.ports {
+        let effect = admin.effect(scope, environment, reach.port);
+        if let Some(why) = effect.gaps.first() {
+            stack.admin_gap.get_or_insert_with(|| why.clone());
+        }
+        effect.apply(reach);
+    }
+}
+
+fn stack_key(filters: &Filters, admin: &AdminRules<'_>, target: &DraftTarget<'_>) -> StackKey {
+    let end = Target {
+        address: target.configuration.private_address.known().copied(),
+        subnet: target.prefixes,
+        groups: &target.configuration.application_security_groups,
+        groups_unread: target.configuration.groups_unread.is_some(),
+    };
+    let layer = |attached: &Attached| {
+        let filter = match attached {
+            Attached::Group(nsg) => filters.get(&(*nsg, target.environment)),
+            _ => None,
+        };
+        LayerKey {
+            attached: attached.clone(),
+            meets: filter.map(|filter| filter.meets(&end)).unwrap_or_default(),
+        }
+    };
+    StackKey {
+        environment: target.environment,
+        admin: admin.scope(target.subnet.map(|(network, _)| network)),
+        family: target.configuration.family,
+        layers: [layer(&target.subnet_nsg), layer(&target.nic_nsg)],
+    }
+}
+
+fn answer_stack(filters: &Filters, key: &StackKey, ports: &[u16]) -> Stack {
+    let [subnet, nic] = &key.layers;
+    let layers = [layer_state(filters, key, subnet), layer_state(filters, key, nic)];
+    let unfiltered = layers.iter().all(|layer| matches!(layer, LayerState::Open));
+    let partly_met = key.layers.iter().any(|layer| layer.meets.contains(&Truth::Maybe));
+    let answer = |port: &u16| {
+        let mut answer = reach(&layers, key.family, Protocol::Tcp, *port);
+        if partly_met && answer.possible.is_some() {
+            answer
+                .gaps
+                .push(Arc::from("the private address of the machine is not in the input"));
+        }
+        answer
+    };
+    Stack {
+        environment: key.environment,
+        family: key.family,
+        unfiltered,
+        ports: ports.iter().map(answer).collect(),
+        admitting: Vec::new(),
+        admin_gap: None,
+    }
+}
+
+fn admitting(reach: &PortReach) -> Vec<Admitting> {
+    let mut rules: BTreeMap<RuleRef, (bool, Vec<AddressRange>)> = BTreeMap::new();
+    let certain = reach
+        .certain
+        .iter()
+        .chain(reach.tags.iter().flat_map(|tag| &tag.certain))
+        .map(|p| (p, true));
+    let possible = reach
+        .possible()
+        .iter()
+        .chain(reach.tags.iter().flat_map(|tag| &tag.possible))
+        .map(|p| (p, false));
+    for (passage, sure) in certain.chain(possible) {
+        if !passage.admitted || PLATFORM.is_superset(&passage.range.into()) {
+            continue;
+        }
+        for rule in passage.deciders.into_iter().flatten() {
+            let (surely, ranges) = rules.entry(rule).or_default();
+            *surely |= sure;
+            ranges.push(passage.range);
+        }
+    }
+    let admitting = rules.into_iter().map(|(rule, (sure, ranges))| Admitting {
+        port: reach.port,
+        rule,
+        sure,
+        sources: AddressSet::from_ranges(ranges),
+    });
+    admitting.collect()
+}
+
+fn layer_state(filters: &Filters, key: &StackKey, layer: &LayerKey) -> LayerState {
+    match &layer.attached {
+        Attached::None => LayerState::Open,
+        Attached::Unread(_, why) | Attached::Unknown(why) => LayerState::Unknown(why.clone()),
+        Attached::Group(nsg) => match filters.get(&(*nsg, key.environment)) {
+            Some(filter) => LayerState::Filter {
+                nsg: *nsg,
+                filter: filter.clone(),
+                meets: layer.meets.clone(),
+            },
+            None => LayerState::Unknown(Arc::from("the rules of the group are unknown")),
+        },
+    }
+}
