@@ -139,8 +139,6 @@ pub struct Stack {
     pub ports: Vec<PortReach>,
     /// The rules that let some client through.
     pub admitting: Vec<Admitting>,
-    /// Why admin rules may change the answers.
-    pub admin_gap: Option<Arc<str>>,
 }
 
 impl Stack {
@@ -175,7 +173,11 @@ pub fn analyse(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Expos
     let (stacks, stack_of) = stacks(&filters, &admin, &environments, &drafts, ports);
     let answers = Answers {
         inventory,
-        describer: Describer { inventory, sources },
+        describer: Describer {
+            inventory,
+            sources,
+            admin: &admin,
+        },
         environments: &environments,
         stacks: &stacks,
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::admin::AdminRules;
 use super::answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure};
 use super::compile::{Truth, truth};
 use super::environment::{Bounds, PLATFORM, PUBLIC};
@@ -33,6 +34,7 @@ pub struct Clients<'a> {
 pub struct Describer<'a> {
     pub inventory: &'a Inventory,
     pub sources: &'a Sources,
+    pub admin: &'a AdminRules<'a>,
 }
 
 impl Describer<'_> {
@@ -81,49 +83,24 @@ impl Describer<'_> {
         answer
     }
 
-    /// The answer where no group filters: the platform decides alone.
-    pub fn unfiltered(&self, port: u16, front: FrontPort, clients: &Clients<'_>, platform: Platform) -> PortExposure {
-        let mut reach = PortReach {
-            port,
-            ..PortReach::default()
-        };
-        let whole = |admitted| {
-            let ranges = clients
-                .all
-                .v4
-                .ranges()
-                .iter()
-                .map(|(a, b)| crate::net::AddressRange::V4(*a, *b));
-            let ranges = ranges.chain(
-                clients
-                    .all
-                    .v6
-                    .ranges()
-                    .iter()
-                    .map(|(a, b)| crate::net::AddressRange::V6(*a, *b)),
-            );
-            ranges
-                .map(|range| Passage {
-                    range,
-                    admitted,
-                    deciders: [None, None],
-                    stopped_at: None,
-                })
-                .collect::<Vec<_>>()
-        };
-        reach.certain = whole(platform == Platform::Open);
-        if let Platform::Unknown(why) = &platform {
-            reach.possible = Some(whole(true));
-            reach.gaps.push(why.clone());
-        }
-        let mut answer = self.exposure(&reach, clients, front, "");
-        answer.deciders = vec![platform.decider()];
+    /// The answer where no group filters: the platform decides, after admin rules have had their say in `reach`.
+    pub fn unfiltered(
+        &self,
+        reach: &PortReach,
+        front: FrontPort,
+        clients: &Clients<'_>,
+        platform: Platform,
+    ) -> PortExposure {
+        let mut answer = self.exposure(&behind_platform(reach, &platform), clients, front, "");
+        let by_admin = !answer.deciders.is_empty();
+        answer.deciders.push(platform.decider());
         answer.sentence = Arc::from(match platform {
+            Platform::Open if by_admin => answer.sentence.to_string(),
             Platform::Open => format!("{}; no network security group filters this machine", answer.sentence),
-            Platform::Closed => {
+            Platform::Closed if answer.class == ExposureClass::Closed => {
                 "closed: a Standard public address stays closed until a network security group allows".to_owned()
             }
-            Platform::Unknown(_) => answer.sentence.to_string(),
+            Platform::Closed | Platform::Unknown(_) => answer.sentence.to_string(),
         });
         answer
     }
@@ -134,34 +111,22 @@ impl Describer<'_> {
         &self,
         way: &TranslatedWay,
         reach: &PortReach,
-        unfiltered: bool,
         range: Option<&AddressSet>,
         by: &str,
     ) -> PortExposure {
         let everyone = PUBLIC.difference(&PLATFORM).only(Family::V4);
         let (sources, unknown) = rule_sources(self.inventory, &way.rule);
-        let admits = match (unfiltered, range) {
-            (true, _) => Truth::Yes,
-            (false, None) => Truth::Maybe,
-            (false, Some(range)) if admitted(&reach.certain).is_superset(range) => Truth::Yes,
-            (false, Some(range)) => truth(admitted(reach.possible()).intersects(range)).min(Truth::Maybe),
+        let whole = AddressSet {
+            v4: AddressSet::full().v4,
+            ..AddressSet::default()
         };
-        let passage = |admitted| {
-            let set = if admitted { &sources } else { &everyone };
-            let ranges = set
-                .v4
-                .ranges()
-                .iter()
-                .map(|(first, last)| crate::net::AddressRange::V4(*first, *last));
-            ranges
-                .map(|range| Passage {
-                    range,
-                    admitted,
-                    deciders: [None, None],
-                    stopped_at: None,
-                })
-                .collect::<Vec<_>>()
+        let admits = match range {
+            _ if admitted(&reach.certain).is_superset(&whole) => Truth::Yes,
+            None => Truth::Maybe,
+            Some(range) if admitted(&reach.certain).is_superset(range) => Truth::Yes,
+            Some(range) => truth(admitted(reach.possible()).intersects(range)).min(Truth::Maybe),
         };
+        let passage = |admitted| all_of(if admitted { &sources } else { &everyone }, admitted);
         let mut through = PortReach {
             port: reach.port,
             ..PortReach::default()
@@ -205,38 +170,46 @@ impl Describer<'_> {
         let passing = passages
             .iter()
             .filter(|passage| passage.admitted && touches(passage, within));
-        self.deciders(passing.flat_map(|passage| layered(passage.deciders)))
+        self.deciders(passing.flat_map(decided))
     }
 
     fn stoppers(&self, passages: &[Passage], within: &AddressSet) -> Vec<Decider> {
         let stopped = passages
             .iter()
             .filter(|passage| !passage.admitted && touches(passage, within));
-        self.deciders(
-            stopped
-                .flat_map(|passage| layered(passage.deciders).filter(|(layer, _)| passage.stopped_at == Some(*layer))),
-        )
+        let stops = |passage: &Passage| {
+            let at = passage.stopped_at;
+            decided(passage).filter(move |(layer, _)| match layer {
+                Layer::Admin => true,
+                Layer::Subnet => at == Some(0),
+                Layer::Nic | Layer::Platform => at == Some(1),
+            })
+        };
+        self.deciders(stopped.flat_map(stops))
     }
 
     fn tag_admitters(&self, reach: &PortReach, clients: &Clients<'_>) -> Vec<Decider> {
         let passing = reach.tags.iter().flat_map(|tag| &tag.certain);
         let passing = passing.filter(|passage| passage.admitted && touches(passage, clients.all));
-        self.deciders(passing.flat_map(|passage| layered(passage.deciders)))
+        self.deciders(passing.flat_map(decided))
     }
 
-    fn deciders(&self, rules: impl Iterator<Item = (u8, RuleRef)>) -> Vec<Decider> {
-        let distinct: BTreeSet<(u8, RuleRef)> = rules.collect();
+    fn deciders(&self, rules: impl Iterator<Item = (Layer, Reference)>) -> Vec<Decider> {
+        let distinct: BTreeSet<(Layer, Reference)> = rules.collect();
         distinct
             .into_iter()
-            .filter_map(|(layer, rule)| self.decider(layer, rule))
+            .filter_map(|(layer, reference)| match reference {
+                Reference::Group(rule) => self.decider(layer, rule),
+                Reference::Admin(rule) => self.admin_decider(rule),
+            })
             .take(MOST_DECIDERS)
             .collect()
     }
 
-    fn decider(&self, layer: u8, reference: RuleRef) -> Option<Decider> {
+    fn decider(&self, layer: Layer, reference: RuleRef) -> Option<Decider> {
         let (nsg, rule) = find(self.inventory, reference)?;
         Some(Decider {
-            layer: if layer == 0 { Layer::Subnet } else { Layer::Nic },
+            layer,
             group: Arc::from(nsg.id.name()),
             group_id: Some(nsg.id.text().clone()),
             rule: rule.name.clone(),
@@ -245,6 +218,86 @@ impl Describer<'_> {
             location: rule.origin.0.map(|place| self.sources.locate(place)),
         })
     }
+
+    fn admin_decider(&self, rule: u32) -> Option<Decider> {
+        let rule = self.admin.rule(rule)?;
+        let collection = rule.id.parent();
+        Some(Decider {
+            layer: Layer::Admin,
+            group: Arc::from(collection.as_ref().map_or("", |id| id.name())),
+            group_id: collection.map(|id| id.text().clone()),
+            rule: Arc::from(rule.id.name()),
+            priority: rule.priority.known().and_then(|priority| u16::try_from(*priority).ok()),
+            access: Arc::from(rule.access.known().map_or("unknown", |access| access.as_str())),
+            location: rule.origin.0.map(|place| self.sources.locate(place)),
+        })
+    }
+}
+
+/// What decided, whatever kind it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reference {
+    Group(RuleRef),
+    Admin(u32),
+}
+
+/// What decided a passage, outermost layer first.
+fn decided(passage: &Passage) -> impl Iterator<Item = (Layer, Reference)> + use<> {
+    let [subnet, nic] = passage.deciders;
+    let admin = passage.admin.map(|rule| (Layer::Admin, Reference::Admin(rule)));
+    let group = |layer| move |rule| (layer, Reference::Group(rule));
+    [admin, subnet.map(group(Layer::Subnet)), nic.map(group(Layer::Nic))]
+        .into_iter()
+        .flatten()
+}
+
+/// All of a set, passed or stopped by no rule.
+fn all_of(set: &AddressSet, admitted: bool) -> Vec<Passage> {
+    let passage = |range| Passage {
+        range,
+        admitted,
+        deciders: [None, None],
+        stopped_at: None,
+        admin: None,
+    };
+    set.to_ranges().map(passage).collect()
+}
+
+/// What the platform makes of sources that no group filters. Of a Standard address it stops all; whether a rule that
+/// delivers past every group opens it is not documented.
+fn behind_platform(reach: &PortReach, platform: &Platform) -> PortReach {
+    let delivered = |passages: &[Passage]| {
+        passages
+            .iter()
+            .any(|passage| passage.admitted && passage.admin.is_some())
+    };
+    let stopped = || all_of(&AddressSet::full(), false);
+    let mut behind = reach.clone();
+    match platform {
+        Platform::Open => {}
+        Platform::Unknown(why) => {
+            behind.possible = Some(reach.possible().to_vec());
+            behind.certain = stopped();
+            behind.gaps.push(why.clone());
+        }
+        Platform::Closed if !delivered(reach.possible()) => {
+            behind.certain = stopped();
+            behind.possible = None;
+            behind.gaps.clear();
+        }
+        Platform::Closed => {
+            let mut possible = reach.possible().to_vec();
+            for passage in possible.iter_mut().filter(|passage| passage.admin.is_none()) {
+                passage.admitted = false;
+            }
+            behind.possible = Some(possible);
+            behind.certain = stopped();
+            behind.gaps.push(Arc::from(
+                "whether an AlwaysAllow rule opens a Standard public address without a group is not documented",
+            ));
+        }
+    }
+    behind
 }
 
 /// The rule that a reference means.
@@ -314,12 +367,6 @@ impl Platform {
 
 fn touches(passage: &Passage, set: &AddressSet) -> bool {
     set.intersects(&passage.range.into())
-}
-
-fn layered(deciders: [Option<RuleRef>; 2]) -> impl Iterator<Item = (u8, RuleRef)> {
-    (0u8..)
-        .zip(deciders)
-        .filter_map(|(layer, decider)| decider.map(|rule| (layer, rule)))
 }
 
 /// What named tags add to an answer and take from it.

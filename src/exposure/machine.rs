@@ -80,13 +80,7 @@ impl Answers<'_> {
         let answer = |reach: &PortReach| {
             let front = lead(reach.port)?;
             Some(match stack.unfiltered {
-                true => {
-                    let mut answer = self.describer.unfiltered(reach.port, front, &clients, platform.clone());
-                    if let Some(why) = &stack.admin_gap {
-                        unsettle(&mut answer, why, "");
-                    }
-                    answer
-                }
+                true => self.describer.unfiltered(reach, front, &clients, platform.clone()),
                 false => self.describer.exposure(reach, &clients, front, ""),
             })
         };
@@ -269,9 +263,7 @@ impl Answers<'_> {
         let led_to = stack.ports.iter().filter(|reach| way.ports.contains(reach.port));
         let by = format!(" by {}", way.named(firewall));
         let exposure = |reach| {
-            let mut answer = self
-                .describer
-                .translated(way, reach, stack.unfiltered, range.as_ref(), &by);
+            let mut answer = self.describer.translated(way, reach, range.as_ref(), &by);
             if let Some(why) = doubt.as_ref().filter(|_| answer.class != ExposureClass::Closed) {
                 unsettle(&mut answer, why, &by);
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::admin::AdminRules;
+use super::admin::{self, AdminRules};
 use super::analysis::{Admitting, Attached, Distinct, Map, Stack};
 use super::compile::{Filter, GroupMembers, Target, Truth};
 use super::draft::{Draft, DraftTarget};
@@ -51,6 +51,7 @@ fn groups_of(target: &DraftTarget<'_>) -> impl Iterator<Item = (u32, u32)> + use
 struct StackKey {
     environment: u32,
     admin: u32,
+    admin_meets: Box<[Truth]>,
     family: Family,
     layers: [LayerKey; 2],
 }
@@ -88,7 +89,7 @@ pub(super) fn stacks(
     let answer = |key: StackKey| {
         let mut stack = answer_stack(filters, &key, ports);
         if let Some(environment) = environments.get(key.environment as usize) {
-            apply_admin(admin, key.admin, environment, &mut stack);
+            apply_admin(admin, &key, environment, &mut stack);
         }
         stack.admitting = stack.ports.iter().flat_map(admitting).collect();
         stack
@@ -97,13 +98,10 @@ pub(super) fn stacks(
     (stacks, indexes)
 }
 
-fn apply_admin(admin: &AdminRules<'_>, scope: u32, environment: &Environment, stack: &mut Stack) {
+fn apply_admin(admin: &AdminRules<'_>, key: &StackKey, environment: &Environment, stack: &mut Stack) {
     for reach in &mut stack.ports {
-        let effect = admin.effect(scope, environment, reach.port);
-        if let Some(why) = effect.gaps.first() {
-            stack.admin_gap.get_or_insert_with(|| why.clone());
-        }
-        effect.apply(reach);
+        let rules = admin.compile(key.admin, &key.admin_meets, environment, reach.port);
+        admin::apply(&rules, key.family, reach);
     }
 }
 
@@ -124,9 +122,11 @@ fn stack_key(filters: &Filters, admin: &AdminRules<'_>, target: &DraftTarget<'_>
             meets: filter.map(|filter| filter.meets(&end)).unwrap_or_default(),
         }
     };
+    let scope = admin.scope(target.subnet.map(|(network, _)| network));
     StackKey {
         environment: target.environment,
-        admin: admin.scope(target.subnet.map(|(network, _)| network)),
+        admin_meets: admin.meets(scope, &end),
+        admin: scope,
         family: target.configuration.family,
         layers: [layer(&target.subnet_nsg), layer(&target.nic_nsg)],
     }
@@ -152,7 +152,6 @@ fn answer_stack(filters: &Filters, key: &StackKey, ports: &[u16]) -> Stack {
         unfiltered,
         ports: ports.iter().map(answer).collect(),
         admitting: Vec::new(),
-        admin_gap: None,
     }
 }
 

@@ -27,10 +27,14 @@ pub enum Item {
     Pricing(Pricing),
     Assessment(Assessment),
     Bastion(Bastion),
+    AdminConfiguration(AdminConfiguration),
     AdminRuleCollection(AdminRuleCollection),
     AdminRule(AdminRule),
     AdminGroup(AdminGroup),
     StaticMember(StaticMember),
+    Deployments(Deployments),
+    ActiveAdminRules(Vec<ActiveAdminRule>),
+    EffectiveAdminRules(EffectiveAdminRules),
     /// A subscription's own row: id and name.
     Subscription(Arc<str>, Option<Arc<str>>),
 }
@@ -120,10 +124,15 @@ pub struct Inventory {
     pub pricings: Table<Pricing>,
     pub assessments: Table<Assessment>,
     pub bastions: Table<Bastion>,
+    pub admin_configurations: Table<AdminConfiguration>,
     pub admin_rule_collections: Table<AdminRuleCollection>,
     pub admin_rules: Table<AdminRule>,
     pub admin_groups: Table<AdminGroup>,
     pub static_members: Table<StaticMember>,
+    /// Answers about what of admin rules is in force, in input order.
+    pub deployments: Vec<Deployments>,
+    pub active_admin_rules: Vec<ActiveAdminRule>,
+    pub effective_admin_rules: Vec<EffectiveAdminRules>,
     pub coverage: Coverage,
     /// Resources of types that no rule needs, by type.
     pub unused: BTreeMap<Arc<str>, u64>,
@@ -142,6 +151,18 @@ impl Inventory {
             }
             Item::Subscription(id, name) => {
                 self.name_subscription(&id, name);
+                return Ok(());
+            }
+            Item::Deployments(deployments) => {
+                self.deployments.push(deployments);
+                return Ok(());
+            }
+            Item::ActiveAdminRules(rules) => {
+                self.active_admin_rules.extend(rules);
+                return Ok(());
+            }
+            Item::EffectiveAdminRules(rules) => {
+                self.effective_admin_rules.push(rules);
                 return Ok(());
             }
             Item::Vm(vm) => (vm.id.clone(), self.vms.add(&vm.id.clone(), vm)),
@@ -175,6 +196,10 @@ impl Inventory {
                 self.assessments.add(&assessment.id.clone(), assessment),
             ),
             Item::Bastion(bastion) => (bastion.id.clone(), self.bastions.add(&bastion.id.clone(), bastion)),
+            Item::AdminConfiguration(configuration) => (
+                configuration.id.clone(),
+                self.admin_configurations.add(&configuration.id.clone(), configuration),
+            ),
             Item::AdminRuleCollection(collection) => (
                 collection.id.clone(),
                 self.admin_rule_collections.add(&collection.id.clone(), collection),

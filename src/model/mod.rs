@@ -16,7 +16,10 @@ mod nsg;
 mod route;
 mod tag;
 
-pub use admin::{AdminAccess, AdminEndpoint, AdminGroup, AdminRule, AdminRuleCollection, StaticMember};
+pub use admin::{
+    ActiveAdminRule, AdminAccess, AdminConfiguration, AdminEndpoint, AdminGroup, AdminRule, AdminRuleCollection,
+    Deployment, Deployments, EffectiveAdminRules, OnServiceNetworks, StaticMember,
+};
 pub use compute::{MachineKind, Os, Vm};
 pub use coverage::{Coverage, MissingType, SubscriptionCoverage};
 pub use defender::{Assessment, Pricing};

@@ -63,7 +63,7 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         id: "no-admin-rules",
         text: "no security admin rules of a network manager are in the input, so none are assumed to exist",
         switch: None,
-        applies: |inventory| inventory.admin_rules.is_empty(),
+        applies: |inventory| inventory.admin_rules.is_empty() && inventory.active_admin_rules.is_empty(),
         scope: Scope::Report,
     },
     Assumed {

@@ -78,6 +78,22 @@ const TYPES: &[(&str, Decode)] = &[
         "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules",
         admin::rule,
     ),
+    (
+        "microsoft.network/networkmanagers/securityadminconfigurations",
+        admin::configuration,
+    ),
+    (
+        "microsoft.network/networkmanagers/listdeploymentstatus",
+        admin::deployments,
+    ),
+    (
+        "microsoft.network/networkmanagers/listactivesecurityadminrules",
+        admin::active_rules,
+    ),
+    (
+        "microsoft.network/virtualnetworks/listnetworkmanagereffectivesecurityadminrules",
+        admin::effective_rules,
+    ),
     ("microsoft.network/networkmanagers/networkgroups", admin::group),
     (
         "microsoft.network/networkmanagers/networkgroups/staticmembers",
@@ -86,10 +102,27 @@ const TYPES: &[(&str, Decode)] = &[
     ("microsoft.resources/subscriptions", security::subscription),
 ];
 
+/// Rows of answers that have no id of their own, by members that only they have.
+const ANSWERS: &[(&[&str], Decode)] = &[(&["deploymentStatus", "configurationIds"], admin::loose_deployment)];
+
+/// Decodes a row of an answer; `None` where it is none.
+fn answer(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Decoded> {
+    let has = |member: &&str| node.get(member).is_some();
+    let (_, decode) = ANSWERS.iter().find(|(members, _)| members.iter().all(has))?;
+    let mut reader = Reader::new(ResourceId::new("answer"), locator);
+    let scope = reader.scope(node);
+    let item = decode(&mut reader, scope);
+    diagnostics.append(&mut reader.diagnostics);
+    Some(item.map_or(Decoded::Nothing, |item| Decoded::Item(Box::new(item))))
+}
+
 /// Decodes one resource; problems are appended to `diagnostics`.
 pub fn decode(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnostic>) -> Decoded {
     let scope = Scope::new(node);
     let Some(id) = scope.own("id").and_then(Node::as_text).filter(|id| !id.is_empty()) else {
+        if let Some(decoded) = answer(node, locator, diagnostics) {
+            return decoded;
+        }
         let location = locator.locate(node.span.start, node.span.end);
         let diagnostic = Diagnostic::error("no-id", format!("{} without `id` is not a resource", node.kind()));
         let help = "give resources as `GET`, `az ... list -o json` or Resource Graph return them, with their ids";
