@@ -10,14 +10,15 @@ use rayon::prelude::*;
 
 use super::admin::AdminRules;
 use super::answer::{Layer, PortExposure, Way};
+use super::balancer::Balancers;
 use super::classify::Describer;
-use super::compile::{Target, Truth};
+use super::compile::{Seen, Target, Truth};
 use super::draft::{Draft, draft, interfaces_by_machine};
 use super::environment::Environment;
 use super::machine::Answers;
 use super::stack::{PortReach, RuleRef};
 use super::stacks::{filters, stacks};
-use super::ways::Ways;
+use super::translated::Translations;
 use crate::model::{Addresses, Inventory, Known, ResourceId, Why};
 use crate::net::{AddressSet, Family};
 use crate::source::Sources;
@@ -75,6 +76,7 @@ impl TargetExposure {
             subnet: prefixes.map(Vec::as_slice),
             groups: &self.groups,
             groups_unread,
+            seen: Seen::Own,
         }
         .meets(destinations)
     }
@@ -161,16 +163,17 @@ pub struct Admitting {
 /// Analyses the reach of TCP clients to the given ports of every machine.
 pub fn analyse(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Exposures {
     let (environments, by_subnet) = environments(inventory);
+    let balancers = Balancers::of(inventory);
     let interfaces = interfaces_by_machine(inventory);
     let drafts: Vec<Draft<'_>> = inventory
         .vms
         .as_slice()
         .par_iter()
-        .map(|vm| draft(inventory, &interfaces, &by_subnet, vm))
+        .map(|vm| draft(inventory, &balancers, &interfaces, &by_subnet, vm))
         .collect();
     let filters = filters(inventory, &environments, &drafts);
     let admin = AdminRules::of(inventory);
-    let (stacks, stack_of) = stacks(&filters, &admin, &environments, &drafts, ports);
+    let (stacks, stack_of) = stacks(inventory, &filters, &admin, &environments, &drafts, ports);
     let answers = Answers {
         inventory,
         describer: Describer {
@@ -180,13 +183,14 @@ pub fn analyse(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Expos
         },
         environments: &environments,
         stacks: &stacks,
+        balancers: &balancers,
     };
-    let ways = Ways::of(inventory);
+    let translations = Translations::of(inventory);
     let direct = answers.direct();
     let machines = drafts
         .into_par_iter()
         .zip(stack_of)
-        .map(|(draft, stacks)| answers.machine(draft, &stacks, &ways, &direct));
+        .map(|(draft, stacks)| answers.machine(draft, &stacks, &translations, &direct));
     Exposures {
         machines: machines.collect(),
         stacks,

@@ -8,7 +8,7 @@ use super::answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure};
 use super::compile::{Truth, truth};
 use super::environment::{Bounds, PLATFORM, PUBLIC};
 use super::stack::{Passage, PortReach, RuleRef, admitted};
-use super::ways::TranslatedWay;
+use super::translated::TranslatedWay;
 use crate::model::{Access, AddressTerm, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag};
 use crate::net::{AddressSet, Family};
 use crate::source::Sources;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::environment::{Bounds, Environment, PLATFORM};
+use super::environment::{Bounds, Environment, PLATFORM, PUBLIC};
 use crate::model::{
     Access, AddressTerm, Addresses, Direction, Inventory, Known, Nic, Nsg, Ports, ResourceId, SecurityRule, ServiceTag,
 };
@@ -213,10 +213,7 @@ fn mark_contested(rules: &mut [Rule]) {
 }
 
 fn is_any_target(destinations: &Addresses) -> bool {
-    destinations
-        .terms
-        .iter()
-        .any(|term| matches!(term, AddressTerm::Any | AddressTerm::Tag(ServiceTag::VirtualNetwork)))
+    destinations.is_any()
 }
 
 fn compile_rule(
@@ -315,6 +312,19 @@ pub struct Target<'i> {
     pub groups: &'i [ResourceId],
     /// It may be in further groups.
     pub groups_unread: bool,
+    pub seen: Seen<'i>,
+}
+
+/// Whose address groups see as the destination.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Seen<'i> {
+    /// The machine's own.
+    #[default]
+    Own,
+    /// That of an internal frontend, with floating IP.
+    InternalFront,
+    /// That of a public frontend, with floating IP; what `VirtualNetwork` stands for here.
+    PublicFront(&'i Bounds),
 }
 
 impl Target<'_> {
@@ -328,14 +338,31 @@ impl Target<'_> {
     }
 
     fn meets_term(&self, term: &AddressTerm) -> Truth {
-        match term {
-            AddressTerm::Any | AddressTerm::Tag(ServiceTag::VirtualNetwork) => Truth::Yes,
-            AddressTerm::Range(range) => self.within(*range),
+        match (term, self.seen) {
+            (AddressTerm::Any, _) => Truth::Yes,
+            (AddressTerm::Range(range), _) => self.within(*range),
+            (AddressTerm::Unknown(_), _) => Truth::Maybe,
+            (AddressTerm::Tag(ServiceTag::VirtualNetwork), Seen::PublicFront(network)) => self.within_bounds(network),
+            (AddressTerm::Tag(ServiceTag::VirtualNetwork), _) => Truth::Yes,
+            (AddressTerm::Tag(ServiceTag::Internet), Seen::PublicFront(_)) => Truth::Yes,
+            (AddressTerm::Tag(ServiceTag::Named(_)), Seen::PublicFront(_)) => Truth::Maybe,
             // The address is the network's own: no other tag holds it.
-            AddressTerm::Tag(_) => Truth::No,
-            AddressTerm::Group(group) if !self.groups.contains(group) => maybe(self.groups_unread),
-            AddressTerm::Group(_) => Truth::Yes,
-            AddressTerm::Unknown(_) => Truth::Maybe,
+            (AddressTerm::Tag(_), _) => Truth::No,
+            (AddressTerm::Group(group), _) if !self.groups.contains(group) => maybe(self.groups_unread),
+            (AddressTerm::Group(_), Seen::Own) => Truth::Yes,
+            // Whether a group of machines stands for a frontend before them is not documented.
+            (AddressTerm::Group(_), _) => Truth::Maybe,
+        }
+    }
+
+    fn within_bounds(&self, bounds: &Bounds) -> Truth {
+        let all = self
+            .address
+            .map_or_else(|| PUBLIC.clone(), |address| AddressRange::host(address).into());
+        if bounds.must.is_superset(&all) {
+            Truth::Yes
+        } else {
+            maybe(bounds.may.difference(&PLATFORM).intersects(&all))
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::analysis::{Attached, Map};
+use super::balancer::{BalancedWay, Balancers};
 use crate::model::{Inventory, IpConfiguration, Known, MachineKind, Nic, ResourceId, Subnet, Vm, Why, WhyKind};
 use crate::net::AddressRange;
 
@@ -31,10 +32,28 @@ pub(super) struct DraftTarget<'i> {
     pub environment: u32,
     pub subnet_nsg: Attached,
     pub nic_nsg: Attached,
+    /// The ways through load balancers.
+    pub balanced: Vec<BalancedWay>,
+}
+
+impl DraftTarget<'_> {
+    /// The id of the ip configuration, by which others name it.
+    pub fn id(&self) -> ResourceId {
+        self.nic.id.child("ipConfigurations", &self.configuration.name)
+    }
+
+    /// The frontends, of balancers and within them, whose addresses groups see instead of the machine's.
+    pub fn floating(&self) -> Vec<(u32, u32)> {
+        let floating = self.balanced.iter().filter(|way| way.floating);
+        let mut fronts: Vec<(u32, u32)> = floating.map(|way| (way.balancer, way.frontend)).collect();
+        fronts.dedup();
+        fronts
+    }
 }
 
 pub(super) fn draft<'i>(
     inventory: &'i Inventory,
+    balancers: &Balancers,
     interfaces: &Map<&'i ResourceId, Vec<&'i Nic>>,
     by_subnet: &Map<(u32, u32), u32>,
     vm: &'i Vm,
@@ -74,7 +93,7 @@ pub(super) fn draft<'i>(
             Known::Known(configurations) => {
                 let of_nic = configurations
                     .iter()
-                    .map(|c| draft_target(inventory, by_subnet, nic, c));
+                    .map(|c| draft_target(inventory, balancers, by_subnet, nic, c));
                 targets.extend(of_nic);
             }
             Known::Unknown(why) => gap = gap.or_else(|| Some(why.clone())),
@@ -85,6 +104,7 @@ pub(super) fn draft<'i>(
 
 fn draft_target<'i>(
     inventory: &'i Inventory,
+    balancers: &Balancers,
     by_subnet: &Map<(u32, u32), u32>,
     nic: &'i Nic,
     configuration: &'i IpConfiguration,
@@ -103,9 +123,11 @@ fn draft_target<'i>(
         Some(why) => Attached::Unknown(why.text.clone()),
         None => attached(inventory, &nic.nsg),
     };
+    let id = nic.id.child("ipConfigurations", &configuration.name);
     DraftTarget {
         nic,
         configuration,
+        balanced: balancers.balanced(&id, configuration, subnet.map(|(network, _)| &network.id)),
         subnet: position,
         prefixes: subnet
             .and_then(|(_, subnet)| subnet.prefixes.known())

@@ -7,14 +7,16 @@ use rayon::prelude::*;
 
 use super::analysis::{Front, MachineExposure, Stack, TargetExposure, WayIn};
 use super::answer::{ExposureClass, FrontPort, PortExposure, Way};
+use super::balancer::{BalancedWay, Balancers, balancer_sku};
 use super::classify::{Clients, Describer, Platform};
 use super::compile::Truth;
 use super::draft::{Draft, DraftTarget};
 use super::environment::Environment;
 use super::stack::PortReach;
-use super::ways::{BalancedWay, TranslatedWay, Ways, balancer_sku, translation_range};
-use crate::model::{Firewall, Inventory, IpConfiguration, Known, LoadBalancer, PublicIpRef, ResourceId, Sku};
-use crate::net::AddressSet;
+use super::stacks::TargetStacks;
+use super::translated::{TranslatedWay, Translations, translation_range};
+use crate::model::{Firewall, Frontend, Inventory, IpConfiguration, Known, LoadBalancer, PublicIpRef, ResourceId, Sku};
+use crate::net::{AddressSet, PortSet};
 
 /// The worded answers of a stack on the ways that need nothing but the stack, shared by all machines that have it.
 pub(super) struct Direct {
@@ -28,6 +30,7 @@ pub(super) struct Answers<'a> {
     pub describer: Describer<'a>,
     pub environments: &'a [Environment],
     pub stacks: &'a [Stack],
+    pub balancers: &'a Balancers,
 }
 
 impl Answers<'_> {
@@ -87,12 +90,17 @@ impl Answers<'_> {
         stack.ports.iter().filter_map(answer).collect()
     }
 
-    pub fn machine(&self, draft: Draft<'_>, stacks: &[u32], ways: &Ways, direct: &[Direct]) -> MachineExposure {
+    pub fn machine(
+        &self,
+        draft: Draft<'_>,
+        stacks: &[TargetStacks],
+        translations: &Translations,
+        direct: &[Direct],
+    ) -> MachineExposure {
         let targets = draft.targets.into_iter().zip(stacks);
-        let targets = targets.filter_map(|(target, index)| {
-            let stack = self.stacks.get(*index as usize)?;
-            let direct = direct.get(*index as usize)?;
-            Some(self.target(target, *index, stack, direct, ways))
+        let targets = targets.filter_map(|(target, stacks)| {
+            let direct = direct.get(stacks.own as usize)?;
+            self.target(target, stacks, direct, translations)
         });
         MachineExposure {
             targets: targets.collect(),
@@ -103,32 +111,35 @@ impl Answers<'_> {
     fn target(
         &self,
         target: DraftTarget<'_>,
-        index: u32,
-        stack: &Stack,
+        stacks: &TargetStacks,
         direct: &Direct,
-        ways: &Ways,
-    ) -> TargetExposure {
+        translations: &Translations,
+    ) -> Option<TargetExposure> {
         let configuration = target.configuration;
+        let stack = self.stacks.get(stacks.own as usize)?;
         let mut found: Vec<WayIn> = self.public_way(configuration, stack, direct).into_iter().collect();
-        let id = target.nic.id.child("ipConfigurations", &configuration.name);
+        let (internal, public): (Vec<&BalancedWay>, Vec<&BalancedWay>) =
+            target.balanced.iter().partition(|way| way.internal);
+        found.extend(public.into_iter().filter_map(|way| self.balanced_way(way, stacks)));
         let network = target
             .subnet
             .and_then(|(network, _)| self.inventory.networks.get(network))
             .map(|n| &n.id);
-        found.extend(
-            ways.balanced(&id, configuration, network)
-                .iter()
-                .filter_map(|way| self.balanced_way(way, stack)),
-        );
-        let doubt = ways.balancer_doubt(self.inventory, &id, configuration, target.prefixes, network);
+        let doubt = self
+            .balancers
+            .doubt(self.inventory, &target.id(), configuration, target.prefixes, network);
         found.extend(doubt.and_then(|why| self.doubtful_way(Way::LoadBalancer, &why, stack)));
-        found.extend(self.translated_ways(&target, stack, ways));
+        found.extend(self.translated_ways(&target, stack, translations));
+        for way in &internal {
+            found.extend(self.translated_through(way, stacks, translations));
+        }
         found.push(WayIn {
             way: Way::Private,
             front: None,
             exposures: direct.private.clone(),
         });
-        TargetExposure {
+        found.extend(internal.into_iter().filter_map(|way| self.balanced_way(way, stacks)));
+        Some(TargetExposure {
             name: Arc::from(format!("{}/{}", target.nic.id.name(), configuration.name)),
             address: configuration.private_address.clone(),
             groups: Arc::from(configuration.application_security_groups.as_slice()),
@@ -136,9 +147,17 @@ impl Answers<'_> {
             subnet: target.subnet,
             subnet_nsg: target.subnet_nsg,
             nic_nsg: target.nic_nsg,
-            stack: index,
+            stack: stacks.own,
             ways: found,
-        }
+        })
+    }
+
+    /// The stack that answers on a way through a load balancer.
+    fn stack_behind(&self, way: &BalancedWay, stacks: &TargetStacks) -> Option<&Stack> {
+        let front = (way.balancer, way.frontend);
+        let floating = stacks.floating.iter().find(|(at, _)| way.floating && *at == front);
+        let index = floating.map_or(stacks.own, |(_, index)| *index);
+        self.stacks.get(index as usize)
     }
 
     /// A way that may or may not exist: open for nobody for certain.
@@ -185,10 +204,15 @@ impl Answers<'_> {
             Some(Sku::Standard) => standard,
             None => unknown,
         };
+        let mut exposures = exposures.clone();
+        if let Some(gateway) = &configuration.gateway_load_balancer {
+            let own: &mut Vec<PortExposure> = Arc::make_mut(&mut exposures);
+            filtered_by(gateway, own);
+        }
         Some(WayIn {
             way: Way::PublicIp,
             front: Some(front),
-            exposures: exposures.clone(),
+            exposures,
         })
     }
 
@@ -203,58 +227,104 @@ impl Answers<'_> {
         }
     }
 
-    fn balanced_way(&self, way: &BalancedWay, stack: &Stack) -> Option<WayIn> {
+    fn balanced_way(&self, way: &BalancedWay, stacks: &TargetStacks) -> Option<WayIn> {
         let balancer = self.inventory.load_balancers.get(way.balancer)?;
         let frontend = balancer.frontends.get(way.frontend as usize)?;
+        let stack = self.stack_behind(way, stacks)?;
         let platform = match balancer_sku(balancer) {
+            _ if way.internal => Platform::Open,
             Known::Known(Sku::Basic) => Platform::Open,
             Known::Known(Sku::Standard) => Platform::Closed,
             Known::Unknown(why) => Platform::Unknown(why.text.clone()),
         };
-        let leads = |port| (way.port.is_none() || way.port == Some(port)).then_some(way.front);
-        let mut exposures = self.through(stack, true, platform, leads);
+        let leads = |port| way.leads_to(port).then_some(way.front);
+        let mut exposures = self.through(stack, !way.internal, platform, leads);
         if let Some(why) = &way.unsure {
             exposures.iter_mut().for_each(|exposure| unsettle(exposure, why, ""));
+        }
+        if let Some(gateway) = &frontend.gateway {
+            filtered_by(gateway, &mut exposures);
         }
         if exposures.is_empty() {
             return None;
         }
-        let public_ip = frontend.public_ip.as_ref().or(frontend.public_ip_prefix.as_ref())?;
-        let front = Front {
-            through: Some(named(balancer)),
-            ..self.front(public_ip)
-        };
         Some(WayIn {
-            way: Way::LoadBalancer,
-            front: Some(front),
+            way: if way.internal { Way::Private } else { Way::LoadBalancer },
+            front: Some(self.balancer_front(balancer, frontend)),
             exposures: Arc::new(exposures),
         })
     }
 
+    fn balancer_front(&self, balancer: &LoadBalancer, frontend: &Frontend) -> Front {
+        let through = Some(named(balancer));
+        match frontend.public_ip.as_ref().or(frontend.public_ip_prefix.as_ref()) {
+            Some(public) => Front {
+                through,
+                ..self.front(public)
+            },
+            None => Front {
+                address: match frontend.private_address {
+                    Some(address) => Arc::from(address.to_string()),
+                    None => Arc::from(frontend.id.name()),
+                },
+                id: None,
+                through,
+            },
+        }
+    }
+
     /// Destination NAT: the client's filter is the rule's source list; the groups see the firewall's own subnet.
-    fn translated_ways(&self, target: &DraftTarget<'_>, stack: &Stack, ways: &Ways) -> Vec<WayIn> {
-        let named = ways.translated(&target.configuration.private_address, target.prefixes);
+    fn translated_ways(&self, target: &DraftTarget<'_>, stack: &Stack, translations: &Translations) -> Vec<WayIn> {
+        let address = &target.configuration.private_address;
+        let network = target.subnet.map(|(network, _)| network);
+        let named = translations.to(address, target.prefixes);
         named
             .into_iter()
-            .filter_map(|(way, doubt)| self.translated_way(target, stack, way, doubt))
+            .filter_map(|(way, doubt)| self.translated_way((address, network), stack, way, doubt))
+            .collect()
+    }
+
+    /// Destination NAT to the private frontend of a load balancer, and on from there.
+    fn translated_through(&self, way: &BalancedWay, stacks: &TargetStacks, translations: &Translations) -> Vec<WayIn> {
+        let balancer = self.inventory.load_balancers.get(way.balancer);
+        let frontend = balancer.and_then(|balancer| balancer.frontends.get(way.frontend as usize));
+        let (Some(frontend), Some(stack)) = (frontend, self.stack_behind(way, stacks)) else {
+            return Vec::new();
+        };
+        let Some(address) = frontend.private_address.map(Known::Known) else {
+            return Vec::new();
+        };
+        let network = frontend
+            .subnet
+            .as_ref()
+            .and_then(|id| self.inventory.subnet_position(id));
+        let behind = |(first, doubt): (&TranslatedWay, Option<Arc<str>>)| {
+            let ports = stack.ports.iter().map(|reach| reach.port);
+            let reached = ports.filter(|port| way.leads_to(*port) && way.listens(*port, &first.ports));
+            let led = TranslatedWay {
+                ports: PortSet::from_ranges(reached.map(|port| (port, port))),
+                unsure: first.unsure.clone().or_else(|| way.unsure.clone()),
+                ..first.clone()
+            };
+            self.translated_way((&address, network.map(|(network, _)| network)), stack, &led, doubt)
+        };
+        let stated = translations.to(&address, None);
+        stated
+            .into_iter()
+            .filter(|(way, _)| !way.doubtful)
+            .filter_map(behind)
             .collect()
     }
 
     fn translated_way(
         &self,
-        target: &DraftTarget<'_>,
+        (address, network): (&Known<IpAddr>, Option<u32>),
         stack: &Stack,
         way: &TranslatedWay,
         doubt: Option<Arc<str>>,
     ) -> Option<WayIn> {
         let firewall = self.inventory.firewalls.get(way.firewall)?;
-        let address = &target.configuration.private_address;
-        let leads = way.leads(
-            self.inventory,
-            firewall,
-            address,
-            target.subnet.map(|(network, _)| network),
-        );
+        let leads = way.leads(self.inventory, firewall, address, network);
         if leads == Truth::No {
             return None;
         }
@@ -318,6 +388,19 @@ fn unconnected(firewall: &Firewall) -> Arc<str> {
 
 fn named(balancer: &LoadBalancer) -> (Arc<str>, Arc<str>) {
     (Arc::from(balancer.id.name()), balancer.id.text().clone())
+}
+
+/// Appliances behind a gateway load balancer see the traffic first and may stop it; what they do no resource says.
+fn filtered_by(gateway: &ResourceId, exposures: &mut [PortExposure]) {
+    let name = gateway.segment("loadBalancers").unwrap_or_else(|| gateway.name());
+    let why = Arc::from(format!(
+        "the appliances behind gateway load balancer `{name}` may filter it"
+    ));
+    let open = |exposure: &&mut PortExposure| exposure.class != ExposureClass::Closed;
+    exposures
+        .iter_mut()
+        .filter(open)
+        .for_each(|exposure| unsettle(exposure, &why, ""));
 }
 
 /// Makes an answer that cannot be relied on undetermined. `by` names what leads there, or is empty.

@@ -4,6 +4,7 @@
 mod admin;
 mod analysis;
 mod answer;
+mod balancer;
 mod classify;
 mod compile;
 mod draft;
@@ -14,7 +15,7 @@ mod shadow;
 mod stack;
 mod stacks;
 mod sweep;
-mod ways;
+mod translated;
 
 pub use analysis::{Admitting, Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse};
 pub use answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure, Way};
@@ -25,4 +26,4 @@ pub use neighbours::{Holder, holder};
 pub use shadow::shadows;
 pub use stack::{Passage, PortReach, RuleRef, admitted};
 pub use sweep::{Segment, first_match};
-pub use ways::{collections, unread_policies};
+pub use translated::{collections, ordered, unread_policies};

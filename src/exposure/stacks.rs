@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::admin::{self, AdminRules};
 use super::analysis::{Admitting, Attached, Distinct, Map, Stack};
-use super::compile::{Filter, GroupMembers, Target, Truth};
+use super::compile::{Filter, GroupMembers, Seen, Target, Truth};
 use super::draft::{Draft, DraftTarget};
 use super::environment::{Environment, PLATFORM};
 use super::stack::{LayerState, PortReach, RuleRef, reach};
@@ -54,6 +54,15 @@ struct StackKey {
     admin_meets: Box<[Truth]>,
     family: Family,
     layers: [LayerKey; 2],
+    /// Why it is not known whether some rule covers the destination.
+    vague: Option<Arc<str>>,
+}
+
+/// The stacks of one address.
+pub(super) struct TargetStacks {
+    pub own: u32,
+    /// By balancer and frontend: what groups answer when they see the frontend's address.
+    pub floating: Vec<((u32, u32), u32)>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -64,27 +73,34 @@ struct LayerKey {
 
 /// Answers each distinct stack once, and says which stacks each machine's addresses have.
 pub(super) fn stacks(
+    inventory: &Inventory,
     filters: &Filters,
     admin: &AdminRules<'_>,
     environments: &[Environment],
     drafts: &[Draft<'_>],
     ports: &[u16],
-) -> (Vec<Stack>, Vec<Vec<u32>>) {
-    let keys: Vec<Vec<StackKey>> = drafts
+) -> (Vec<Stack>, Vec<Vec<TargetStacks>>) {
+    let keys_of = |target: &DraftTarget<'_>| {
+        let own = stack_key(filters, admin, target, own_end(target));
+        let front = |at| {
+            let end = front_end(inventory, environments, target, at)?;
+            Some((at, stack_key(filters, admin, target, end)))
+        };
+        (own, target.floating().into_iter().filter_map(front).collect::<Vec<_>>())
+    };
+    let keys: Vec<Vec<_>> = drafts
         .par_iter()
-        .map(|draft| {
-            draft
-                .targets
-                .iter()
-                .map(|target| stack_key(filters, admin, target))
-                .collect()
-        })
+        .map(|draft| draft.targets.iter().map(keys_of).collect())
         .collect();
     let mut distinct = Distinct::default();
+    let mut index = |key: StackKey| distinct.index(key.clone(), || key);
     let mut indexes = Vec::with_capacity(keys.len());
     for of_machine in keys {
-        let index = |key: StackKey| distinct.index(key.clone(), || key);
-        indexes.push(of_machine.into_iter().map(index).collect());
+        let of_target = |(own, floating): (StackKey, Vec<((u32, u32), StackKey)>)| TargetStacks {
+            own: index(own),
+            floating: floating.into_iter().map(|(at, key)| (at, index(key))).collect(),
+        };
+        indexes.push(of_machine.into_iter().map(of_target).collect());
     }
     let answer = |key: StackKey| {
         let mut stack = answer_stack(filters, &key, ports);
@@ -105,13 +121,52 @@ fn apply_admin(admin: &AdminRules<'_>, key: &StackKey, environment: &Environment
     }
 }
 
-fn stack_key(filters: &Filters, admin: &AdminRules<'_>, target: &DraftTarget<'_>) -> StackKey {
-    let end = Target {
+/// The machine's own address as groups see it.
+fn own_end<'t>(target: &'t DraftTarget<'_>) -> Target<'t> {
+    Target {
         address: target.configuration.private_address.known().copied(),
         subnet: target.prefixes,
         groups: &target.configuration.application_security_groups,
         groups_unread: target.configuration.groups_unread.is_some(),
-    };
+        seen: Seen::Own,
+    }
+}
+
+/// A frontend's address as groups see it with floating IP.
+fn front_end<'t>(
+    inventory: &'t Inventory,
+    environments: &'t [Environment],
+    target: &'t DraftTarget<'_>,
+    (balancer, frontend): (u32, u32),
+) -> Option<Target<'t>> {
+    let frontend = inventory
+        .load_balancers
+        .get(balancer)?
+        .frontends
+        .get(frontend as usize)?;
+    let own = own_end(target);
+    if frontend.public_ip.is_none() && frontend.public_ip_prefix.is_none() {
+        let subnet = frontend.subnet.as_ref().and_then(|id| inventory.subnet(id));
+        return Some(Target {
+            address: frontend.private_address,
+            subnet: subnet
+                .and_then(|(_, subnet)| subnet.prefixes.known())
+                .map(Vec::as_slice),
+            seen: Seen::InternalFront,
+            ..own
+        });
+    }
+    let public = frontend.public_ip.as_ref().and_then(|id| inventory.public_ips.find(id));
+    let environment = environments.get(target.environment as usize)?;
+    Some(Target {
+        address: public.and_then(|ip| ip.address),
+        subnet: None,
+        seen: Seen::PublicFront(&environment.virtual_network),
+        ..own
+    })
+}
+
+fn stack_key(filters: &Filters, admin: &AdminRules<'_>, target: &DraftTarget<'_>, end: Target<'_>) -> StackKey {
     let layer = |attached: &Attached| {
         let filter = match attached {
             Attached::Group(nsg) => filters.get(&(*nsg, target.environment)),
@@ -123,12 +178,26 @@ fn stack_key(filters: &Filters, admin: &AdminRules<'_>, target: &DraftTarget<'_>
         }
     };
     let scope = admin.scope(target.subnet.map(|(network, _)| network));
+    let layers = [layer(&target.subnet_nsg), layer(&target.nic_nsg)];
+    let partly_met = layers.iter().any(|layer| layer.meets.contains(&Truth::Maybe));
     StackKey {
+        vague: partly_met.then(|| Arc::from(vague(&end))),
         environment: target.environment,
         admin_meets: admin.meets(scope, &end),
         admin: scope,
         family: target.configuration.family,
-        layers: [layer(&target.subnet_nsg), layer(&target.nic_nsg)],
+        layers,
+    }
+}
+
+fn vague(end: &Target<'_>) -> &'static str {
+    match (end.seen, end.address) {
+        (Seen::Own, None) => "the private address of the machine is not in the input",
+        (Seen::Own, Some(_)) => "whether a rule covers the machine is not known",
+        (_, None) => {
+            "the address of the load balancer's frontend, which groups see with floating IP, is not in the input"
+        }
+        (_, Some(_)) => "whether a rule covers the frontend, which groups see with floating IP, is not known",
     }
 }
 
@@ -136,13 +205,10 @@ fn answer_stack(filters: &Filters, key: &StackKey, ports: &[u16]) -> Stack {
     let [subnet, nic] = &key.layers;
     let layers = [layer_state(filters, key, subnet), layer_state(filters, key, nic)];
     let unfiltered = layers.iter().all(|layer| matches!(layer, LayerState::Open));
-    let partly_met = key.layers.iter().any(|layer| layer.meets.contains(&Truth::Maybe));
     let answer = |port: &u16| {
         let mut answer = reach(&layers, key.family, Protocol::Tcp, *port);
-        if partly_met && answer.possible.is_some() {
-            answer
-                .gaps
-                .push(Arc::from("the private address of the machine is not in the input"));
+        if answer.possible.is_some() {
+            answer.gaps.extend(key.vague.clone());
         }
         answer
     };

@@ -83,6 +83,11 @@ impl ResourceId {
         (!scope.is_empty()).then(|| ResourceId::new(scope))
     }
 
+    /// The name after a segment of the path, such as that of the balancer in a frontend's id.
+    pub fn segment(&self, kind: &str) -> Option<&str> {
+        Some(self.after(kind)).filter(|name| !name.is_empty())
+    }
+
     fn after(&self, key: &str) -> &str {
         let mut segments = self.text.split('/');
         segments

@@ -28,6 +28,8 @@ pub struct Frontend {
     pub public_ip_prefix: Option<ResourceId>,
     pub private_address: Option<IpAddr>,
     pub subnet: Option<ResourceId>,
+    /// A gateway balancer that traffic passes first, whose appliances may filter it.
+    pub gateway: Option<ResourceId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -87,6 +87,7 @@ fn frontend(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Frontend {
         public_ip_prefix: reader.reference(scope, "publicIPPrefix"),
         private_address: reader.address(scope, "privateIPAddress"),
         subnet: reader.reference(scope, "subnet"),
+        gateway: reader.reference(scope, "gatewayLoadBalancer"),
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::vm::VmFacts;
 use super::{texts, unknown};
-use crate::exposure::{Holder, Truth, collections, default_route, holder, stated_routes, unread_policies};
+use crate::exposure::{Holder, Truth, collections, default_route, holder, ordered, stated_routes, unread_policies};
 use crate::model::{
-    Firewall, FirewallAction, FirewallRule, Inventory, Known, NextHop, ResourceId, RuleCollection, RuleKind,
-    VirtualNetwork,
+    AddressTerm, Firewall, FirewallAction, FirewallRule, Inventory, Known, NextHop, ResourceId, RuleCollection,
+    RuleKind, VirtualNetwork,
 };
 use crate::net::Protocol;
 use crate::rule::fact::Fact;
@@ -301,15 +301,47 @@ fn allows(facts: &VmFacts<'_, '_>, firewalls: &[u32]) -> Fact {
         if let Some(why) = unread_policies(inventory, firewall) {
             return unknown(&why);
         }
+        let network = ordered(inventory, firewall, RuleKind::Network);
         for collection in collections(inventory, firewall) {
             for rule in &collection.rules {
-                for port in &facts.estate.exposures.ports {
+                let denied = |port| denied_before(facts, network.as_deref().unwrap_or_default(), rule, port);
+                for port in facts.estate.exposures.ports.iter().filter(|port| !denied(**port)) {
                     allows.extend(allow(facts, firewall, collection, rule, *port));
                 }
             }
         }
     }
     Fact::list(allows)
+}
+
+/// Whether a Deny rule that is asked before surely takes all that a network rule could let through to a port.
+fn denied_before(facts: &VmFacts<'_, '_>, in_order: &[&RuleCollection], rule: &FirewallRule, port: u16) -> bool {
+    let all = in_order
+        .iter()
+        .flat_map(|collection| collection.rules.iter().map(move |other| (collection, other)));
+    let mut before = all.take_while(|(_, other)| !std::ptr::eq(*other, rule));
+    if !in_order
+        .iter()
+        .any(|collection| collection.rules.iter().any(|other| std::ptr::eq(other, rule)))
+    {
+        return false;
+    }
+    before.any(|(collection, other)| {
+        let covers_sources = other.source_groups.is_empty() && rule.source_groups.is_empty();
+        let same = |term: &AddressTerm| !matches!(term, AddressTerm::Unknown(_)) && other.sources.terms.contains(term);
+        let covers_sources = other.sources.is_any() || (covers_sources && rule.sources.terms.iter().all(same));
+        let tcp = other.protocols.known().is_some_and(|set| set.contains(Protocol::Tcp));
+        let target = facts
+            .machine
+            .targets
+            .iter()
+            .all(|target| target.meets(facts.estate.inventory, &other.destinations) == Truth::Yes);
+        collection.action == Known::Known(FirewallAction::Deny)
+            && covers_sources
+            && tcp
+            && target
+            && other.destination_ports.set.contains(port)
+    })
 }
 
 /// One rule that lets TCP through to a port of the machine.
