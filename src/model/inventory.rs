@@ -1,6 +1,6 @@
 //! All resources of an estate, found by id. Duplicates that agree are one; those that do not are conflicts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::*;
@@ -10,6 +10,7 @@ use super::*;
 pub enum Item {
     Vm(Vm),
     Nic(Nic),
+    ScaleSet(ScaleSet),
     VirtualNetwork(VirtualNetwork),
     Subnet(Subnet),
     Peering(ResourceId, Peering),
@@ -110,6 +111,7 @@ impl<T: PartialEq> Table<T> {
 pub struct Inventory {
     pub vms: Table<Vm>,
     pub nics: Table<Nic>,
+    pub scale_sets: Table<ScaleSet>,
     pub networks: Table<VirtualNetwork>,
     pub nsgs: Table<Nsg>,
     pub application_security_groups: Table<ApplicationSecurityGroup>,
@@ -141,6 +143,35 @@ pub struct Inventory {
     loose: Vec<Item>,
 }
 
+fn taken(nics: &mut Vec<Nic>) -> Option<Vec<Nic>> {
+    (!nics.is_empty()).then(|| std::mem::take(nics))
+}
+
+/// The interfaces of a profile as those of one instance. An instance that lists its interfaces gets those that were not
+/// recorded; one that lists none gets all.
+fn as_instances(instance: &mut Vm, profile: Vec<Nic>, recorded: &Table<Nic>) -> Vec<Nic> {
+    let listed = instance.nics.known().filter(|listed| !listed.is_empty());
+    let made = profile.into_iter().map(|nic| Nic {
+        id: instance.id.child("networkInterfaces", nic.id.name()),
+        vm: Some(instance.id.clone()),
+        ..nic
+    });
+    let made: Vec<Nic> = match listed {
+        Some(listed) => {
+            let of_listed = |nic: Nic| {
+                let id = listed.iter().find(|id| id.name().eq_ignore_ascii_case(nic.id.name()))?;
+                recorded.find(id).is_none().then(|| Nic { id: id.clone(), ..nic })
+            };
+            made.filter_map(of_listed).collect()
+        }
+        None => made.collect(),
+    };
+    if listed.is_none() {
+        instance.nics = Known::Known(made.iter().map(|nic| nic.id.clone()).collect());
+    }
+    made
+}
+
 impl Inventory {
     /// Takes one resource in. The error is the id of a resource that was stated before in other words.
     pub fn add(&mut self, item: Item) -> Result<(), ResourceId> {
@@ -166,6 +197,7 @@ impl Inventory {
                 return Ok(());
             }
             Item::Vm(vm) => (vm.id.clone(), self.vms.add(&vm.id.clone(), vm)),
+            Item::ScaleSet(set) => (set.id.clone(), self.scale_sets.add(&set.id.clone(), set)),
             Item::Nic(nic) => (nic.id.clone(), self.nics.add(&nic.id.clone(), nic)),
             Item::VirtualNetwork(network) => (network.id.clone(), self.networks.add(&network.id.clone(), network)),
             Item::Nsg(nsg) => (nsg.id.clone(), self.nsgs.add(&nsg.id.clone(), nsg)),
@@ -257,6 +289,7 @@ impl Inventory {
             self.mark_conflict(id.clone());
         }
         self.distrust();
+        self.complete_instances();
         self.index_subnets();
         self.list_subscriptions();
         contradicted
@@ -291,6 +324,37 @@ impl Inventory {
             if let Some(network) = network.and_then(|network| self.networks.get_mut(&network)) {
                 network.unread = Some(why.clone());
             }
+        }
+    }
+
+    /// Gives instances of scale sets the interfaces of their profile where the interfaces themselves were not recorded,
+    /// and every set without a recorded instance one machine that stands for them.
+    fn complete_instances(&mut self) {
+        if self.scale_sets.is_empty() {
+            return;
+        }
+        let with_instances: HashSet<ResourceId> = self.vms.iter().filter_map(|vm| vm.scale_set.clone()).collect();
+        let instances = self.vms.items.iter_mut().filter(|vm| vm.scale_set.is_some());
+        for instance in instances.filter(|vm| vm.kind == MachineKind::ScaleSetInstance) {
+            let set = instance.scale_set.as_ref().and_then(|id| self.scale_sets.find(id));
+            let current = set.filter(|_| instance.latest_model == Some(true));
+            let profile = current.and_then(|set| set.nics.known());
+            let profile = if instance.inline_nics.is_empty() { profile } else { None };
+            if let Some(profile) = profile.cloned().or_else(|| taken(&mut instance.inline_nics)) {
+                for nic in as_instances(instance, profile, &self.nics) {
+                    self.nics.add(&nic.id.clone(), nic);
+                }
+            }
+        }
+        let alone = |set: &&ScaleSet| !with_instances.contains(&set.id) && set.capacity != Some(0);
+        let representatives: Vec<Vm> = self
+            .scale_sets
+            .iter()
+            .filter(alone)
+            .map(ScaleSet::representative)
+            .collect();
+        for machine in representatives {
+            self.vms.add(&machine.id.clone(), machine);
         }
     }
 

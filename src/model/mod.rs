@@ -20,7 +20,7 @@ pub use admin::{
     ActiveAdminRule, AdminAccess, AdminConfiguration, AdminEndpoint, AdminGroup, AdminRule, AdminRuleCollection,
     Deployment, Deployments, EffectiveAdminRules, OnServiceNetworks, StaticMember,
 };
-pub use compute::{MachineKind, Os, Vm};
+pub use compute::{MachineKind, Os, ScaleSet, Vm};
 pub use coverage::{Coverage, MissingType, SubscriptionCoverage};
 pub use defender::{Assessment, Pricing};
 pub use firewall::{

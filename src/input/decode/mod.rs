@@ -35,6 +35,7 @@ const TYPES: &[(&str, Decode)] = &[
         "microsoft.compute/virtualmachinescalesets/virtualmachines",
         compute::scale_set_instance,
     ),
+    ("microsoft.compute/virtualmachinescalesets", compute::scale_set_resource),
     ("microsoft.classiccompute/virtualmachines", compute::classic_vm),
     ("microsoft.network/networkinterfaces", network::nic),
     (
