@@ -59,6 +59,11 @@ pub struct ScanArguments {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
+    /// The addresses of service tags: Microsoft's weekly `ServiceTags_Public` file, or the answer of
+    /// `az network list-service-tags`; may be given several times
+    #[arg(long, value_name = "FILE")]
+    service_tags: Vec<PathBuf>,
+
     /// Switch an assumption: `jit=unknown` when just-in-time policies may exist that were not given
     #[arg(long, value_name = "NAME=VALUE", value_parser = ["jit=none", "jit=unknown"])]
     assume: Vec<String>,
@@ -126,10 +131,16 @@ impl ScanArguments {
         };
         let params = set.resolve(&overrides)?;
         let policies = self.policies(&set, &params)?;
-        let files = files::collect(&self.paths)?;
+        let mut files = files::collect(&self.paths)?;
+        files.extend(files::collect(&self.service_tags)?);
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
         let reading = read(&files, &progress);
         let nothing = is_empty(&reading);
+        if !self.service_tags.is_empty() && reading.inventory.tag_addresses.is_empty() {
+            let message =
+                "no service tag is in the files given with --service-tags; give Microsoft's `ServiceTags_Public` file";
+            return Err(Failure(message.to_owned()));
+        }
         progress.judging();
         let report = scan(reading, &self.request(policies, &overrides, &config));
         progress.finish();

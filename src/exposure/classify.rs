@@ -9,7 +9,7 @@ use super::compile::{Truth, truth};
 use super::environment::{Bounds, PLATFORM, PUBLIC};
 use super::stack::{Passage, PortReach, RuleRef, admitted};
 use super::translated::TranslatedWay;
-use crate::model::{Access, AddressTerm, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag};
+use crate::model::{Access, AddressTerm, Addresses, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag};
 use crate::net::{AddressSet, Family};
 use crate::source::Sources;
 
@@ -49,12 +49,18 @@ impl Describer<'_> {
             Some(back) => (certain.intersection(&back.must), possible.intersection(&back.may)),
             None => (certain.clone(), possible.clone()),
         };
-        let tags = Tags::of(reach, clients);
-        let class = class(clients, &sure, &perhaps, &possible, &tags);
+        let mut tags = Tags::of(reach, clients);
+        let mut class = class(clients, &sure, &perhaps, &possible, &tags);
+        if class == ExposureClass::Narrow
+            && let Some(tenants) = self.tenants(&reach.certain, &sure)
+        {
+            class = ExposureClass::AzureTenants;
+            tags.admitted.extend(tenants);
+        }
         let deciders = match class {
             ExposureClass::Closed => self.stoppers(&reach.certain, clients.all),
             ExposureClass::Undetermined => self.admitters(reach.possible(), &perhaps),
-            ExposureClass::AzureTenants => self.tag_admitters(reach, clients),
+            ExposureClass::AzureTenants if sure.is_empty() => self.tag_admitters(reach, clients),
             ExposureClass::NoReturnPath => self.admitters(reach.possible(), &possible),
             _ => self.admitters(&reach.certain, &sure),
         };
@@ -173,6 +179,31 @@ impl Describer<'_> {
         self.deciders(passing.flat_map(decided))
     }
 
+    /// The tags for any Azure tenant through which all of some sources get in; `None` where one gets in otherwise.
+    fn tenants(&self, passages: &[Passage], sure: &AddressSet) -> Option<BTreeSet<ServiceTag>> {
+        let mut tags = BTreeSet::new();
+        let passing = passages
+            .iter()
+            .filter(|passage| passage.admitted && touches(passage, sure));
+        for passage in passing {
+            let mut named = 0;
+            for rule in passage.deciders.into_iter().flatten() {
+                let (_, rule) = find(self.inventory, rule)?;
+                let mut tenants = rule.sources.terms.iter().filter_map(tenant).peekable();
+                match tenants.peek() {
+                    Some(_) => named += 1,
+                    None if is_everybody(&rule.sources) => {}
+                    None => return None,
+                }
+                tags.extend(tenants);
+            }
+            if named == 0 {
+                return None;
+            }
+        }
+        Some(tags).filter(|tags| !tags.is_empty())
+    }
+
     fn stoppers(&self, passages: &[Passage], within: &AddressSet) -> Vec<Decider> {
         let stopped = passages
             .iter()
@@ -232,6 +263,19 @@ impl Describer<'_> {
             location: rule.origin.0.map(|place| self.sources.locate(place)),
         })
     }
+}
+
+fn tenant(term: &AddressTerm) -> Option<ServiceTag> {
+    match term {
+        AddressTerm::Tag(tag) if tag.is_any_azure_tenant() => Some(tag.clone()),
+        _ => None,
+    }
+}
+
+/// A source that keeps nobody of the internet out.
+fn is_everybody(sources: &Addresses) -> bool {
+    let internet = |term: &AddressTerm| matches!(term, AddressTerm::Tag(ServiceTag::Internet));
+    sources.is_any() || sources.terms.iter().any(internet)
 }
 
 /// What decided, whatever kind it is of.

@@ -288,7 +288,15 @@ fn sources(
                 join(&environment.internet);
             }
             AddressTerm::Tag(ServiceTag::AzureLoadBalancer) => join(&Bounds::exact(PLATFORM.clone())),
-            AddressTerm::Tag(tag) => tags.push(tag.clone()),
+            AddressTerm::Tag(tag) => match inventory.tag_addresses.of(tag) {
+                Some(extent) => {
+                    if extent.must != extent.may {
+                        gaps.push(Arc::from(format!("the addresses of `{tag}` are not known for sure")));
+                    }
+                    join(&Bounds::from(extent));
+                }
+                None => tags.push(tag.clone()),
+            },
             AddressTerm::Group(group) => join(&members.bounds(inventory, group, gaps)),
             AddressTerm::Unknown(why) => {
                 gaps.push(why.text.clone());

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use super::compile::{Truth, truth};
-use crate::model::{Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, VirtualNetwork};
+use crate::model::{
+    Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, TagExtent, VirtualNetwork,
+};
 use crate::net::{AddressRange, AddressSet, parse_range};
 
 /// A set that is known only within bounds: `must` surely belongs to it, nothing outside `may` does.
@@ -12,6 +14,15 @@ use crate::net::{AddressRange, AddressSet, parse_range};
 pub struct Bounds {
     pub must: AddressSet,
     pub may: AddressSet,
+}
+
+impl From<TagExtent> for Bounds {
+    fn from(extent: TagExtent) -> Self {
+        Bounds {
+            must: extent.must,
+            may: extent.may,
+        }
+    }
 }
 
 impl Bounds {

@@ -34,6 +34,7 @@ pub enum Item {
     AdminGroup(AdminGroup),
     StaticMember(StaticMember),
     Deployments(Deployments),
+    ServiceTags(Vec<(TagName, Vec<crate::net::AddressRange>)>),
     ActiveAdminRules(Vec<ActiveAdminRule>),
     EffectiveAdminRules(EffectiveAdminRules),
     /// A subscription's own row: id and name.
@@ -135,6 +136,8 @@ pub struct Inventory {
     pub deployments: Vec<Deployments>,
     pub active_admin_rules: Vec<ActiveAdminRule>,
     pub effective_admin_rules: Vec<EffectiveAdminRules>,
+    /// What service tags stand for.
+    pub tag_addresses: TagAddresses,
     pub coverage: Coverage,
     /// Resources of types that no rule needs, by type.
     pub unused: BTreeMap<Arc<str>, u64>,
@@ -186,6 +189,12 @@ impl Inventory {
             }
             Item::Deployments(deployments) => {
                 self.deployments.push(deployments);
+                return Ok(());
+            }
+            Item::ServiceTags(tags) => {
+                for (name, ranges) in tags {
+                    self.tag_addresses.add(&name, ranges);
+                }
                 return Ok(());
             }
             Item::ActiveAdminRules(rules) => {
@@ -290,6 +299,7 @@ impl Inventory {
         }
         self.distrust();
         self.complete_instances();
+        self.expand_routes();
         self.index_subnets();
         self.list_subscriptions();
         contradicted
@@ -324,6 +334,32 @@ impl Inventory {
             if let Some(network) = network.and_then(|network| self.networks.get_mut(&network)) {
                 network.unread = Some(why.clone());
             }
+        }
+    }
+
+    /// Turns routes for a service tag into one for each of its prefixes, where these are known for sure.
+    fn expand_routes(&mut self) {
+        if self.tag_addresses.is_empty() {
+            return;
+        }
+        for table in &mut self.route_tables.items {
+            let Known::Known(routes) = &mut table.routes else {
+                continue;
+            };
+            let expanded = std::mem::take(routes).into_iter().flat_map(|route| {
+                let extent = route.tag.as_ref().and_then(|tag| self.tag_addresses.of(tag));
+                match extent.filter(|extent| extent.must == extent.may) {
+                    Some(extent) => {
+                        let of_range = |range| Route {
+                            prefix: Known::Known(range),
+                            ..route.clone()
+                        };
+                        extent.must.to_ranges().map(of_range).collect()
+                    }
+                    None => vec![route],
+                }
+            });
+            *routes = expanded.collect();
         }
     }
 

@@ -15,6 +15,7 @@ mod network;
 mod nsg;
 mod route;
 mod tag;
+mod tag_addresses;
 
 pub use admin::{
     ActiveAdminRule, AdminAccess, AdminConfiguration, AdminEndpoint, AdminGroup, AdminRule, AdminRuleCollection,
@@ -40,6 +41,7 @@ pub use network::{
 pub use nsg::{Access, AddressTerm, Addresses, Direction, Nsg, Ports, SecurityRule, default_rules};
 pub use route::{NextHop, Route, RouteTable};
 pub use tag::{ServiceTag, TagName};
+pub use tag_addresses::{TagAddresses, TagExtent};
 
 use std::sync::Arc;
 

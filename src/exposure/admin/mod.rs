@@ -14,6 +14,7 @@ use super::compile::{Target, Truth, truth};
 use super::environment::{Bounds, Environment, PLATFORM, PUBLIC};
 use crate::model::{
     AddressTerm, Addresses, AdminAccess, AdminEndpoint, AdminRule, Direction, Inventory, Ports, ServiceTag,
+    TagAddresses,
 };
 use crate::net::{AddressSet, Protocol};
 
@@ -24,6 +25,7 @@ pub struct AdminRules<'i> {
     /// Distinct lists of rules with whether each is in force; 0 is the empty one.
     scopes: Vec<Vec<InForce>>,
     of_network: HashMap<u32, u32>,
+    tags: &'i TagAddresses,
 }
 
 /// A rule and whether it is in force on a network.
@@ -39,6 +41,7 @@ impl<'i> AdminRules<'i> {
             rules: Vec::new(),
             scopes: vec![Vec::new()],
             of_network: HashMap::new(),
+            tags: &inventory.tag_addresses,
         };
         let force = Force::of(inventory);
         if force.is_empty() {
@@ -104,7 +107,7 @@ impl<'i> AdminRules<'i> {
         let mut compiled: Vec<Compiled> = self
             .in_scope(scope)
             .zip(met)
-            .filter_map(|((at, rule, in_force), met)| compile(at, rule, in_force, *met, environment, port))
+            .filter_map(|((at, rule, in_force), met)| compile(at, rule, in_force, *met, (environment, self.tags), port))
             .collect();
         let managers = compiled.iter().map(|rule| &rule.manager);
         let several = managers.clone().any(|manager| Some(manager) != managers.clone().next());
@@ -176,7 +179,7 @@ fn compile(
     rule: &AdminRule,
     in_force: Truth,
     met: Truth,
-    environment: &Environment,
+    meaning: (&Environment, &TagAddresses),
     port: u16,
 ) -> Option<Compiled> {
     let protocol = rule
@@ -203,7 +206,7 @@ fn compile(
             rule.id.name()
         )));
     }
-    let sources = sources(rule, environment, &mut gaps);
+    let sources = sources(rule, meaning, &mut gaps);
     let whys = [rule.priority.why(), rule.access.why()];
     gaps.extend(whys.into_iter().flatten().map(|why| why.text.clone()));
     Some(Compiled {
@@ -231,11 +234,11 @@ fn source_ports(ports: &Ports) -> Truth {
     if ports.set.is_full() { Truth::Yes } else { Truth::Maybe }
 }
 
-fn sources(rule: &AdminRule, environment: &Environment, gaps: &mut Vec<Arc<str>>) -> Bounds {
+fn sources(rule: &AdminRule, meaning: (&Environment, &TagAddresses), gaps: &mut Vec<Arc<str>>) -> Bounds {
     let mut all = Bounds::default();
     for end in &rule.sources {
         match end {
-            AdminEndpoint::Addresses(addresses) => addresses_of(addresses, environment, gaps, &mut all),
+            AdminEndpoint::Addresses(addresses) => addresses_of(addresses, meaning, gaps, &mut all),
             AdminEndpoint::Group(id) => {
                 let name = id.rsplit('/').next().unwrap_or_default();
                 gaps.push(Arc::from(format!(
@@ -248,7 +251,12 @@ fn sources(rule: &AdminRule, environment: &Environment, gaps: &mut Vec<Arc<str>>
     all
 }
 
-fn addresses_of(addresses: &Addresses, environment: &Environment, gaps: &mut Vec<Arc<str>>, all: &mut Bounds) {
+fn addresses_of(
+    addresses: &Addresses,
+    (environment, known_tags): (&Environment, &TagAddresses),
+    gaps: &mut Vec<Arc<str>>,
+    all: &mut Bounds,
+) {
     for term in &addresses.terms {
         let bounds = match term {
             AddressTerm::Any => Bounds::exact(AddressSet::full()),
@@ -262,13 +270,16 @@ fn addresses_of(addresses: &Addresses, environment: &Environment, gaps: &mut Vec
                 environment.internet.clone()
             }
             AddressTerm::Tag(ServiceTag::AzureLoadBalancer) => Bounds::exact(PLATFORM.clone()),
-            AddressTerm::Tag(tag @ ServiceTag::Named(_)) => {
-                gaps.push(Arc::from(format!("the addresses of `{tag}` are not in the input")));
-                Bounds {
-                    must: AddressSet::empty(),
-                    may: PUBLIC.clone(),
+            AddressTerm::Tag(tag @ ServiceTag::Named(_)) => match known_tags.of(tag) {
+                Some(extent) => Bounds::from(extent),
+                None => {
+                    gaps.push(Arc::from(format!("the addresses of `{tag}` are not in the input")));
+                    Bounds {
+                        must: AddressSet::empty(),
+                        may: PUBLIC.clone(),
+                    }
                 }
-            }
+            },
             AddressTerm::Group(group) => unknown(gaps, format!("the members of `{}` are not known here", group.name())),
             AddressTerm::Unknown(why) => unknown(gaps, why.text.to_string()),
         };

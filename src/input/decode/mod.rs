@@ -9,6 +9,7 @@ mod network;
 mod nsg;
 mod reader;
 mod security;
+mod tags;
 
 use std::sync::Arc;
 
@@ -100,11 +101,23 @@ const TYPES: &[(&str, Decode)] = &[
         "microsoft.network/networkmanagers/networkgroups/staticmembers",
         admin::static_member,
     ),
+    ("microsoft.network/servicetags", tags::service_tags),
+    (
+        "microsoft.network/networkinterfaces/effectivenetworksecuritygroups",
+        tags::effective_groups,
+    ),
     ("microsoft.resources/subscriptions", security::subscription),
 ];
 
 /// Rows of answers that have no id of their own, by members that only they have.
-const ANSWERS: &[(&[&str], Decode)] = &[(&["deploymentStatus", "configurationIds"], admin::loose_deployment)];
+const ANSWERS: &[(&[&str], Decode)] = &[
+    (&["deploymentStatus", "configurationIds"], admin::loose_deployment),
+    (
+        &["effectiveSecurityRules", "networkSecurityGroup"],
+        tags::effective_group,
+    ),
+    (&["changeNumber", "values"], tags::service_tags),
+];
 
 /// Decodes a row of an answer; `None` where it is none.
 fn answer(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Decoded> {
