@@ -13,6 +13,7 @@ use super::rules::RuleSet;
 use super::{Failure, status, style};
 use crate::example::MANAGEMENT_PORTS;
 use crate::input::Reading;
+use crate::model::{Choices, choices};
 use crate::net::parse_ports;
 use crate::report::{Options, Report};
 use crate::rule::Severity;
@@ -64,8 +65,9 @@ pub struct ScanArguments {
     #[arg(long, value_name = "FILE")]
     service_tags: Vec<PathBuf>,
 
-    /// Switch an assumption: `jit=unknown` when just-in-time policies may exist that were not given
-    #[arg(long, value_name = "NAME=VALUE", value_parser = ["jit=none", "jit=unknown"])]
+    /// Choose a reading of what no input settles, such as `jit=unknown` when just-in-time policies may exist that were
+    /// not given; reports name those in force
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assumption)]
     assume: Vec<String>,
 
     /// The moment at which openings are active or over [default: when the estate was recorded, else now]
@@ -104,6 +106,10 @@ fn ports(text: &str) -> Result<Ports, String> {
 /// Each port is one question for every machine.
 const MOST_PORTS: usize = 64;
 
+fn assumption(text: &str) -> Result<String, String> {
+    Choices::default().choose(text).map(|()| text.to_owned())
+}
+
 fn severity(text: &str) -> Result<Severity, String> {
     let names = || Severity::ALL.map(Severity::as_str).join(", ");
     Severity::parse(text).ok_or_else(|| format!("`{text}` is no severity; there are {}", names()))
@@ -134,7 +140,8 @@ impl ScanArguments {
         let mut files = files::collect(&self.paths)?;
         files.extend(files::collect(&self.service_tags)?);
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let reading = read(&files, &progress);
+        let mut reading = read(&files, &progress);
+        reading.inventory.choices = self.choices();
         let nothing = is_empty(&reading);
         if !self.service_tags.is_empty() && reading.inventory.tag_addresses.is_empty() {
             let message =
@@ -146,6 +153,17 @@ impl ScanArguments {
         progress.finish();
         self.write(&report)?;
         Ok(outcome(&report, fail_on, nothing))
+    }
+
+    /// The readings chosen; each was checked when the arguments were parsed.
+    fn choices(&self) -> Choices {
+        let mut choices = Choices::default();
+        for text in &self.assume {
+            if choices.choose(text).is_err() {
+                break;
+            }
+        }
+        choices
     }
 
     fn check_outputs(&self) -> Result<(), Failure> {
@@ -189,7 +207,7 @@ impl ScanArguments {
             policies,
             least_severity: self.severity.or(config.severity).unwrap_or(Severity::Info),
             waivers: &config.waivers,
-            assume_jit_unknown: self.assume.iter().any(|assume| assume == "jit=unknown"),
+            assume_jit_unknown: self.choices().is(&choices::JIT, "unknown"),
             generated: Timestamp::now(),
             now: self.now,
             inputs: self

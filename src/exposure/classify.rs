@@ -9,7 +9,9 @@ use super::compile::{Truth, truth};
 use super::environment::{Bounds, PLATFORM, PUBLIC};
 use super::stack::{Passage, PortReach, RuleRef, admitted};
 use super::translated::TranslatedWay;
-use crate::model::{Access, AddressTerm, Addresses, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag};
+use crate::model::{
+    Access, AddressTerm, Addresses, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag, choices,
+};
 use crate::net::{AddressSet, Family};
 use crate::source::Sources;
 
@@ -97,7 +99,7 @@ impl Describer<'_> {
         clients: &Clients<'_>,
         platform: Platform,
     ) -> PortExposure {
-        let mut answer = self.exposure(&behind_platform(reach, &platform), clients, front, "");
+        let mut answer = self.exposure(&behind_platform(self.inventory, reach, &platform), clients, front, "");
         let by_admin = !answer.deciders.is_empty();
         answer.deciders.push(platform.decider());
         answer.sentence = Arc::from(match platform {
@@ -307,15 +309,24 @@ fn all_of(set: &AddressSet, admitted: bool) -> Vec<Passage> {
     set.to_ranges().map(passage).collect()
 }
 
+fn only_delivered(passages: &[Passage]) -> Vec<Passage> {
+    let delivered = |passage: &Passage| Passage {
+        admitted: passage.admitted && passage.admin.is_some(),
+        ..*passage
+    };
+    passages.iter().map(delivered).collect()
+}
+
 /// What the platform makes of sources that no group filters. Of a Standard address it stops all; whether a rule that
-/// delivers past every group opens it is not documented.
-fn behind_platform(reach: &PortReach, platform: &Platform) -> PortReach {
+/// delivers past every group opens it is not documented, so that the answer is a matter of choice.
+fn behind_platform(inventory: &Inventory, reach: &PortReach, platform: &Platform) -> PortReach {
     let delivered = |passages: &[Passage]| {
         passages
             .iter()
             .any(|passage| passage.admitted && passage.admin.is_some())
     };
     let stopped = || all_of(&AddressSet::full(), false);
+    let always_allow = inventory.choices.of(&choices::ALWAYS_ALLOW);
     let mut behind = reach.clone();
     match platform {
         Platform::Open => {}
@@ -324,18 +335,17 @@ fn behind_platform(reach: &PortReach, platform: &Platform) -> PortReach {
             behind.certain = stopped();
             behind.gaps.push(why.clone());
         }
-        Platform::Closed if !delivered(reach.possible()) => {
+        Platform::Closed if always_allow == "closed" || !delivered(reach.possible()) => {
             behind.certain = stopped();
             behind.possible = None;
             behind.gaps.clear();
         }
         Platform::Closed => {
-            let mut possible = reach.possible().to_vec();
-            for passage in possible.iter_mut().filter(|passage| passage.admin.is_none()) {
-                passage.admitted = false;
-            }
-            behind.possible = Some(possible);
-            behind.certain = stopped();
+            behind.possible = Some(only_delivered(reach.possible()));
+            behind.certain = match always_allow {
+                "open" => only_delivered(&reach.certain),
+                _ => stopped(),
+            };
             behind.gaps.push(Arc::from(
                 "whether an AlwaysAllow rule opens a Standard public address without a group is not documented",
             ));

@@ -1,5 +1,6 @@
 //! A network security group on one subnet, ready to be swept: sources as intervals, unknowns as bounds.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use super::environment::{Bounds, Environment, PLATFORM, PUBLIC};
 use crate::model::{
     Access, AddressTerm, Addresses, Direction, Inventory, Known, Nic, Nsg, Ports, ResourceId, SecurityRule, ServiceTag,
+    choices,
 };
 use crate::net::{AddressRange, AddressSet, PortSet, Protocol, ProtocolSet};
 
@@ -225,7 +227,11 @@ fn compile_rule(
 ) -> Rule {
     let mut gaps = Vec::new();
     let mut tags = Vec::new();
-    let sources = sources(inventory, members, &rule.sources, environment, &mut tags, &mut gaps);
+    let (from, to) = (
+        as_read(inventory, &rule.sources),
+        as_read(inventory, &rule.destinations),
+    );
+    let sources = sources(inventory, members, &from, environment, &mut tags, &mut gaps);
     gaps.extend(rule.priority.why().map(|why| why.text.clone()));
     gaps.extend(rule.access.why().map(|why| why.text.clone()));
     gaps.extend(rule.direction.why().map(|why| why.text.clone()));
@@ -247,11 +253,20 @@ fn compile_rule(
         sources,
         tags,
         source_ports: ports(&rule.source_ports),
-        destinations: rule.destinations.clone(),
+        destinations: to.into_owned(),
         ports: ports(&rule.destination_ports),
         protocol: rule.protocol.known().copied(),
         gaps,
     }
+}
+
+/// The addresses with `0.0.0.0/0` as the chosen reading takes it.
+fn as_read<'r>(inventory: &Inventory, addresses: &'r Addresses) -> Cow<'r, Addresses> {
+    let is_zero = |term: &AddressTerm| matches!(term, AddressTerm::Range(AddressRange::V4(0, u32::MAX)));
+    if inventory.choices.is(&choices::ZERO_PREFIX, "both") && addresses.terms.iter().any(is_zero) {
+        return Cow::Owned(Addresses::any());
+    }
+    Cow::Borrowed(addresses)
 }
 
 fn unknown_term(term: &AddressTerm) -> Option<Arc<str>> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::compile::{Truth, truth};
 use crate::model::{
-    Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, TagExtent, VirtualNetwork,
+    Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, TagExtent, VirtualNetwork, choices,
 };
 use crate::net::{AddressRange, AddressSet, parse_range};
 
@@ -172,21 +172,32 @@ impl Environment {
         }
         let has_gateway = has_gateway(network);
         // A network may use public addresses of its own: those are not the internet's.
-        let internet = Bounds {
+        let mut internet = Bounds {
             must: PUBLIC.difference(&space.may.difference(&PLATFORM)),
             may: PUBLIC.difference(&space.must.difference(&PLATFORM)),
         };
-        let internet_gaps = gaps.clone();
+        let mut internet_gaps = gaps.clone();
+        if inventory.choices.is(&choices::UNKNOWN_SPACE, "private") {
+            internet.must = internet.may.clone();
+            internet_gaps.clear();
+        }
+        let public_clients = internet.may.difference(&PLATFORM);
+        let private_clients = internet.may.complement().difference(&NO_CLIENT).difference(&PLATFORM);
         let mut virtual_network = space;
         if has_gateway {
             virtual_network.add_possible(&PRIVATE);
         }
         let routes = routes(inventory, subnet, &mut gaps);
-        add_routes(routes, &mut virtual_network, &mut gaps);
+        add_routes(inventory, routes, &mut virtual_network, &mut gaps);
+        if inventory.choices.is(&choices::ROUTED_INTERNET, "shrinks") {
+            internet.must = internet.must.difference(&virtual_network.may);
+            internet.may = internet.may.difference(&virtual_network.must);
+            internet_gaps.clone_from(&gaps);
+        }
         let (returns_to_internet, return_gaps) = returns_to_internet(routes);
         Environment {
-            public_clients: internet.may.difference(&PLATFORM),
-            private_clients: internet.may.complement().difference(&NO_CLIENT).difference(&PLATFORM),
+            public_clients,
+            private_clients,
             returns_to_internet,
             return_gaps,
             virtual_network,
@@ -311,14 +322,14 @@ fn known_routes<'i>(inventory: &'i Inventory, id: &ResourceId) -> Result<&'i [Ro
 }
 
 /// Prefixes of routes to an appliance or gateway are part of the `VirtualNetwork` tag of this subnet.
-fn add_routes(routes: Option<&[Route]>, tag: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
+fn add_routes(inventory: &Inventory, routes: Option<&[Route]>, tag: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
     let Some(routes) = routes else {
         tag.may = AddressSet::full();
         return;
     };
     for route in routes {
         let counts = match &route.next_hop {
-            Known::Known(NextHop::VirtualAppliance | NextHop::VirtualNetworkGateway) => true,
+            Known::Known(hop) if enters_tag(inventory, *hop) => true,
             Known::Known(_) => continue,
             Known::Unknown(_) => false,
         };
@@ -327,6 +338,15 @@ fn add_routes(routes: Option<&[Route]>, tag: &mut Bounds, gaps: &mut Vec<Arc<str
             Known::Known(range) => tag.add_possible(&(*range).into()),
             Known::Unknown(why) => open(tag, gaps, &Arc::from(format!("route `{}`: {why}", route.name))),
         }
+    }
+}
+
+/// Whether routes with this next hop put their prefix into the tag.
+fn enters_tag(inventory: &Inventory, hop: NextHop) -> bool {
+    match inventory.choices.of(&choices::ROUTE_TAG) {
+        "every-hop" => true,
+        "appliance" => hop == NextHop::VirtualAppliance,
+        _ => matches!(hop, NextHop::VirtualAppliance | NextHop::VirtualNetworkGateway),
     }
 }
 

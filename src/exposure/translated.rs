@@ -9,7 +9,7 @@ use super::compile::{Truth, truth};
 use super::neighbours::{Holder, connected, holder};
 use crate::model::{
     AddressTerm, Addresses, Firewall, FirewallAction, FirewallRule, Inventory, Known, Origin, Ports, RuleCollection,
-    RuleKind, Why, WhyKind,
+    RuleKind, Why, WhyKind, choices,
 };
 use crate::net::{AddressRange, PortSet, Protocol, ProtocolSet};
 
@@ -191,7 +191,8 @@ pub fn collections<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<
             .rule_collection_groups
             .iter()
             .filter(|group| group.id.parent().as_ref() == Some(&id));
-        collections.extend(of_policy.flat_map(|group| &group.collections));
+        let applies = |collection: &&RuleCollection| seen.is_empty() || inherits(inventory, collection.kind);
+        collections.extend(of_policy.flat_map(|group| &group.collections).filter(applies));
         policy = inventory
             .firewall_policies
             .find(&id)
@@ -199,6 +200,11 @@ pub fn collections<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<
         seen.push(id);
     }
     collections
+}
+
+/// Whether collections of a kind come down from a parent policy.
+fn inherits(inventory: &Inventory, kind: RuleKind) -> bool {
+    kind != RuleKind::Nat || inventory.choices.is(&choices::PARENT_NAT, "inherited")
 }
 
 /// The collections of one kind in the order in which the firewall asks them: those of a parent policy before those of
@@ -218,7 +224,8 @@ pub fn ordered<'i>(
         let mut list = Vec::new();
         let groups = inventory.rule_collection_groups.iter();
         for group in groups.filter(|group| group.id.parent().as_ref() == Some(&id)) {
-            for collection in group.collections.iter().filter(|collection| collection.kind == kind) {
+            let applies = seen.is_empty() || inherits(inventory, kind);
+            for collection in group.collections.iter().filter(|own| own.kind == kind && applies) {
                 list.push((*group.priority.known()?, *collection.priority.known()?, collection));
             }
         }

@@ -138,6 +138,8 @@ pub struct Inventory {
     pub effective_admin_rules: Vec<EffectiveAdminRules>,
     /// What service tags stand for.
     pub tag_addresses: TagAddresses,
+    /// Readings of what no input settles; set by who asks for the analysis.
+    pub choices: Choices,
     pub coverage: Coverage,
     /// Resources of types that no rule needs, by type.
     pub unused: BTreeMap<Arc<str>, u64>,

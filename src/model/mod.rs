@@ -2,6 +2,7 @@
 //! Must not know any notation (JSON, HCL, Bicep) nor judge anything.
 
 mod admin;
+pub mod choices;
 mod compute;
 mod coverage;
 mod defender;
@@ -21,6 +22,7 @@ pub use admin::{
     ActiveAdminRule, AdminAccess, AdminConfiguration, AdminEndpoint, AdminGroup, AdminRule, AdminRuleCollection,
     Deployment, Deployments, EffectiveAdminRules, OnServiceNetworks, StaticMember,
 };
+pub use choices::{Choices, Question};
 pub use compute::{MachineKind, Os, ScaleSet, Vm};
 pub use coverage::{Coverage, MissingType, SubscriptionCoverage};
 pub use defender::{Assessment, Pricing};

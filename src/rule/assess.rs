@@ -12,7 +12,7 @@ use super::facts::{Estate, JitEntryFacts, SecurityRuleFacts, VmFacts};
 use super::params::ResolvedParams;
 use super::value::SubjectFacts;
 use super::{Evidence, Finding, Judgement, Rule, Subject, SubjectKind, Verdict, evidence};
-use crate::exposure::shadows;
+use crate::exposure::{PUBLIC, Way, shadows};
 use crate::intern::intern;
 use crate::model::{JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
 use crate::net::Family;
@@ -227,6 +227,18 @@ impl Assessor<'_, '_> {
         }
         if gateway() {
             scopes.push(Scope::Gateway);
+        }
+        let default_route = |stack: &crate::exposure::Stack| {
+            let environment = self.estate.exposures.environments.get(stack.environment as usize);
+            environment
+                .is_some_and(|environment| environment.virtual_network.must.is_superset(&PUBLIC.only(Family::V4)))
+        };
+        if stacks().any(default_route) {
+            scopes.push(Scope::DefaultRoute);
+        }
+        let mut ways = facts.machine.targets.iter().flat_map(|target| &target.ways);
+        if ways.any(|way| way.way == Way::FirewallDnat) {
+            scopes.push(Scope::Nat);
         }
         if stacks().any(|stack| stack.family == Family::V6) {
             scopes.push(Scope::Ipv6);

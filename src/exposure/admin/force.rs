@@ -4,7 +4,7 @@
 use crate::exposure::compile::{Truth, truth};
 use crate::model::{
     ActiveAdminRule, AdminAccess, AdminRule, Deployment, EffectiveAdminRules, Inventory, Known, OnServiceNetworks,
-    ResourceId, VirtualNetwork,
+    ResourceId, VirtualNetwork, choices,
 };
 
 /// Services whose networks keep admin rules off, by the delegation of a subnet.
@@ -126,7 +126,12 @@ impl<'i> Force<'i> {
         if members.peek().is_none() {
             return Truth::Maybe;
         }
-        truth(members.any(|member| member.resource == *network || member.resource.parent().as_ref() == Some(network)))
+        let listed =
+            members.any(|member| member.resource == *network || member.resource.parent().as_ref() == Some(network));
+        match self.inventory.choices.is(&choices::GROUP_MEMBERS, "unknown") {
+            true if !listed => Truth::Maybe,
+            _ => truth(listed),
+        }
     }
 
     fn let_in(&self, rule: &AdminRule, network: &VirtualNetwork) -> Truth {
