@@ -213,7 +213,7 @@ fn hops(
         Some(front) if way.way != Way::Private => outside(way.way, front, &mut hops),
         Some(front) => {
             hops.push(network_hop(facts, target));
-            hops.extend(through_hop(way.way, front));
+            hops.extend(through_hop(way.way, front).or_else(|| Some(service_hop(front))));
         }
         None => hops.push(network_hop(facts, target)),
     }
@@ -243,6 +243,16 @@ fn outside(way: Way, front: &Front, hops: &mut Vec<Hop>) {
         note: None,
     });
     hops.extend(through_hop(way, front));
+}
+
+/// A bastion host or Private Link service, which stands in a network of its own.
+fn service_hop(front: &Front) -> Hop {
+    Hop {
+        kind: HopKind::VirtualNetwork,
+        name: front.address.clone(),
+        id: front.id.clone(),
+        note: None,
+    }
 }
 
 /// The balancer or firewall of a way, with the private frontend where that is what clients call.

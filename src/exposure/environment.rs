@@ -187,6 +187,10 @@ impl Environment {
         if has_gateway {
             virtual_network.add_possible(&PRIVATE);
         }
+        let hub = Hub::of(inventory, network);
+        if let Some(hub) = &hub {
+            hub.widen(&mut virtual_network, &mut gaps);
+        }
         let routes = routes(inventory, subnet, &mut gaps);
         add_routes(inventory, routes, &mut virtual_network, &mut gaps);
         if inventory.choices.is(&choices::ROUTED_INTERNET, "shrinks") {
@@ -194,7 +198,14 @@ impl Environment {
             internet.may = internet.may.difference(&virtual_network.must);
             internet_gaps.clone_from(&gaps);
         }
-        let (returns_to_internet, return_gaps) = returns_to_internet(routes);
+        let (mut returns_to_internet, mut return_gaps) = returns_to_internet(routes);
+        if let Some(why) = hub.and_then(|hub| hub.takes_internet) {
+            // A default route of the subnet's own is chosen before the hub's.
+            if routes.and_then(default_route).is_none() {
+                returns_to_internet.must = AddressSet::empty();
+                return_gaps.push(why);
+            }
+        }
         Environment {
             public_clients,
             private_clients,
@@ -206,6 +217,45 @@ impl Environment {
             gaps,
             has_gateway,
         }
+    }
+}
+
+/// The virtual hub that a network hangs on.
+struct Hub {
+    name: Arc<str>,
+    /// Why answers to the internet may go through the hub.
+    takes_internet: Option<Arc<str>>,
+}
+
+impl Hub {
+    fn of(inventory: &Inventory, network: &VirtualNetwork) -> Option<Hub> {
+        let connection = inventory.hub_connection(&network.id)?;
+        let hub = connection.id.parent()?;
+        let name: Arc<str> = Arc::from(hub.name());
+        let mut intents = inventory.routing_intents.iter();
+        let intent = intents.find(|intent| intent.id.parent().as_ref() == Some(&hub));
+        let secured = connection.internet_security != Known::Known(false);
+        let sent = intent.is_some_and(|intent| intent.internet != Known::Known(false));
+        let takes_internet = (secured || sent).then(|| {
+            Arc::from(format!(
+                "virtual hub `{name}` may send answers to the internet through its firewall or appliance"
+            ))
+        });
+        Some(Hub { name, takes_internet })
+    }
+
+    /// What else hangs on the hub is connected; with a default route of the hub's, everything may be.
+    fn widen(&self, tag: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
+        let may = if self.takes_internet.is_some() {
+            AddressSet::full()
+        } else {
+            PRIVATE.clone()
+        };
+        tag.add_possible(&may);
+        gaps.push(Arc::from(format!(
+            "what virtual hub `{}` connects is not in the input",
+            self.name
+        )));
     }
 }
 

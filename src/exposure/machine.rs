@@ -138,7 +138,11 @@ impl Answers<'_> {
             front: None,
             exposures: direct.private.clone(),
         });
-        found.extend(internal.into_iter().filter_map(|way| self.balanced_way(way, stacks)));
+        for way in internal {
+            found.extend(self.balanced_way(way, stacks));
+            found.extend(self.private_link_ways(way, stacks));
+        }
+        found.extend(self.bastion_ways(&target, stack));
         Some(TargetExposure {
             name: Arc::from(format!("{}/{}", target.nic.id.name(), configuration.name)),
             address: configuration.private_address.clone(),
@@ -153,7 +157,7 @@ impl Answers<'_> {
     }
 
     /// The stack that answers on a way through a load balancer.
-    fn stack_behind(&self, way: &BalancedWay, stacks: &TargetStacks) -> Option<&Stack> {
+    pub(super) fn stack_behind(&self, way: &BalancedWay, stacks: &TargetStacks) -> Option<&Stack> {
         let front = (way.balancer, way.frontend);
         let floating = stacks.floating.iter().find(|(at, _)| way.floating && *at == front);
         let index = floating.map_or(stacks.own, |(_, index)| *index);
@@ -404,7 +408,7 @@ fn filtered_by(gateway: &ResourceId, exposures: &mut [PortExposure]) {
 }
 
 /// Makes an answer that cannot be relied on undetermined. `by` names what leads there, or is empty.
-fn unsettle(exposure: &mut PortExposure, why: &Arc<str>, by: &str) {
+pub(super) fn unsettle(exposure: &mut PortExposure, why: &Arc<str>, by: &str) {
     exposure.class = ExposureClass::Undetermined;
     exposure.possible_sources = std::mem::take(&mut exposure.sources);
     exposure.addresses = "0".to_owned();

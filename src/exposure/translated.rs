@@ -303,6 +303,12 @@ impl TranslatedWay {
         address: &Known<IpAddr>,
         network: Option<u32>,
     ) -> Truth {
+        if let (Some(hub), Some(network)) = (&firewall.virtual_hub, network) {
+            let network = inventory.networks.get(network).map(|network| &network.id);
+            let connection = network.and_then(|network| inventory.hub_connection(network));
+            let here = connection.and_then(|connection| connection.id.parent()).as_ref() == Some(hub);
+            return if here { Truth::Yes } else { Truth::Maybe };
+        }
         let stands = firewall
             .subnets
             .first()

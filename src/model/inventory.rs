@@ -28,6 +28,9 @@ pub enum Item {
     Pricing(Pricing),
     Assessment(Assessment),
     Bastion(Bastion),
+    HubConnection(HubConnection),
+    RoutingIntent(RoutingIntent),
+    PrivateLinkService(PrivateLinkService),
     AdminConfiguration(AdminConfiguration),
     AdminRuleCollection(AdminRuleCollection),
     AdminRule(AdminRule),
@@ -127,6 +130,9 @@ pub struct Inventory {
     pub pricings: Table<Pricing>,
     pub assessments: Table<Assessment>,
     pub bastions: Table<Bastion>,
+    pub hub_connections: Table<HubConnection>,
+    pub routing_intents: Table<RoutingIntent>,
+    pub private_link_services: Table<PrivateLinkService>,
     pub admin_configurations: Table<AdminConfiguration>,
     pub admin_rule_collections: Table<AdminRuleCollection>,
     pub admin_rules: Table<AdminRule>,
@@ -239,6 +245,15 @@ impl Inventory {
                 self.assessments.add(&assessment.id.clone(), assessment),
             ),
             Item::Bastion(bastion) => (bastion.id.clone(), self.bastions.add(&bastion.id.clone(), bastion)),
+            Item::HubConnection(connection) => (
+                connection.id.clone(),
+                self.hub_connections.add(&connection.id.clone(), connection),
+            ),
+            Item::RoutingIntent(intent) => (intent.id.clone(), self.routing_intents.add(&intent.id.clone(), intent)),
+            Item::PrivateLinkService(service) => (
+                service.id.clone(),
+                self.private_link_services.add(&service.id.clone(), service),
+            ),
             Item::AdminConfiguration(configuration) => (
                 configuration.id.clone(),
                 self.admin_configurations.add(&configuration.id.clone(), configuration),
@@ -491,6 +506,13 @@ impl Inventory {
         self.coverage
             .subscriptions
             .sort_by_key(|covered| covered.id.to_ascii_lowercase());
+    }
+
+    /// How a network hangs on a virtual hub.
+    pub fn hub_connection(&self, network: &ResourceId) -> Option<&HubConnection> {
+        self.hub_connections
+            .iter()
+            .find(|connection| connection.network == *network)
     }
 
     /// The subnet and its network.

@@ -7,6 +7,7 @@ mod compute;
 mod coverage;
 mod defender;
 mod firewall;
+mod hub;
 mod id;
 mod inventory;
 mod jit;
@@ -29,6 +30,7 @@ pub use defender::{Assessment, Pricing};
 pub use firewall::{
     Firewall, FirewallAction, FirewallPolicy, FirewallRule, IpGroup, RuleCollection, RuleCollectionGroup, RuleKind,
 };
+pub use hub::{HubConnection, PrivateLinkService, RoutingIntent};
 pub use id::ResourceId;
 pub use inventory::{Inventory, Item};
 pub use jit::{JitEntry, JitPolicy, JitPort, JitRequest};

@@ -12,7 +12,7 @@ use super::facts::{Estate, JitEntryFacts, SecurityRuleFacts, VmFacts};
 use super::params::ResolvedParams;
 use super::value::SubjectFacts;
 use super::{Evidence, Finding, Judgement, Rule, Subject, SubjectKind, Verdict, evidence};
-use crate::exposure::{PUBLIC, Way, shadows};
+use crate::exposure::{PUBLIC, Way, redundancies, shadows};
 use crate::intern::intern;
 use crate::model::{JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
 use crate::net::Family;
@@ -256,7 +256,12 @@ impl Assessor<'_, '_> {
         };
         let shadowed = shadows(rules);
         let attached = !nsg.attached_to.is_empty() || self.estate.is_attached(&nsg.id);
-        for (rule, shadowed) in rules.iter().zip(shadowed) {
+        let redundant = redundancies(rules, &nsg.default_rules);
+        let name_of = |at: &usize| {
+            let rule = rules.iter().chain(&nsg.default_rules).nth(*at)?;
+            Some(rule.name.clone())
+        };
+        for ((rule, shadowed), redundant) in rules.iter().zip(shadowed).zip(redundant) {
             let names = shadowed.map(|positions| {
                 positions
                     .iter()
@@ -270,6 +275,7 @@ impl Assessor<'_, '_> {
                 nsg,
                 rule,
                 shadowed_by: names,
+                redundant_by: redundant.map(|positions| positions.iter().filter_map(name_of).collect()),
                 attached,
             };
             self.judge_rule(&facts, judged);
@@ -308,7 +314,7 @@ impl Assessor<'_, '_> {
             location: self.locate(rule.origin),
         };
         let mut all = vec![of("rule", facts.rule)];
-        let names = facts.shadowed_by.iter().flatten().take(5);
+        let names = facts.shadowed_by.iter().chain(&facts.redundant_by).flatten().take(5);
         let named = names.filter_map(|name| facts.nsg.rules.known()?.iter().find(|rule| rule.name == *name));
         all.extend(named.map(|rule| of("decided by", rule)));
         all

@@ -4,6 +4,7 @@
 mod admin;
 mod compute;
 mod firewall;
+mod hub;
 mod load_balancer;
 mod network;
 mod nsg;
@@ -58,6 +59,12 @@ const TYPES: &[(&str, Decode)] = &[
     ("microsoft.network/publicipaddresses", network::public_ip),
     ("microsoft.network/routetables", network::route_table),
     ("microsoft.network/bastionhosts", network::bastion),
+    (
+        "microsoft.network/virtualhubs/hubvirtualnetworkconnections",
+        hub::connection,
+    ),
+    ("microsoft.network/virtualhubs/routingintent", hub::routing_intent),
+    ("microsoft.network/privatelinkservices", hub::private_link_service),
     ("microsoft.network/loadbalancers", load_balancer::load_balancer),
     ("microsoft.network/azurefirewalls", firewall::firewall),
     ("microsoft.network/firewallpolicies", firewall::policy),
