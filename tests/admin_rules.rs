@@ -1,9 +1,4 @@
 //! Security admin rules of network managers: what is known of their deployment decides what they do to the answer.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "what is missing fails the test"
-)]
 
 mod estate;
 

@@ -287,7 +287,7 @@ fn openings(parent: &str, child: &str) -> usize {
     };
     match members.iter().find(|(name, _)| &**name == "allows") {
         Some((_, Fact::List(allows))) => allows.len(),
-        other => panic!("{other:?}"),
+        _ => usize::MAX,
     }
 }
 

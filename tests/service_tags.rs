@@ -1,5 +1,4 @@
 //! Service tags with their addresses: from Microsoft's weekly file and from answers about effective rules.
-#![expect(clippy::unwrap_used, reason = "what is missing fails the test")]
 
 mod estate;
 

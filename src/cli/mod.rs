@@ -48,7 +48,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Judge recorded estates and report
-    Scan(scan::ScanArguments),
+    Scan(Box<scan::ScanArguments>),
     /// List, show and test rules
     Rules(rules::RulesArguments),
     /// Print a completion script for a shell

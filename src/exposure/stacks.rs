@@ -65,6 +65,9 @@ pub(super) struct TargetStacks {
     pub floating: Vec<((u32, u32), u32)>,
 }
 
+/// The keys of one address, and of the frontends that groups see instead.
+type TargetKeys = (StackKey, Vec<((u32, u32), StackKey)>);
+
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct LayerKey {
     attached: Attached,
@@ -96,7 +99,7 @@ pub(super) fn stacks(
     let mut index = |key: StackKey| distinct.index(key.clone(), || key);
     let mut indexes = Vec::with_capacity(keys.len());
     for of_machine in keys {
-        let of_target = |(own, floating): (StackKey, Vec<((u32, u32), StackKey)>)| TargetStacks {
+        let of_target = |(own, floating): TargetKeys| TargetStacks {
             own: index(own),
             floating: floating.into_iter().map(|(at, key)| (at, index(key))).collect(),
         };

@@ -49,9 +49,12 @@ fn outcomes(rules: &[Compiled], family: Family, mode: Mode) -> Vec<Outcome> {
     delivered.chain(denied).collect()
 }
 
+/// A rule as one question sees it: priority, rule, whether what it does is good enough, and the sources it counts for.
+type Chosen<'r, T> = (u32, u32, bool, &'r [(T, T)]);
+
 /// The first rule for each source, with whether what it does is at least `threshold`.
 fn winners<T: Address>(rules: &[Compiled], mode: Mode, threshold: AdminAccess) -> Vec<Outcome> {
-    let mut chosen: Vec<(u32, u32, bool, &[(T, T)])> = Vec::new();
+    let mut chosen: Vec<Chosen<'_, T>> = Vec::new();
     for rule in rules {
         let good = match rule.access {
             Some(AdminAccess::Deny) => false,

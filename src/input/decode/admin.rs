@@ -118,7 +118,7 @@ fn region(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Arc<str>>
     if region.is_none() {
         reader.lose(Why::not_in_input("the region of a deployment"));
     }
-    region.map(|text| Reader::short_region(text))
+    region.map(Reader::short_region)
 }
 
 /// No further page follows.
