@@ -217,7 +217,11 @@ fn hops(
 ) -> Vec<Hop> {
     let mut hops = Vec::with_capacity(5);
     match &way.front {
-        Some(front) => outside(way.way, front, &mut hops),
+        Some(front) if way.way != Way::Private => outside(way.way, front, &mut hops),
+        Some(front) => {
+            hops.push(network_hop(facts, target));
+            hops.extend(through_hop(way.way, front).or_else(|| Some(service_hop(front))));
+        }
         None => hops.push(network_hop(facts, target)),
     }
     hops.extend(group_hop(facts, HopKind::SubnetNsg, &target.subnet_nsg, nsg_names));
@@ -245,19 +249,34 @@ fn outside(way: Way, front: &Front, hops: &mut Vec<Hop>) {
         id: front.id.clone(),
         note: None,
     });
-    if let Some((name, id)) = &front.through {
+    hops.extend(through_hop(way, front));
+}
+
+/// A bastion host or Private Link service, which stands in a network of its own.
+fn service_hop(front: &Front) -> Hop {
+    Hop {
+        kind: HopKind::VirtualNetwork,
+        name: front.address.clone(),
+        id: front.id.clone(),
+        note: None,
+    }
+}
+
+/// The balancer or firewall of a way, with the private frontend where that is what clients call.
+fn through_hop(way: Way, front: &Front) -> Option<Hop> {
+    front.through.as_ref().map(|(name, id)| {
         let kind = if way == Way::FirewallDnat {
             HopKind::Firewall
         } else {
             HopKind::LoadBalancer
         };
-        hops.push(Hop {
+        Hop {
             kind,
             name: name.clone(),
             id: Some(id.clone()),
-            note: None,
-        });
-    }
+            note: (way == Way::Private).then(|| front.address.clone()),
+        }
+    })
 }
 
 fn network_hop(facts: &VmFacts<'_, '_>, target: &TargetExposure) -> Hop {

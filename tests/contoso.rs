@@ -8,7 +8,7 @@ use std::path::Path;
 
 use portcullis::exposure::{ExposureClass, Way};
 use portcullis::input::{Given, Reading};
-use portcullis::report::{Machine, PortExposure, Report, Tab};
+use portcullis::report::{HopKind, Machine, PortExposure, Report, Tab};
 use portcullis::rule::assess::Policy;
 use portcullis::rule::params::ResolvedParams;
 use portcullis::rule::{Severity, Verdict, builtin};
@@ -88,10 +88,10 @@ const EXPECTED: &[(&str, Verdict, Option<&str>, Tab)] = &[
     ("vm-pay-batch-01", Unhealthy, None, N),
     ("vm-pay-hsm-01", Undetermined, None, N),
     // contoso-data
-    ("vm-etl-01", Healthy, None, U),
-    ("vm-etl-02", Unhealthy, None, U),
+    ("vm-etl-01", Healthy, None, N),
+    ("vm-etl-02", Unhealthy, None, N),
     ("vm-spark-01", Undetermined, None, U),
-    ("vm-sql-01", Unhealthy, None, U),
+    ("vm-sql-01", Unhealthy, None, N),
     ("vm-sql-02", Healthy, ENABLED, C),
     ("vm-nva-01", Unhealthy, None, N),
     ("vm-ingest-01", Unhealthy, None, N),
@@ -179,7 +179,13 @@ const WAYS: &[(&str, Way, u16, ExposureClass, &str)] = &[
 ];
 
 fn answers<'r>(report: &'r Report, name: &str, way: Way, port: u16) -> Vec<&'r PortExposure> {
+    // A way of a service, such as a bastion host, has a second network on it.
+    let networks = |path: &portcullis::report::Path| {
+        let of_network = path.hops.iter().filter(|hop| hop.kind == HopKind::VirtualNetwork);
+        of_network.count()
+    };
     let paths = machine(report, name).paths.iter().filter(|path| path.way == way);
+    let paths = paths.filter(|path| networks(path) < 2);
     paths
         .flat_map(|path| path.ports.iter())
         .filter(|answer| answer.port == port)
@@ -219,7 +225,8 @@ fn who_reaches_which_port_is_what_azure_semantics_give() {
     };
     assert_eq!(
         ways("vm-shop-web-03"),
-        [Way::Private],
+        [Way::Private, Way::Private],
+        // The second by the bastion host of the network.
         "a balancer's rule for port 443 is no way to a management port"
     );
     assert_eq!(ways("legacyfiles"), []);

@@ -89,7 +89,8 @@ fn every_promised_fact_is_gathered_with_its_type() {
         nsg_index: 0,
         nsg,
         rule,
-        shadowed_by,
+        shadowed_by: shadowed_by.clone(),
+        redundant_by: shadowed_by,
         attached: true,
     };
     check_all(&facts, roots(SubjectKind::SecurityRule));

@@ -161,7 +161,7 @@ const SAID: &[(&str, &str, u16, Status, &str)] = &[
         22,
         Status::Undetermined,
         "tcp port 22 of `vm-pay-gw-01` may be open to 203.0.113.9 through `nsg-pay-gw/AllowSshFromBuildAgents`: the \
-         addresses of service tag `azurecloud.westeurope` are not in the input",
+         addresses of service tag `AzureCloud.WestEurope` are not in the input",
     ),
     (
         "8.8.8.8",

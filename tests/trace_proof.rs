@@ -602,7 +602,8 @@ impl Analysis<'_> {
                 (true, Some(Sku::Standard)) => (AddressSet::empty(), AddressSet::empty()),
                 (true, None) => (AddressSet::empty(), AddressSet::full()),
             };
-            open_ended = self.stack.admin_gap.is_some();
+            // Security admin rules that may be in force keep the answer open.
+            open_ended = reach.possible.is_some();
         }
         let (certain, arriving) = (certain.intersection(&clients), possible.intersection(&clients));
         let back = &environment.returns_to_internet;

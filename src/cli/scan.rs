@@ -13,6 +13,7 @@ use super::rules::RuleSet;
 use super::{Failure, status, style};
 use crate::example::MANAGEMENT_PORTS;
 use crate::input::Reading;
+use crate::model::{Choices, choices};
 use crate::net::parse_ports;
 use crate::report::{Options, Report};
 use crate::rule::Severity;
@@ -68,8 +69,14 @@ pub struct ScanArguments {
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
 
-    /// Switch an assumption: `jit=unknown` when just-in-time policies may exist that were not given
-    #[arg(long, value_name = "NAME=VALUE", value_parser = ["jit=none", "jit=unknown"])]
+    /// The addresses of service tags: Microsoft's weekly `ServiceTags_Public` file, or the answer of
+    /// `az network list-service-tags`; may be given several times
+    #[arg(long, value_name = "FILE")]
+    service_tags: Vec<PathBuf>,
+
+    /// Choose a reading of what no input settles, such as `jit=unknown` when just-in-time policies may exist that were
+    /// not given; reports name those in force
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assumption)]
     assume: Vec<String>,
 
     /// The moment at which openings are active or over [default: when the estate was recorded, else now]
@@ -108,6 +115,10 @@ pub(super) fn ports(text: &str) -> Result<Ports, String> {
 /// Each port is one question for every machine.
 const MOST_PORTS: usize = 64;
 
+fn assumption(text: &str) -> Result<String, String> {
+    Choices::default().choose(text).map(|()| text.to_owned())
+}
+
 fn severity(text: &str) -> Result<Severity, String> {
     let names = || Severity::ALL.map(Severity::as_str).join(", ");
     Severity::parse(text).ok_or_else(|| format!("`{text}` is no severity; there are {}", names()))
@@ -136,10 +147,17 @@ impl ScanArguments {
         };
         let params = set.resolve(&overrides)?;
         let policies = self.policies(&set, &params)?;
-        let files = files::collect(&self.paths)?;
+        let mut files = files::collect(&self.paths)?;
+        files.extend(files::collect(&self.service_tags)?);
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let reading = read(&files, &progress);
+        let mut reading = read(&files, &progress);
+        reading.inventory.choices = self.choices();
         let nothing = is_empty(&reading);
+        if !self.service_tags.is_empty() && reading.inventory.tag_addresses.is_empty() {
+            let message =
+                "no service tag is in the files given with --service-tags; give Microsoft's `ServiceTags_Public` file";
+            return Err(Failure(message.to_owned()));
+        }
         progress.judging();
         let mut request = self.request(policies, &overrides, &config);
         request.baseline = baseline.as_ref();
@@ -153,6 +171,17 @@ impl ScanArguments {
             }
             _ => Ok(outcome(&report, fail_on, nothing)),
         }
+    }
+
+    /// The readings chosen; each was checked when the arguments were parsed.
+    fn choices(&self) -> Choices {
+        let mut choices = Choices::default();
+        for text in &self.assume {
+            if choices.choose(text).is_err() {
+                break;
+            }
+        }
+        choices
     }
 
     fn check_outputs(&self) -> Result<(), Failure> {
@@ -197,7 +226,7 @@ impl ScanArguments {
             least_severity: self.severity.or(config.severity).unwrap_or(Severity::Info),
             waivers: &config.waivers,
             baseline: None,
-            assume_jit_unknown: self.assume.iter().any(|assume| assume == "jit=unknown"),
+            assume_jit_unknown: self.choices().is(&choices::JIT, "unknown"),
             generated: Timestamp::now(),
             now: self.now,
             inputs: self

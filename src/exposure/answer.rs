@@ -28,6 +28,10 @@ pub struct PortExposure {
     /// Port outside, where something translates it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub front_port: Option<u16>,
+    /// Ports outside one of which leads here, such as `50000-50119`, where it is not known which; `unknown`, where
+    /// not even that is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub front_ports: Option<Arc<str>>,
     pub class: ExposureClass,
     /// Sources that surely get through, as minimal CIDRs (at most 64; `more_sources` counts the rest).
     pub sources: Vec<String>,
@@ -52,6 +56,30 @@ pub struct PortExposure {
 
 fn is_zero(value: &u64) -> bool {
     *value == 0
+}
+
+/// The port outside that leads to a port of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum FrontPort {
+    /// The same.
+    #[default]
+    Same,
+    Port(u16),
+    /// One of these, first and last.
+    Within(u16, u16),
+    Unknown,
+}
+
+impl FrontPort {
+    /// Writes the port into an answer for `port`.
+    pub(super) fn show(self, answer: &mut PortExposure) {
+        match self {
+            FrontPort::Port(front) if front != answer.port => answer.front_port = Some(front),
+            FrontPort::Same | FrontPort::Port(_) => {}
+            FrontPort::Within(first, last) => answer.front_ports = Some(Arc::from(format!("{first}-{last}"))),
+            FrontPort::Unknown => answer.front_ports = Some(Arc::from("unknown")),
+        }
+    }
 }
 
 /// What an exposure amounts to, from harmless to open.

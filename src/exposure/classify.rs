@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::answer::{Decider, ExposureClass, Layer, PortExposure};
+use super::admin::AdminRules;
+use super::answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure};
 use super::compile::{Truth, truth};
 use super::environment::{Bounds, PLATFORM, PUBLIC};
 use super::stack::{Passage, PortReach, RuleRef, admitted};
-use super::ways::TranslatedWay;
-use crate::model::{Access, AddressTerm, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag};
+use super::translated::TranslatedWay;
+use crate::model::{
+    Access, AddressTerm, Addresses, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag, choices,
+};
 use crate::net::{AddressSet, Family};
 use crate::source::Sources;
 
@@ -33,11 +36,12 @@ pub struct Clients<'a> {
 pub struct Describer<'a> {
     pub inventory: &'a Inventory,
     pub sources: &'a Sources,
+    pub admin: &'a AdminRules<'a>,
 }
 
 impl Describer<'_> {
-    /// The answer for a port behind the groups of a stack.
-    pub fn exposure(&self, reach: &PortReach, clients: &Clients<'_>, front_port: Option<u16>) -> PortExposure {
+    /// The answer for a port behind the groups of a stack. `by` names what leads there, or is empty.
+    pub fn exposure(&self, reach: &PortReach, clients: &Clients<'_>, front: FrontPort, by: &str) -> PortExposure {
         let certain = admitted(&reach.certain).intersection(clients.all);
         let possible = match &reach.possible {
             Some(passages) => admitted(passages).intersection(clients.all),
@@ -47,19 +51,26 @@ impl Describer<'_> {
             Some(back) => (certain.intersection(&back.must), possible.intersection(&back.may)),
             None => (certain.clone(), possible.clone()),
         };
-        let tags = Tags::of(reach, clients);
-        let class = class(clients, &sure, &perhaps, &possible, &tags);
+        let mut tags = Tags::of(reach, clients);
+        let mut class = class(clients, &sure, &perhaps, &possible, &tags);
+        if class == ExposureClass::Narrow
+            && let Some(tenants) = self.tenants(&reach.certain, &sure)
+        {
+            class = ExposureClass::AzureTenants;
+            tags.admitted.extend(tenants);
+        }
         let deciders = match class {
             ExposureClass::Closed => self.stoppers(&reach.certain, clients.all),
             ExposureClass::Undetermined => self.admitters(reach.possible(), &perhaps),
-            ExposureClass::AzureTenants => self.tag_admitters(reach, clients),
+            ExposureClass::AzureTenants if sure.is_empty() => self.tag_admitters(reach, clients),
             ExposureClass::NoReturnPath => self.admitters(reach.possible(), &possible),
             _ => self.admitters(&reach.certain, &sure),
         };
         let unsure = perhaps.difference(&sure);
         let mut answer = PortExposure {
             port: reach.port,
-            front_port,
+            front_port: None,
+            front_ports: None,
             class,
             more_sources: 0,
             sources: Vec::new(),
@@ -75,59 +86,29 @@ impl Describer<'_> {
             sentence: Arc::from(""),
         };
         list_sources(&mut answer, &sure, clients);
-        answer.sentence = Arc::from(sentence(&answer, &sure, clients, &tags));
+        front.show(&mut answer);
+        answer.sentence = Arc::from(sentence(&answer, &sure, clients, &tags, by));
         answer
     }
 
-    /// The answer where no group filters: the platform decides alone.
+    /// The answer where no group filters: the platform decides, after admin rules have had their say in `reach`.
     pub fn unfiltered(
         &self,
-        port: u16,
-        front_port: Option<u16>,
+        reach: &PortReach,
+        front: FrontPort,
         clients: &Clients<'_>,
         platform: Platform,
     ) -> PortExposure {
-        let mut reach = PortReach {
-            port,
-            ..PortReach::default()
-        };
-        let whole = |admitted| {
-            let ranges = clients
-                .all
-                .v4
-                .ranges()
-                .iter()
-                .map(|(a, b)| crate::net::AddressRange::V4(*a, *b));
-            let ranges = ranges.chain(
-                clients
-                    .all
-                    .v6
-                    .ranges()
-                    .iter()
-                    .map(|(a, b)| crate::net::AddressRange::V6(*a, *b)),
-            );
-            ranges
-                .map(|range| Passage {
-                    range,
-                    admitted,
-                    deciders: [None, None],
-                    stopped_at: None,
-                })
-                .collect::<Vec<_>>()
-        };
-        reach.certain = whole(platform == Platform::Open);
-        if let Platform::Unknown(why) = &platform {
-            reach.possible = Some(whole(true));
-            reach.gaps.push(why.clone());
-        }
-        let mut answer = self.exposure(&reach, clients, front_port);
-        answer.deciders = vec![platform.decider()];
+        let mut answer = self.exposure(&behind_platform(self.inventory, reach, &platform), clients, front, "");
+        let by_admin = !answer.deciders.is_empty();
+        answer.deciders.push(platform.decider());
         answer.sentence = Arc::from(match platform {
+            Platform::Open if by_admin => answer.sentence.to_string(),
             Platform::Open => format!("{}; no network security group filters this machine", answer.sentence),
-            Platform::Closed => {
+            Platform::Closed if answer.class == ExposureClass::Closed => {
                 "closed: a Standard public address stays closed until a network security group allows".to_owned()
             }
-            Platform::Unknown(_) => answer.sentence.to_string(),
+            Platform::Closed | Platform::Unknown(_) => answer.sentence.to_string(),
         });
         answer
     }
@@ -136,45 +117,24 @@ impl Describer<'_> {
     /// firewall's own addresses, any of which it may put in place of the client's.
     pub fn translated(
         &self,
-        inventory: &Inventory,
         way: &TranslatedWay,
         reach: &PortReach,
-        unfiltered: bool,
         range: Option<&AddressSet>,
+        by: &str,
     ) -> PortExposure {
         let everyone = PUBLIC.difference(&PLATFORM).only(Family::V4);
-        let (sources, unknown) = rule_sources(inventory, &way.rule);
-        let admits = match (unfiltered, range) {
-            (true, _) => Truth::Yes,
-            (false, None) => Truth::Maybe,
-            (false, Some(range)) if admitted(&reach.certain).is_superset(range) => Truth::Yes,
-            (false, Some(range)) => truth(admitted(reach.possible()).intersects(range)).min(Truth::Maybe),
+        let (sources, unknown) = rule_sources(self.inventory, &way.rule);
+        let whole = AddressSet {
+            v4: AddressSet::full().v4,
+            ..AddressSet::default()
         };
-        let translated = matches!(way.rule.translated_port, Known::Known(Some(_)));
-        let front_port = way
-            .rule
-            .destination_ports
-            .set
-            .ranges()
-            .first()
-            .map(|(first, _)| *first)
-            .filter(|_| translated);
-        let passage = |admitted| {
-            let set = if admitted { &sources } else { &everyone };
-            let ranges = set
-                .v4
-                .ranges()
-                .iter()
-                .map(|(first, last)| crate::net::AddressRange::V4(*first, *last));
-            ranges
-                .map(|range| Passage {
-                    range,
-                    admitted,
-                    deciders: [None, None],
-                    stopped_at: None,
-                })
-                .collect::<Vec<_>>()
+        let admits = match range {
+            _ if admitted(&reach.certain).is_superset(&whole) => Truth::Yes,
+            None => Truth::Maybe,
+            Some(range) if admitted(&reach.certain).is_superset(range) => Truth::Yes,
+            Some(range) => truth(admitted(reach.possible()).intersects(range)).min(Truth::Maybe),
         };
+        let passage = |admitted| all_of(if admitted { &sources } else { &everyone }, admitted);
         let mut through = PortReach {
             port: reach.port,
             ..PortReach::default()
@@ -198,20 +158,19 @@ impl Describer<'_> {
             answer_gaps: &[],
             public: true,
         };
-        let mut answer = self.exposure(&through, &clients, front_port.filter(|port| *port != reach.port));
+        let mut answer = self.exposure(&through, &clients, way.front(), by);
         let within = range.cloned().unwrap_or_else(AddressSet::full);
         answer.deciders = match answer.class {
             ExposureClass::Closed => self.stoppers(&reach.certain, &within),
             _ => self.admitters(reach.possible(), &within),
         };
-        let rule = format!("NAT rule `{}/{}`", way.collection, way.rule.name);
-        answer.sentence = Arc::from(match answer.class {
-            ExposureClass::Closed => format!(
+        if answer.class == ExposureClass::Closed {
+            let rule = by.trim_start_matches(" by ");
+            answer.sentence = Arc::from(format!(
                 "{rule} leads here, but the port is closed by {}",
                 rule_names(&answer.deciders)
-            ),
-            _ => format!("{} by {rule}", answer.sentence),
-        });
+            ));
+        }
         answer
     }
 
@@ -219,38 +178,71 @@ impl Describer<'_> {
         let passing = passages
             .iter()
             .filter(|passage| passage.admitted && touches(passage, within));
-        self.deciders(passing.flat_map(|passage| layered(passage.deciders)))
+        self.deciders(passing.flat_map(decided))
+    }
+
+    /// The tags for any Azure tenant through which all of some sources get in; `None` where one gets in otherwise.
+    fn tenants(&self, passages: &[Passage], sure: &AddressSet) -> Option<BTreeSet<ServiceTag>> {
+        let mut tags = BTreeSet::new();
+        let passing = passages
+            .iter()
+            .filter(|passage| passage.admitted && touches(passage, sure));
+        for passage in passing {
+            let mut named = 0;
+            for rule in passage.deciders.into_iter().flatten() {
+                let (_, rule) = find(self.inventory, rule)?;
+                let mut tenants = rule.sources.terms.iter().filter_map(tenant).peekable();
+                match tenants.peek() {
+                    Some(_) => named += 1,
+                    None if is_everybody(&rule.sources) => {}
+                    None => return None,
+                }
+                tags.extend(tenants);
+            }
+            if named == 0 {
+                return None;
+            }
+        }
+        Some(tags).filter(|tags| !tags.is_empty())
     }
 
     fn stoppers(&self, passages: &[Passage], within: &AddressSet) -> Vec<Decider> {
         let stopped = passages
             .iter()
             .filter(|passage| !passage.admitted && touches(passage, within));
-        self.deciders(
-            stopped
-                .flat_map(|passage| layered(passage.deciders).filter(|(layer, _)| passage.stopped_at == Some(*layer))),
-        )
+        let stops = |passage: &Passage| {
+            let at = passage.stopped_at;
+            decided(passage).filter(move |(layer, _)| match layer {
+                Layer::Admin => true,
+                Layer::Subnet => at == Some(0),
+                Layer::Nic | Layer::Platform => at == Some(1),
+            })
+        };
+        self.deciders(stopped.flat_map(stops))
     }
 
     fn tag_admitters(&self, reach: &PortReach, clients: &Clients<'_>) -> Vec<Decider> {
         let passing = reach.tags.iter().flat_map(|tag| &tag.certain);
         let passing = passing.filter(|passage| passage.admitted && touches(passage, clients.all));
-        self.deciders(passing.flat_map(|passage| layered(passage.deciders)))
+        self.deciders(passing.flat_map(decided))
     }
 
-    fn deciders(&self, rules: impl Iterator<Item = (u8, RuleRef)>) -> Vec<Decider> {
-        let distinct: BTreeSet<(u8, RuleRef)> = rules.collect();
+    fn deciders(&self, rules: impl Iterator<Item = (Layer, Reference)>) -> Vec<Decider> {
+        let distinct: BTreeSet<(Layer, Reference)> = rules.collect();
         distinct
             .into_iter()
-            .filter_map(|(layer, rule)| self.decider(layer, rule))
+            .filter_map(|(layer, reference)| match reference {
+                Reference::Group(rule) => self.decider(layer, rule),
+                Reference::Admin(rule) => self.admin_decider(rule),
+            })
             .take(MOST_DECIDERS)
             .collect()
     }
 
-    fn decider(&self, layer: u8, reference: RuleRef) -> Option<Decider> {
+    fn decider(&self, layer: Layer, reference: RuleRef) -> Option<Decider> {
         let (nsg, rule) = find(self.inventory, reference)?;
         Some(Decider {
-            layer: if layer == 0 { Layer::Subnet } else { Layer::Nic },
+            layer,
             group: Arc::from(nsg.id.name()),
             group_id: Some(nsg.id.text().clone()),
             rule: rule.name.clone(),
@@ -259,6 +251,107 @@ impl Describer<'_> {
             location: rule.origin.0.map(|place| self.sources.locate(place)),
         })
     }
+
+    fn admin_decider(&self, rule: u32) -> Option<Decider> {
+        let rule = self.admin.rule(rule)?;
+        let collection = rule.id.parent();
+        Some(Decider {
+            layer: Layer::Admin,
+            group: Arc::from(collection.as_ref().map_or("", |id| id.name())),
+            group_id: collection.map(|id| id.text().clone()),
+            rule: Arc::from(rule.id.name()),
+            priority: rule.priority.known().and_then(|priority| u16::try_from(*priority).ok()),
+            access: Arc::from(rule.access.known().map_or("unknown", |access| access.as_str())),
+            location: rule.origin.0.map(|place| self.sources.locate(place)),
+        })
+    }
+}
+
+fn tenant(term: &AddressTerm) -> Option<ServiceTag> {
+    match term {
+        AddressTerm::Tag(tag) if tag.is_any_azure_tenant() => Some(tag.clone()),
+        _ => None,
+    }
+}
+
+/// A source that keeps nobody of the internet out.
+fn is_everybody(sources: &Addresses) -> bool {
+    let internet = |term: &AddressTerm| matches!(term, AddressTerm::Tag(ServiceTag::Internet));
+    sources.is_any() || sources.terms.iter().any(internet)
+}
+
+/// What decided, whatever kind it is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Reference {
+    Group(RuleRef),
+    Admin(u32),
+}
+
+/// What decided a passage, outermost layer first.
+fn decided(passage: &Passage) -> impl Iterator<Item = (Layer, Reference)> + use<> {
+    let [subnet, nic] = passage.deciders;
+    let admin = passage.admin.map(|rule| (Layer::Admin, Reference::Admin(rule)));
+    let group = |layer| move |rule| (layer, Reference::Group(rule));
+    [admin, subnet.map(group(Layer::Subnet)), nic.map(group(Layer::Nic))]
+        .into_iter()
+        .flatten()
+}
+
+/// All of a set, passed or stopped by no rule.
+fn all_of(set: &AddressSet, admitted: bool) -> Vec<Passage> {
+    let passage = |range| Passage {
+        range,
+        admitted,
+        deciders: [None, None],
+        stopped_at: None,
+        admin: None,
+    };
+    set.to_ranges().map(passage).collect()
+}
+
+fn only_delivered(passages: &[Passage]) -> Vec<Passage> {
+    let delivered = |passage: &Passage| Passage {
+        admitted: passage.admitted && passage.admin.is_some(),
+        ..*passage
+    };
+    passages.iter().map(delivered).collect()
+}
+
+/// What the platform makes of sources that no group filters. Of a Standard address it stops all; whether a rule that
+/// delivers past every group opens it is not documented, so that the answer is a matter of choice.
+fn behind_platform(inventory: &Inventory, reach: &PortReach, platform: &Platform) -> PortReach {
+    let delivered = |passages: &[Passage]| {
+        passages
+            .iter()
+            .any(|passage| passage.admitted && passage.admin.is_some())
+    };
+    let stopped = || all_of(&AddressSet::full(), false);
+    let always_allow = inventory.choices.of(&choices::ALWAYS_ALLOW);
+    let mut behind = reach.clone();
+    match platform {
+        Platform::Open => {}
+        Platform::Unknown(why) => {
+            behind.possible = Some(reach.possible().to_vec());
+            behind.certain = stopped();
+            behind.gaps.push(why.clone());
+        }
+        Platform::Closed if always_allow == "closed" || !delivered(reach.possible()) => {
+            behind.certain = stopped();
+            behind.possible = None;
+            behind.gaps.clear();
+        }
+        Platform::Closed => {
+            behind.possible = Some(only_delivered(reach.possible()));
+            behind.certain = match always_allow {
+                "open" => only_delivered(&reach.certain),
+                _ => stopped(),
+            };
+            behind.gaps.push(Arc::from(
+                "whether an AlwaysAllow rule opens a Standard public address without a group is not documented",
+            ));
+        }
+    }
+    behind
 }
 
 /// The rule that a reference means.
@@ -330,12 +423,6 @@ fn touches(passage: &Passage, set: &AddressSet) -> bool {
     set.intersects(&passage.range.into())
 }
 
-fn layered(deciders: [Option<RuleRef>; 2]) -> impl Iterator<Item = (u8, RuleRef)> {
-    (0u8..)
-        .zip(deciders)
-        .filter_map(|(layer, decider)| decider.map(|rule| (layer, rule)))
-}
-
 /// What named tags add to an answer and take from it.
 #[derive(Default)]
 struct Tags {
@@ -405,8 +492,13 @@ fn list_sources(answer: &mut PortExposure, sure: &AddressSet, clients: &Clients<
     answer.more_sources = sure.cidr_count().saturating_sub(MOST_SOURCES) as u64;
 }
 
-fn sentence(answer: &PortExposure, sure: &AddressSet, clients: &Clients<'_>, tags: &Tags) -> String {
-    let through = through(&answer.deciders);
+fn sentence(answer: &PortExposure, sure: &AddressSet, clients: &Clients<'_>, tags: &Tags, by: &str) -> String {
+    let front = match answer.front_ports.as_deref() {
+        Some("unknown") => " at a front port that is not known".to_owned(),
+        Some(range) => format!(" at one of the front ports {range}"),
+        None => String::new(),
+    };
+    let through = through(&answer.deciders) + by + &front;
     let tag_names = || names(&tags.admitted);
     match answer.class {
         ExposureClass::Closed => match answer.deciders.is_empty() {

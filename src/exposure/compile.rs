@@ -1,12 +1,14 @@
 //! A network security group on one subnet, ready to be swept: sources as intervals, unknowns as bounds.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::environment::{Bounds, Environment, PLATFORM};
+use super::environment::{Bounds, Environment, PLATFORM, PUBLIC};
 use crate::model::{
     Access, AddressTerm, Addresses, Direction, Inventory, Known, Nic, Nsg, Ports, ResourceId, SecurityRule, ServiceTag,
+    choices,
 };
 use crate::net::{AddressRange, AddressSet, PortSet, Protocol, ProtocolSet};
 
@@ -213,10 +215,7 @@ fn mark_contested(rules: &mut [Rule]) {
 }
 
 fn is_any_target(destinations: &Addresses) -> bool {
-    destinations
-        .terms
-        .iter()
-        .any(|term| matches!(term, AddressTerm::Any | AddressTerm::Tag(ServiceTag::VirtualNetwork)))
+    destinations.is_any()
 }
 
 fn compile_rule(
@@ -228,7 +227,11 @@ fn compile_rule(
 ) -> Rule {
     let mut gaps = Vec::new();
     let mut tags = Vec::new();
-    let sources = sources(inventory, members, &rule.sources, environment, &mut tags, &mut gaps);
+    let (from, to) = (
+        as_read(inventory, &rule.sources),
+        as_read(inventory, &rule.destinations),
+    );
+    let sources = sources(inventory, members, &from, environment, &mut tags, &mut gaps);
     gaps.extend(rule.priority.why().map(|why| why.text.clone()));
     gaps.extend(rule.access.why().map(|why| why.text.clone()));
     gaps.extend(rule.direction.why().map(|why| why.text.clone()));
@@ -250,11 +253,20 @@ fn compile_rule(
         sources,
         tags,
         source_ports: ports(&rule.source_ports),
-        destinations: rule.destinations.clone(),
+        destinations: to.into_owned(),
         ports: ports(&rule.destination_ports),
         protocol: rule.protocol.known().copied(),
         gaps,
     }
+}
+
+/// The addresses with `0.0.0.0/0` as the chosen reading takes it.
+fn as_read<'r>(inventory: &Inventory, addresses: &'r Addresses) -> Cow<'r, Addresses> {
+    let is_zero = |term: &AddressTerm| matches!(term, AddressTerm::Range(AddressRange::V4(0, u32::MAX)));
+    if inventory.choices.is(&choices::ZERO_PREFIX, "both") && addresses.terms.iter().any(is_zero) {
+        return Cow::Owned(Addresses::any());
+    }
+    Cow::Borrowed(addresses)
 }
 
 fn unknown_term(term: &AddressTerm) -> Option<Arc<str>> {
@@ -286,9 +298,20 @@ fn sources(
                 gaps.extend(environment.gaps.iter().cloned());
                 join(&environment.virtual_network);
             }
-            AddressTerm::Tag(ServiceTag::Internet) => join(&Bounds::exact(environment.internet.clone())),
+            AddressTerm::Tag(ServiceTag::Internet) => {
+                gaps.extend(environment.internet_gaps.iter().cloned());
+                join(&environment.internet);
+            }
             AddressTerm::Tag(ServiceTag::AzureLoadBalancer) => join(&Bounds::exact(PLATFORM.clone())),
-            AddressTerm::Tag(tag) => tags.push(tag.clone()),
+            AddressTerm::Tag(tag) => match inventory.tag_addresses.of(tag) {
+                Some(extent) => {
+                    if extent.must != extent.may {
+                        gaps.push(Arc::from(format!("the addresses of `{tag}` are not known for sure")));
+                    }
+                    join(&Bounds::from(extent));
+                }
+                None => tags.push(tag.clone()),
+            },
             AddressTerm::Group(group) => join(&members.bounds(inventory, group, gaps)),
             AddressTerm::Unknown(why) => {
                 gaps.push(why.text.clone());
@@ -312,6 +335,19 @@ pub struct Target<'i> {
     pub groups: &'i [ResourceId],
     /// It may be in further groups.
     pub groups_unread: bool,
+    pub seen: Seen<'i>,
+}
+
+/// Whose address groups see as the destination.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Seen<'i> {
+    /// The machine's own.
+    #[default]
+    Own,
+    /// That of an internal frontend, with floating IP.
+    InternalFront,
+    /// That of a public frontend, with floating IP; what `VirtualNetwork` stands for here.
+    PublicFront(&'i Bounds),
 }
 
 impl Target<'_> {
@@ -325,14 +361,31 @@ impl Target<'_> {
     }
 
     fn meets_term(&self, term: &AddressTerm) -> Truth {
-        match term {
-            AddressTerm::Any | AddressTerm::Tag(ServiceTag::VirtualNetwork) => Truth::Yes,
-            AddressTerm::Range(range) => self.within(*range),
+        match (term, self.seen) {
+            (AddressTerm::Any, _) => Truth::Yes,
+            (AddressTerm::Range(range), _) => self.within(*range),
+            (AddressTerm::Unknown(_), _) => Truth::Maybe,
+            (AddressTerm::Tag(ServiceTag::VirtualNetwork), Seen::PublicFront(network)) => self.within_bounds(network),
+            (AddressTerm::Tag(ServiceTag::VirtualNetwork), _) => Truth::Yes,
+            (AddressTerm::Tag(ServiceTag::Internet), Seen::PublicFront(_)) => Truth::Yes,
+            (AddressTerm::Tag(ServiceTag::Named(_)), Seen::PublicFront(_)) => Truth::Maybe,
             // The address is the network's own: no other tag holds it.
-            AddressTerm::Tag(_) => Truth::No,
-            AddressTerm::Group(group) if !self.groups.contains(group) => maybe(self.groups_unread),
-            AddressTerm::Group(_) => Truth::Yes,
-            AddressTerm::Unknown(_) => Truth::Maybe,
+            (AddressTerm::Tag(_), _) => Truth::No,
+            (AddressTerm::Group(group), _) if !self.groups.contains(group) => maybe(self.groups_unread),
+            (AddressTerm::Group(_), Seen::Own) => Truth::Yes,
+            // Whether a group of machines stands for a frontend before them is not documented.
+            (AddressTerm::Group(_), _) => Truth::Maybe,
+        }
+    }
+
+    fn within_bounds(&self, bounds: &Bounds) -> Truth {
+        let all = self
+            .address
+            .map_or_else(|| PUBLIC.clone(), |address| AddressRange::host(address).into());
+        if bounds.must.is_superset(&all) {
+            Truth::Yes
+        } else {
+            maybe(bounds.may.difference(&PLATFORM).intersects(&all))
         }
     }
 

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use super::compile::{Truth, truth};
-use crate::model::{Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, VirtualNetwork};
+use crate::model::{
+    Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, TagExtent, VirtualNetwork, choices,
+};
 use crate::net::{AddressRange, AddressSet, parse_range};
 
 /// A set that is known only within bounds: `must` surely belongs to it, nothing outside `may` does.
@@ -12,6 +14,15 @@ use crate::net::{AddressRange, AddressSet, parse_range};
 pub struct Bounds {
     pub must: AddressSet,
     pub may: AddressSet,
+}
+
+impl From<TagExtent> for Bounds {
+    fn from(extent: TagExtent) -> Self {
+        Bounds {
+            must: extent.must,
+            may: extent.may,
+        }
+    }
 }
 
 impl Bounds {
@@ -38,7 +49,9 @@ pub struct Environment {
     /// The `VirtualNetwork` tag.
     pub virtual_network: Bounds,
     /// The `Internet` tag: public addresses that are not the network's own or a peer's.
-    pub internet: AddressSet,
+    pub internet: Bounds,
+    /// Unknowns that make its bounds differ.
+    pub internet_gaps: Vec<Arc<str>>,
     /// Clients that can come from the internet: the same without the platform's own address.
     pub public_clients: AddressSet,
     /// Clients that can exist on private paths: everything that is no public address of somebody else.
@@ -119,7 +132,11 @@ impl Environment {
                 must: PLATFORM.clone(),
                 may: AddressSet::full(),
             },
-            internet: PUBLIC.clone(),
+            internet: Bounds {
+                must: AddressSet::empty(),
+                may: PUBLIC.clone(),
+            },
+            internet_gaps: vec![why.clone()],
             public_clients: PUBLIC.difference(&PLATFORM),
             private_clients: PUBLIC.complement().difference(&NO_CLIENT),
             returns_to_internet: Bounds::exact(AddressSet::full()),
@@ -136,7 +153,8 @@ impl Environment {
             self.internet.clone(),
             self.returns_to_internet.clone(),
         );
-        (sets, self.gaps.clone(), self.return_gaps.clone(), self.has_gateway)
+        let gaps = (self.gaps.clone(), self.internet_gaps.clone(), self.return_gaps.clone());
+        (sets, gaps, self.has_gateway)
     }
 
     pub fn of(inventory: &Inventory, network: &VirtualNetwork, subnet: &Subnet) -> Self {
@@ -153,25 +171,91 @@ impl Environment {
             add_peer(inventory, peering, subnet, &mut space, &mut gaps);
         }
         let has_gateway = has_gateway(network);
-        let own = space.must.difference(&PLATFORM);
+        // A network may use public addresses of its own: those are not the internet's.
+        let mut internet = Bounds {
+            must: PUBLIC.difference(&space.may.difference(&PLATFORM)),
+            may: PUBLIC.difference(&space.must.difference(&PLATFORM)),
+        };
+        let mut internet_gaps = gaps.clone();
+        if inventory.choices.is(&choices::UNKNOWN_SPACE, "private") {
+            internet.must = internet.may.clone();
+            internet_gaps.clear();
+        }
+        let public_clients = internet.may.difference(&PLATFORM);
+        let private_clients = internet.may.complement().difference(&NO_CLIENT).difference(&PLATFORM);
         let mut virtual_network = space;
         if has_gateway {
             virtual_network.add_possible(&PRIVATE);
         }
+        let hub = Hub::of(inventory, network);
+        if let Some(hub) = &hub {
+            hub.widen(&mut virtual_network, &mut gaps);
+        }
         let routes = routes(inventory, subnet, &mut gaps);
-        add_routes(routes, &mut virtual_network, &mut gaps);
-        let internet = PUBLIC.difference(&own);
-        let (returns_to_internet, return_gaps) = returns_to_internet(routes);
+        add_routes(inventory, routes, &mut virtual_network, &mut gaps);
+        if inventory.choices.is(&choices::ROUTED_INTERNET, "shrinks") {
+            internet.must = internet.must.difference(&virtual_network.may);
+            internet.may = internet.may.difference(&virtual_network.must);
+            internet_gaps.clone_from(&gaps);
+        }
+        let (mut returns_to_internet, mut return_gaps) = returns_to_internet(routes);
+        if let Some(why) = hub.and_then(|hub| hub.takes_internet) {
+            // A default route of the subnet's own is chosen before the hub's.
+            if routes.and_then(default_route).is_none() {
+                returns_to_internet.must = AddressSet::empty();
+                return_gaps.push(why);
+            }
+        }
         Environment {
-            public_clients: internet.difference(&PLATFORM),
-            private_clients: internet.complement().difference(&NO_CLIENT).difference(&PLATFORM),
+            public_clients,
+            private_clients,
             returns_to_internet,
             return_gaps,
             virtual_network,
             internet,
+            internet_gaps,
             gaps,
             has_gateway,
         }
+    }
+}
+
+/// The virtual hub that a network hangs on.
+struct Hub {
+    name: Arc<str>,
+    /// Why answers to the internet may go through the hub.
+    takes_internet: Option<Arc<str>>,
+}
+
+impl Hub {
+    fn of(inventory: &Inventory, network: &VirtualNetwork) -> Option<Hub> {
+        let connection = inventory.hub_connection(&network.id)?;
+        let hub = connection.id.parent()?;
+        let name: Arc<str> = Arc::from(hub.name());
+        let mut intents = inventory.routing_intents.iter();
+        let intent = intents.find(|intent| intent.id.parent().as_ref() == Some(&hub));
+        let secured = connection.internet_security != Known::Known(false);
+        let sent = intent.is_some_and(|intent| intent.internet != Known::Known(false));
+        let takes_internet = (secured || sent).then(|| {
+            Arc::from(format!(
+                "virtual hub `{name}` may send answers to the internet through its firewall or appliance"
+            ))
+        });
+        Some(Hub { name, takes_internet })
+    }
+
+    /// What else hangs on the hub is connected; with a default route of the hub's, everything may be.
+    fn widen(&self, tag: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
+        let may = if self.takes_internet.is_some() {
+            AddressSet::full()
+        } else {
+            PRIVATE.clone()
+        };
+        tag.add_possible(&may);
+        gaps.push(Arc::from(format!(
+            "what virtual hub `{}` connects is not in the input",
+            self.name
+        )));
     }
 }
 
@@ -288,14 +372,14 @@ fn known_routes<'i>(inventory: &'i Inventory, id: &ResourceId) -> Result<&'i [Ro
 }
 
 /// Prefixes of routes to an appliance or gateway are part of the `VirtualNetwork` tag of this subnet.
-fn add_routes(routes: Option<&[Route]>, tag: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
+fn add_routes(inventory: &Inventory, routes: Option<&[Route]>, tag: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
     let Some(routes) = routes else {
         tag.may = AddressSet::full();
         return;
     };
     for route in routes {
         let counts = match &route.next_hop {
-            Known::Known(NextHop::VirtualAppliance | NextHop::VirtualNetworkGateway) => true,
+            Known::Known(hop) if enters_tag(inventory, *hop) => true,
             Known::Known(_) => continue,
             Known::Unknown(_) => false,
         };
@@ -304,6 +388,15 @@ fn add_routes(routes: Option<&[Route]>, tag: &mut Bounds, gaps: &mut Vec<Arc<str
             Known::Known(range) => tag.add_possible(&(*range).into()),
             Known::Unknown(why) => open(tag, gaps, &Arc::from(format!("route `{}`: {why}", route.name))),
         }
+    }
+}
+
+/// Whether routes with this next hop put their prefix into the tag.
+fn enters_tag(inventory: &Inventory, hop: NextHop) -> bool {
+    match inventory.choices.of(&choices::ROUTE_TAG) {
+        "every-hop" => true,
+        "appliance" => hop == NextHop::VirtualAppliance,
+        _ => matches!(hop, NextHop::VirtualAppliance | NextHop::VirtualNetworkGateway),
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::net::IpAddr;
 
-use crate::model::{Inventory, Known, Peering};
+use super::compile::Truth;
+use crate::model::{Inventory, Known, Peering, VirtualNetwork};
 
 /// The network that holds an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,22 @@ pub fn holder(inventory: &Inventory, network: u32, address: IpAddr) -> Holder {
         .or_else(|| found.iter().find(|holder| **holder == Holder::Unread))
         .copied()
         .unwrap_or(Holder::Nowhere)
+}
+
+/// Whether packets of a network reach another one directly: it is the same, or a peer.
+pub fn connected(inventory: &Inventory, from: u32, to: u32) -> Truth {
+    let (Some(own), Some(other)) = (inventory.networks.get(from), inventory.networks.get(to)) else {
+        return Truth::Maybe;
+    };
+    let peered = |network: &VirtualNetwork, with: &VirtualNetwork| {
+        let mut peerings = network.peerings.iter().filter(|peering| is_connected(peering));
+        peerings.any(|peering| peering.remote.as_ref() == Some(&with.id))
+    };
+    if from == to || peered(own, other) || peered(other, own) {
+        return Truth::Yes;
+    }
+    let unread = own.unread.is_some() || own.address_space.known().is_none() || other.unread.is_some();
+    if unread { Truth::Maybe } else { Truth::No }
 }
 
 fn is_connected(peering: &Peering) -> bool {

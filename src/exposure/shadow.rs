@@ -21,17 +21,17 @@ pub fn shadows(rules: &[SecurityRule]) -> Vec<Option<Vec<usize>>> {
 }
 
 /// A rule that may come before others, with its addresses as sets.
-struct Earlier<'r> {
-    at: usize,
-    rule: &'r SecurityRule,
-    direction: Direction,
-    priority: u16,
-    sources: AddressSet,
+pub(super) struct Earlier<'r> {
+    pub at: usize,
+    pub rule: &'r SecurityRule,
+    pub direction: Direction,
+    pub priority: u16,
+    pub sources: AddressSet,
     destinations: AddressSet,
 }
 
 impl<'r> Earlier<'r> {
-    fn of(at: usize, rule: &'r SecurityRule) -> Option<Self> {
+    pub fn of(at: usize, rule: &'r SecurityRule) -> Option<Self> {
         rule.access.known()?;
         Some(Earlier {
             at,
@@ -51,38 +51,51 @@ fn shadowed_by(rule: &SecurityRule, all: &[Earlier<'_>]) -> Option<Vec<usize>> {
     if earlier.is_empty() {
         return None;
     }
+    let mut deciders = Vec::new();
+    each_slice(rule, &earlier, |slice| {
+        deciders.extend(covered_by(rule, slice, &earlier)?);
+        Some(())
+    })?;
+    deciders.sort_unstable();
+    deciders.dedup();
+    (!deciders.is_empty()).then_some(deciders)
+}
+
+/// Calls `ask` for each combination that some of the other rules tell apart, until one answers `None`; `None` as well
+/// where there are too many.
+pub(super) fn each_slice<'r>(
+    rule: &'r SecurityRule,
+    others: &[&Earlier<'r>],
+    mut ask: impl FnMut(&Slice<'_>) -> Option<()>,
+) -> Option<()> {
     let protocols = protocols(rule.protocol.known().copied().unwrap_or(ProtocolSet::ANY));
     let ports = starts(
         &may(&rule.destination_ports),
-        earlier.iter().map(|other| &other.rule.destination_ports.set),
+        others.iter().map(|other| &other.rule.destination_ports.set),
     );
     let source_ports = starts(
         &may(&rule.source_ports),
-        earlier.iter().map(|other| &other.rule.source_ports.set),
+        others.iter().map(|other| &other.rule.source_ports.set),
     );
-    let destinations = destinations(&rule.destinations, &earlier);
+    let destinations = destinations(&rule.destinations, others);
     if protocols.len() * ports.len() * source_ports.len() * destinations.len() > MOST_SLICES {
         return None;
     }
-    let mut deciders = Vec::new();
     for protocol in protocols {
         for port in &ports {
             for source_port in &source_ports {
                 for destination in &destinations {
-                    let slice = Slice {
+                    ask(&Slice {
                         protocol,
                         port: *port,
                         source_port: *source_port,
                         destination,
-                    };
-                    deciders.extend(covered_by(rule, &slice, &earlier)?);
+                    })?;
                 }
             }
         }
     }
-    deciders.sort_unstable();
-    deciders.dedup();
-    (!deciders.is_empty()).then_some(deciders)
+    Some(())
 }
 
 fn may(ports: &Ports) -> PortSet {
@@ -94,11 +107,21 @@ fn may(ports: &Ports) -> PortSet {
 }
 
 /// A combination of everything but the source, on which each earlier rule matches wholly or not at all.
-struct Slice<'d> {
-    protocol: ProtocolSet,
-    port: u16,
-    source_port: u16,
+pub(super) struct Slice<'d> {
+    pub protocol: ProtocolSet,
+    pub port: u16,
+    pub source_port: u16,
     destination: &'d Destination,
+}
+
+impl Slice<'_> {
+    /// Whether its destination is one address that lies in none of these.
+    pub fn outside(&self, addresses: &Addresses) -> bool {
+        match self.destination {
+            Destination::Range(range) => !concrete(addresses).intersects(&(*range).into()),
+            Destination::Term(_) => false,
+        }
+    }
 }
 
 enum Destination {
@@ -196,12 +219,12 @@ fn covered_by(rule: &SecurityRule, slice: &Slice<'_>, earlier: &[&Earlier<'_>]) 
 }
 
 /// One source term: addresses, or a name for some.
-enum Source {
+pub(super) enum Source {
     Set(AddressSet),
     Name(AddressTerm),
 }
 
-fn sources(term: &AddressTerm) -> Vec<Source> {
+pub(super) fn sources(term: &AddressTerm) -> Vec<Source> {
     match term {
         AddressTerm::Any | AddressTerm::Unknown(_) => vec![Source::Set(AddressSet::full())],
         AddressTerm::Range(range) => vec![Source::Set((*range).into())],
@@ -211,7 +234,7 @@ fn sources(term: &AddressTerm) -> Vec<Source> {
 
 impl Source {
     /// Whether `seen` addresses, or a term of the rule just looked at, hold it whole.
-    fn within(&self, seen: &AddressSet, terms: &Addresses) -> bool {
+    pub fn within(&self, seen: &AddressSet, terms: &Addresses) -> bool {
         match self {
             Source::Set(set) => seen.is_superset(set),
             Source::Name(AddressTerm::Tag(tag)) => {
@@ -222,6 +245,15 @@ impl Source {
                 named || seen.is_superset(&extent(tag))
             }
             Source::Name(term) => terms.terms.contains(term) || seen.is_superset(&AddressSet::full()),
+        }
+    }
+
+    /// Whether some of it may lie in a set.
+    pub fn may_meet(&self, set: &AddressSet) -> bool {
+        match self {
+            Source::Set(own) => own.intersects(set),
+            Source::Name(AddressTerm::Tag(tag)) => extent(tag).intersects(set),
+            Source::Name(_) => !set.is_empty(),
         }
     }
 
@@ -242,7 +274,7 @@ fn extent(tag: &ServiceTag) -> AddressSet {
 }
 
 /// Whether an earlier rule surely matches every packet of the slice, the source apart.
-fn matches(other: &Earlier<'_>, slice: &Slice<'_>) -> bool {
+pub(super) fn matches(other: &Earlier<'_>, slice: &Slice<'_>) -> bool {
     let rule = other.rule;
     let protocol = rule.protocol.known().is_some_and(|set| set.is_superset(slice.protocol));
     let ports = rule.destination_ports.set.contains(slice.port) && rule.source_ports.set.contains(slice.source_port);

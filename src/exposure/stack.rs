@@ -27,7 +27,7 @@ pub enum LayerState {
 
 /// Which of the two answers is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     Certain,
     Possible,
 }
@@ -49,6 +49,8 @@ pub struct Passage {
     pub deciders: [Option<RuleRef>; 2],
     /// The layer that stopped it, `None` when admitted or when no rule of a known group did.
     pub stopped_at: Option<u8>,
+    /// The security admin rule that settled it before any group, by its position among those rules.
+    pub admin: Option<u32>,
 }
 
 /// Who gets through to one port.
@@ -225,7 +227,7 @@ fn passages(layers: &[LayerState; 2], family: Family, relevant: &Relevant, quest
 }
 
 /// An address family as the bounds of its ranges.
-trait Address: Bound {
+pub(super) trait Address: Bound {
     const FULL: &'static [(Self, Self)];
     fn ranges(set: &AddressSet) -> &[(Self, Self)];
     fn range(first: Self, last: Self) -> AddressRange;
@@ -370,6 +372,7 @@ fn merge<T: Address>(subnet: &[Decision<T>], nic: &[Decision<T>]) -> Vec<Passage
             admitted: stopped_at.is_none(),
             deciders: [outer.decider, inner.decider],
             stopped_at,
+            admin: None,
         });
         let Some(next) = last.next() else { break };
         first = next;

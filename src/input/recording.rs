@@ -82,7 +82,8 @@ fn take_root(reading: &mut Reading, root: &Node<'_>, locator: &Locator<'_>) {
         return take_items(reading, items, locator);
     }
     let list = |name: &str| root.get(name).and_then(Node::as_list);
-    if root.get("id").is_some() {
+    let is_tag_list = root.get("changeNumber").is_some() && list("values").is_some();
+    if root.get("id").is_some() || is_tag_list {
         take_items(reading, std::slice::from_ref(root), locator);
     } else if let Some(items) = list("value") {
         note_page(reading, root, items, locator);

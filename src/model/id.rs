@@ -64,6 +64,12 @@ impl ResourceId {
         (!parent.is_empty()).then(|| ResourceId::new(parent))
     }
 
+    /// The resource that an answer recorded as `<resource>/<action>` is about.
+    pub fn parent_of_action(&self) -> Option<ResourceId> {
+        let (resource, _) = self.text.rsplit_once('/')?;
+        (!resource.is_empty()).then(|| ResourceId::new(resource))
+    }
+
     /// The id of a child, such as `.../securityRules/allow-ssh`.
     pub fn child(&self, kind: &str, name: &str) -> ResourceId {
         ResourceId::new(&format!("{}/{kind}/{name}", self.text))
@@ -75,6 +81,11 @@ impl ResourceId {
         let at = lower.rfind("/providers/")?;
         let scope = self.text.get(..at)?;
         (!scope.is_empty()).then(|| ResourceId::new(scope))
+    }
+
+    /// The name after a segment of the path, such as that of the balancer in a frontend's id.
+    pub fn segment(&self, kind: &str) -> Option<&str> {
+        Some(self.after(kind)).filter(|name| !name.is_empty())
     }
 
     fn after(&self, key: &str) -> &str {

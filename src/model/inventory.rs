@@ -1,6 +1,6 @@
 //! All resources of an estate, found by id. Duplicates that agree are one; those that do not are conflicts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::*;
@@ -10,6 +10,7 @@ use super::*;
 pub enum Item {
     Vm(Vm),
     Nic(Nic),
+    ScaleSet(ScaleSet),
     VirtualNetwork(VirtualNetwork),
     Subnet(Subnet),
     Peering(ResourceId, Peering),
@@ -27,10 +28,18 @@ pub enum Item {
     Pricing(Pricing),
     Assessment(Assessment),
     Bastion(Bastion),
+    HubConnection(HubConnection),
+    RoutingIntent(RoutingIntent),
+    PrivateLinkService(PrivateLinkService),
+    AdminConfiguration(AdminConfiguration),
     AdminRuleCollection(AdminRuleCollection),
     AdminRule(AdminRule),
     AdminGroup(AdminGroup),
     StaticMember(StaticMember),
+    Deployments(Deployments),
+    ServiceTags(Vec<(TagName, Vec<crate::net::AddressRange>)>),
+    ActiveAdminRules(Vec<ActiveAdminRule>),
+    EffectiveAdminRules(EffectiveAdminRules),
     /// A subscription's own row: id and name.
     Subscription(Arc<str>, Option<Arc<str>>),
 }
@@ -106,6 +115,7 @@ impl<T: PartialEq> Table<T> {
 pub struct Inventory {
     pub vms: Table<Vm>,
     pub nics: Table<Nic>,
+    pub scale_sets: Table<ScaleSet>,
     pub networks: Table<VirtualNetwork>,
     pub nsgs: Table<Nsg>,
     pub application_security_groups: Table<ApplicationSecurityGroup>,
@@ -120,16 +130,57 @@ pub struct Inventory {
     pub pricings: Table<Pricing>,
     pub assessments: Table<Assessment>,
     pub bastions: Table<Bastion>,
+    pub hub_connections: Table<HubConnection>,
+    pub routing_intents: Table<RoutingIntent>,
+    pub private_link_services: Table<PrivateLinkService>,
+    pub admin_configurations: Table<AdminConfiguration>,
     pub admin_rule_collections: Table<AdminRuleCollection>,
     pub admin_rules: Table<AdminRule>,
     pub admin_groups: Table<AdminGroup>,
     pub static_members: Table<StaticMember>,
+    /// Answers about what of admin rules is in force, in input order.
+    pub deployments: Vec<Deployments>,
+    pub active_admin_rules: Vec<ActiveAdminRule>,
+    pub effective_admin_rules: Vec<EffectiveAdminRules>,
+    /// What service tags stand for.
+    pub tag_addresses: TagAddresses,
+    /// Readings of what no input settles; set by who asks for the analysis.
+    pub choices: Choices,
     pub coverage: Coverage,
     /// Resources of types that no rule needs, by type.
     pub unused: BTreeMap<Arc<str>, u64>,
     conflicts: HashMap<ResourceId, Why, foldhash::fast::RandomState>,
     subnets: HashMap<ResourceId, (u32, u32), foldhash::fast::RandomState>,
     loose: Vec<Item>,
+}
+
+fn taken(nics: &mut Vec<Nic>) -> Option<Vec<Nic>> {
+    (!nics.is_empty()).then(|| std::mem::take(nics))
+}
+
+/// The interfaces of a profile as those of one instance. An instance that lists its interfaces gets those that were not
+/// recorded; one that lists none gets all.
+fn as_instances(instance: &mut Vm, profile: Vec<Nic>, recorded: &Table<Nic>) -> Vec<Nic> {
+    let listed = instance.nics.known().filter(|listed| !listed.is_empty());
+    let made = profile.into_iter().map(|nic| Nic {
+        id: instance.id.child("networkInterfaces", nic.id.name()),
+        vm: Some(instance.id.clone()),
+        ..nic
+    });
+    let made: Vec<Nic> = match listed {
+        Some(listed) => {
+            let of_listed = |nic: Nic| {
+                let id = listed.iter().find(|id| id.name().eq_ignore_ascii_case(nic.id.name()))?;
+                recorded.find(id).is_none().then(|| Nic { id: id.clone(), ..nic })
+            };
+            made.filter_map(of_listed).collect()
+        }
+        None => made.collect(),
+    };
+    if listed.is_none() {
+        instance.nics = Known::Known(made.iter().map(|nic| nic.id.clone()).collect());
+    }
+    made
 }
 
 impl Inventory {
@@ -144,7 +195,26 @@ impl Inventory {
                 self.name_subscription(&id, name);
                 return Ok(());
             }
+            Item::Deployments(deployments) => {
+                self.deployments.push(deployments);
+                return Ok(());
+            }
+            Item::ServiceTags(tags) => {
+                for (name, ranges) in tags {
+                    self.tag_addresses.add(&name, ranges);
+                }
+                return Ok(());
+            }
+            Item::ActiveAdminRules(rules) => {
+                self.active_admin_rules.extend(rules);
+                return Ok(());
+            }
+            Item::EffectiveAdminRules(rules) => {
+                self.effective_admin_rules.push(rules);
+                return Ok(());
+            }
             Item::Vm(vm) => (vm.id.clone(), self.vms.add(&vm.id.clone(), vm)),
+            Item::ScaleSet(set) => (set.id.clone(), self.scale_sets.add(&set.id.clone(), set)),
             Item::Nic(nic) => (nic.id.clone(), self.nics.add(&nic.id.clone(), nic)),
             Item::VirtualNetwork(network) => (network.id.clone(), self.networks.add(&network.id.clone(), network)),
             Item::Nsg(nsg) => (nsg.id.clone(), self.nsgs.add(&nsg.id.clone(), nsg)),
@@ -175,6 +245,19 @@ impl Inventory {
                 self.assessments.add(&assessment.id.clone(), assessment),
             ),
             Item::Bastion(bastion) => (bastion.id.clone(), self.bastions.add(&bastion.id.clone(), bastion)),
+            Item::HubConnection(connection) => (
+                connection.id.clone(),
+                self.hub_connections.add(&connection.id.clone(), connection),
+            ),
+            Item::RoutingIntent(intent) => (intent.id.clone(), self.routing_intents.add(&intent.id.clone(), intent)),
+            Item::PrivateLinkService(service) => (
+                service.id.clone(),
+                self.private_link_services.add(&service.id.clone(), service),
+            ),
+            Item::AdminConfiguration(configuration) => (
+                configuration.id.clone(),
+                self.admin_configurations.add(&configuration.id.clone(), configuration),
+            ),
             Item::AdminRuleCollection(collection) => (
                 collection.id.clone(),
                 self.admin_rule_collections.add(&collection.id.clone(), collection),
@@ -232,6 +315,8 @@ impl Inventory {
             self.mark_conflict(id.clone());
         }
         self.distrust();
+        self.complete_instances();
+        self.expand_routes();
         self.index_subnets();
         self.list_subscriptions();
         contradicted
@@ -266,6 +351,63 @@ impl Inventory {
             if let Some(network) = network.and_then(|network| self.networks.get_mut(&network)) {
                 network.unread = Some(why.clone());
             }
+        }
+    }
+
+    /// Turns routes for a service tag into one for each of its prefixes, where these are known for sure.
+    fn expand_routes(&mut self) {
+        if self.tag_addresses.is_empty() {
+            return;
+        }
+        for table in &mut self.route_tables.items {
+            let Known::Known(routes) = &mut table.routes else {
+                continue;
+            };
+            let expanded = std::mem::take(routes).into_iter().flat_map(|route| {
+                let extent = route.tag.as_ref().and_then(|tag| self.tag_addresses.of(tag));
+                match extent.filter(|extent| extent.must == extent.may) {
+                    Some(extent) => {
+                        let of_range = |range| Route {
+                            prefix: Known::Known(range),
+                            ..route.clone()
+                        };
+                        extent.must.to_ranges().map(of_range).collect()
+                    }
+                    None => vec![route],
+                }
+            });
+            *routes = expanded.collect();
+        }
+    }
+
+    /// Gives instances of scale sets the interfaces of their profile where the interfaces themselves were not recorded,
+    /// and every set without a recorded instance one machine that stands for them.
+    fn complete_instances(&mut self) {
+        if self.scale_sets.is_empty() {
+            return;
+        }
+        let with_instances: HashSet<ResourceId> = self.vms.iter().filter_map(|vm| vm.scale_set.clone()).collect();
+        let instances = self.vms.items.iter_mut().filter(|vm| vm.scale_set.is_some());
+        for instance in instances.filter(|vm| vm.kind == MachineKind::ScaleSetInstance) {
+            let set = instance.scale_set.as_ref().and_then(|id| self.scale_sets.find(id));
+            let current = set.filter(|_| instance.latest_model == Some(true));
+            let profile = current.and_then(|set| set.nics.known());
+            let profile = if instance.inline_nics.is_empty() { profile } else { None };
+            if let Some(profile) = profile.cloned().or_else(|| taken(&mut instance.inline_nics)) {
+                for nic in as_instances(instance, profile, &self.nics) {
+                    self.nics.add(&nic.id.clone(), nic);
+                }
+            }
+        }
+        let alone = |set: &&ScaleSet| !with_instances.contains(&set.id) && set.capacity != Some(0);
+        let representatives: Vec<Vm> = self
+            .scale_sets
+            .iter()
+            .filter(alone)
+            .map(ScaleSet::representative)
+            .collect();
+        for machine in representatives {
+            self.vms.add(&machine.id.clone(), machine);
         }
     }
 
@@ -364,6 +506,13 @@ impl Inventory {
         self.coverage
             .subscriptions
             .sort_by_key(|covered| covered.id.to_ascii_lowercase());
+    }
+
+    /// How a network hangs on a virtual hub.
+    pub fn hub_connection(&self, network: &ResourceId) -> Option<&HubConnection> {
+        self.hub_connections
+            .iter()
+            .find(|connection| connection.network == *network)
     }
 
     /// The subnet and its network.

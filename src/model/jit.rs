@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Addresses, Known, Origin, ResourceId};
+use super::{Addresses, Known, Origin, ResourceId, Why};
 use crate::net::ProtocolSet;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct JitPolicy {
     pub id: ResourceId,
     pub location: Arc<str>,
     pub entries: Known<Vec<JitEntry>>,
+    /// Why there may be an entry or a request for a machine that is not among those read.
+    pub unread: Option<Why>,
     pub requests: Vec<JitRequest>,
     pub origin: Origin,
 }
@@ -21,6 +23,8 @@ pub struct JitPolicy {
 pub struct JitEntry {
     pub vm: ResourceId,
     pub ports: Vec<JitPort>,
+    /// Why there may be further ports.
+    pub unread: Option<Why>,
     /// Public address of the firewall in front, where JIT works through one.
     pub public_address: Option<Arc<str>>,
     pub origin: Origin,

@@ -28,15 +28,28 @@ pub struct Frontend {
     pub public_ip_prefix: Option<ResourceId>,
     pub private_address: Option<IpAddr>,
     pub subnet: Option<ResourceId>,
+    /// A gateway balancer that traffic passes first, whose appliances may filter it.
+    pub gateway: Option<ResourceId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackendPool {
     pub id: ResourceId,
     pub members: Vec<PoolMember>,
+    /// The front ports that the service gave to single members of NAT rules over a range.
+    pub port_mappings: Vec<PortMapping>,
     pub network: Option<ResourceId>,
     /// Why it may have further members.
     pub unread: Option<Why>,
+}
+
+/// One front port of a NAT rule for a whole pool, and the member it leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortMapping {
+    pub member: PoolMember,
+    /// Name of the inbound NAT rule.
+    pub rule: Arc<str>,
+    pub frontend_port: u16,
 }
 
 /// A member of a pool, by whichever name the pool gives it.

@@ -2,10 +2,12 @@
 //! Must not know any notation (JSON, HCL, Bicep) nor judge anything.
 
 mod admin;
+pub mod choices;
 mod compute;
 mod coverage;
 mod defender;
 mod firewall;
+mod hub;
 mod id;
 mod inventory;
 mod jit;
@@ -15,20 +17,26 @@ mod network;
 mod nsg;
 mod route;
 mod tag;
+mod tag_addresses;
 
-pub use admin::{AdminAccess, AdminEndpoint, AdminGroup, AdminRule, AdminRuleCollection, StaticMember};
-pub use compute::{MachineKind, Os, Vm};
+pub use admin::{
+    ActiveAdminRule, AdminAccess, AdminConfiguration, AdminEndpoint, AdminGroup, AdminRule, AdminRuleCollection,
+    Deployment, Deployments, EffectiveAdminRules, OnServiceNetworks, StaticMember,
+};
+pub use choices::{Choices, Question};
+pub use compute::{MachineKind, Os, ScaleSet, Vm};
 pub use coverage::{Coverage, MissingType, SubscriptionCoverage};
 pub use defender::{Assessment, Pricing};
 pub use firewall::{
     Firewall, FirewallAction, FirewallPolicy, FirewallRule, IpGroup, RuleCollection, RuleCollectionGroup, RuleKind,
 };
+pub use hub::{HubConnection, PrivateLinkService, RoutingIntent};
 pub use id::ResourceId;
 pub use inventory::{Inventory, Item};
 pub use jit::{JitEntry, JitPolicy, JitPort, JitRequest};
 pub use known::{Known, Why, WhyKind};
 pub use load_balancer::{
-    BackendPool, Frontend, InboundNatPool, InboundNatRule, LoadBalancer, LoadBalancingRule, PoolMember,
+    BackendPool, Frontend, InboundNatPool, InboundNatRule, LoadBalancer, LoadBalancingRule, PoolMember, PortMapping,
 };
 pub use network::{
     ApplicationSecurityGroup, Bastion, IpConfiguration, Nic, Peering, PublicIp, PublicIpRef, Sku, Subnet,
@@ -36,7 +44,8 @@ pub use network::{
 };
 pub use nsg::{Access, AddressTerm, Addresses, Direction, Nsg, Ports, SecurityRule, default_rules};
 pub use route::{NextHop, Route, RouteTable};
-pub use tag::ServiceTag;
+pub use tag::{ServiceTag, TagName};
+pub use tag_addresses::{TagAddresses, TagExtent};
 
 use std::sync::Arc;
 

@@ -1,6 +1,8 @@
 //! Service tags: names that stand for address sets.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,8 +13,61 @@ pub enum ServiceTag {
     Internet,
     /// The health probes of the platform, never a client.
     AzureLoadBalancer,
-    /// Any other; its addresses are not in the input. Lower case, such as `storage.westus`.
-    Named(Arc<str>),
+    /// Any other, such as `Storage.WestUS`.
+    Named(TagName),
+}
+
+/// The name of a tag: compared without case, printed as Azure spells it where that is known, else as stated.
+#[derive(Clone, Debug)]
+pub struct TagName {
+    lower: Arc<str>,
+    spelled: Arc<str>,
+}
+
+impl TagName {
+    fn new(stated: &str) -> Self {
+        let (service, region) = stated.split_once('.').map_or((stated, None), |(s, r)| (s, Some(r)));
+        let service = usual(SERVICES, service);
+        let spelled = match region {
+            Some(region) => format!("{service}.{}", usual(REGIONS, region)),
+            None => service.to_owned(),
+        };
+        TagName {
+            lower: Arc::from(stated.to_ascii_lowercase()),
+            spelled: Arc::from(spelled),
+        }
+    }
+
+    /// In lower case, such as `storage.westus`.
+    pub fn lower(&self) -> &str {
+        &self.lower
+    }
+}
+
+impl PartialEq for TagName {
+    fn eq(&self, other: &Self) -> bool {
+        self.lower == other.lower
+    }
+}
+
+impl Eq for TagName {}
+
+impl Hash for TagName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.lower.hash(state);
+    }
+}
+
+impl PartialOrd for TagName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for TagName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.lower.cmp(&other.lower)
+    }
 }
 
 impl ServiceTag {
@@ -30,7 +85,7 @@ impl ServiceTag {
         let spelled = lower
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-        (starts && spelled).then(|| ServiceTag::Named(lower.into()))
+        (starts && spelled).then(|| ServiceTag::Named(TagName::new(text)))
     }
 
     /// True when every address of `other` is surely an address of this tag, by name alone:
@@ -40,7 +95,8 @@ impl ServiceTag {
             (ServiceTag::Named(outer), ServiceTag::Named(inner)) => {
                 outer == inner
                     || inner
-                        .strip_prefix(outer.as_ref())
+                        .lower()
+                        .strip_prefix(outer.lower())
                         .is_some_and(|rest| rest.starts_with('.'))
             }
             _ => self == other,
@@ -49,7 +105,7 @@ impl ServiceTag {
 
     /// True for `AzureCloud` and its regions: the public addresses of every Azure customer.
     pub fn is_any_azure_tenant(&self) -> bool {
-        matches!(self, ServiceTag::Named(name) if name.split('.').next() == Some("azurecloud"))
+        matches!(self, ServiceTag::Named(name) if name.lower().split('.').next() == Some("azurecloud"))
     }
 }
 
@@ -59,24 +115,123 @@ impl fmt::Display for ServiceTag {
             ServiceTag::VirtualNetwork => "VirtualNetwork",
             ServiceTag::Internet => "Internet",
             ServiceTag::AzureLoadBalancer => "AzureLoadBalancer",
-            ServiceTag::Named(name) => spelled(name),
+            ServiceTag::Named(name) => &name.spelled,
         })
     }
 }
 
-/// The usual spelling of the tags that matter most; any other as stored.
-fn spelled(name: &str) -> &str {
-    const USUAL: &[&str] = &[
-        "AzureCloud",
-        "AzureDevOps",
-        "GatewayManager",
-        "AzureFrontDoor.Backend",
-        "Storage",
-        "Sql",
-    ];
-    USUAL
+/// The usual spelling of a word, else the word as it stands.
+fn usual<'w>(words: &[&'static str], word: &'w str) -> &'w str
+where
+    'static: 'w,
+{
+    words
         .iter()
-        .find(|usual| usual.eq_ignore_ascii_case(name))
+        .find(|usual| usual.eq_ignore_ascii_case(word))
         .copied()
-        .unwrap_or(name)
+        .unwrap_or(word)
+}
+
+/// Services whose tags are met often.
+const SERVICES: &[&str] = &[
+    "ActionGroup",
+    "ApiManagement",
+    "AppService",
+    "AzureActiveDirectory",
+    "AzureArcInfrastructure",
+    "AzureBackup",
+    "AzureCloud",
+    "AzureContainerRegistry",
+    "AzureCosmosDB",
+    "AzureDevOps",
+    "AzureFrontDoor",
+    "AzureKeyVault",
+    "AzureMonitor",
+    "AzurePlatformDNS",
+    "AzurePlatformIMDS",
+    "AzurePlatformLKM",
+    "AzureResourceManager",
+    "AzureSiteRecovery",
+    "AzureTrafficManager",
+    "EventHub",
+    "GatewayManager",
+    "MicrosoftCloudAppSecurity",
+    "MicrosoftContainerRegistry",
+    "ServiceBus",
+    "ServiceFabric",
+    "Sql",
+    "SqlManagement",
+    "Storage",
+    "WindowsAdminCenter",
+    "WindowsVirtualDesktop",
+];
+
+/// What stands behind the dot: regions, and the parts of some services.
+const REGIONS: &[&str] = &[
+    "AustraliaCentral",
+    "AustraliaCentral2",
+    "AustraliaEast",
+    "AustraliaSoutheast",
+    "Backend",
+    "BrazilSouth",
+    "BrazilSoutheast",
+    "CanadaCentral",
+    "CanadaEast",
+    "CentralIndia",
+    "CentralUS",
+    "EastAsia",
+    "EastUS",
+    "EastUS2",
+    "FirstParty",
+    "FranceCentral",
+    "FranceSouth",
+    "Frontend",
+    "GermanyNorth",
+    "GermanyWestCentral",
+    "IsraelCentral",
+    "ItalyNorth",
+    "JapanEast",
+    "JapanWest",
+    "KoreaCentral",
+    "KoreaSouth",
+    "MexicoCentral",
+    "NorthCentralUS",
+    "NorthEurope",
+    "NorwayEast",
+    "NorwayWest",
+    "PolandCentral",
+    "QatarCentral",
+    "SouthAfricaNorth",
+    "SouthAfricaWest",
+    "SouthCentralUS",
+    "SouthIndia",
+    "SoutheastAsia",
+    "SpainCentral",
+    "SwedenCentral",
+    "SwitzerlandNorth",
+    "SwitzerlandWest",
+    "UAECentral",
+    "UAENorth",
+    "UKSouth",
+    "UKWest",
+    "WestCentralUS",
+    "WestEurope",
+    "WestIndia",
+    "WestUS",
+    "WestUS2",
+    "WestUS3",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_one_in_any_case_and_print_as_azure_spells_them() {
+        let tag = |text: &str| ServiceTag::parse(text).map(|tag| tag.to_string());
+        assert_eq!(tag("azurecloud.westeurope").as_deref(), Some("AzureCloud.WestEurope"));
+        assert_eq!(tag("STORAGE.WESTUS2").as_deref(), Some("Storage.WestUS2"));
+        assert_eq!(tag("MyService.NewRegion").as_deref(), Some("MyService.NewRegion"));
+        assert_eq!(ServiceTag::parse("MyService"), ServiceTag::parse("myservice"));
+    }
 }

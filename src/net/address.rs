@@ -173,6 +173,14 @@ impl AddressSet {
         self.v4.is_empty() && self.v6.is_empty()
     }
 
+    /// The maximal ranges of it, IPv4 first, ascending.
+    pub fn to_ranges(&self) -> impl Iterator<Item = AddressRange> + '_ {
+        let v4 = self.v4.ranges().iter();
+        let v6 = self.v6.ranges().iter();
+        v4.map(|(first, last)| AddressRange::V4(*first, *last))
+            .chain(v6.map(|(first, last)| AddressRange::V6(*first, *last)))
+    }
+
     pub fn contains(&self, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(v4) => self.v4.contains(v4.to_bits()),

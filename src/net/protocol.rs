@@ -54,6 +54,10 @@ impl ProtocolSet {
         self.0 & (1 << protocol as u8) != 0
     }
 
+    pub fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     pub fn is_superset(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }

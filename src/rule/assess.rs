@@ -12,7 +12,7 @@ use super::facts::{Estate, JitEntryFacts, SecurityRuleFacts, VmFacts};
 use super::params::ResolvedParams;
 use super::value::SubjectFacts;
 use super::{Evidence, Finding, Judgement, Rule, Subject, SubjectKind, Verdict, evidence};
-use crate::exposure::shadows;
+use crate::exposure::{PUBLIC, Way, redundancies, shadows};
 use crate::intern::intern;
 use crate::model::{JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
 use crate::net::Family;
@@ -228,6 +228,18 @@ impl Assessor<'_, '_> {
         if gateway() {
             scopes.push(Scope::Gateway);
         }
+        let default_route = |stack: &crate::exposure::Stack| {
+            let environment = self.estate.exposures.environments.get(stack.environment as usize);
+            environment
+                .is_some_and(|environment| environment.virtual_network.must.is_superset(&PUBLIC.only(Family::V4)))
+        };
+        if stacks().any(default_route) {
+            scopes.push(Scope::DefaultRoute);
+        }
+        let mut ways = facts.machine.targets.iter().flat_map(|target| &target.ways);
+        if ways.any(|way| way.way == Way::FirewallDnat) {
+            scopes.push(Scope::Nat);
+        }
         if stacks().any(|stack| stack.family == Family::V6) {
             scopes.push(Scope::Ipv6);
         }
@@ -244,7 +256,12 @@ impl Assessor<'_, '_> {
         };
         let shadowed = shadows(rules);
         let attached = !nsg.attached_to.is_empty() || self.estate.is_attached(&nsg.id);
-        for (rule, shadowed) in rules.iter().zip(shadowed) {
+        let redundant = redundancies(rules, &nsg.default_rules);
+        let name_of = |at: &usize| {
+            let rule = rules.iter().chain(&nsg.default_rules).nth(*at)?;
+            Some(rule.name.clone())
+        };
+        for ((rule, shadowed), redundant) in rules.iter().zip(shadowed).zip(redundant) {
             let names = shadowed.map(|positions| {
                 positions
                     .iter()
@@ -258,6 +275,7 @@ impl Assessor<'_, '_> {
                 nsg,
                 rule,
                 shadowed_by: names,
+                redundant_by: redundant.map(|positions| positions.iter().filter_map(name_of).collect()),
                 attached,
             };
             self.judge_rule(&facts, judged);
@@ -296,7 +314,7 @@ impl Assessor<'_, '_> {
             location: self.locate(rule.origin),
         };
         let mut all = vec![of("rule", facts.rule)];
-        let names = facts.shadowed_by.iter().flatten().take(5);
+        let names = facts.shadowed_by.iter().chain(&facts.redundant_by).flatten().take(5);
         let named = names.filter_map(|name| facts.nsg.rules.known()?.iter().find(|rule| rule.name == *name));
         all.extend(named.map(|rule| of("decided by", rule)));
         all

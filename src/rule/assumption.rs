@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::Inventory;
+use crate::model::{FirewallAction, Inventory, Known, RuleCollection, RuleKind, choices};
+use crate::net::AddressRange;
 
 /// One assumption: when it is in force, what it says, how to switch it.
 pub struct Assumed {
@@ -26,6 +27,10 @@ pub enum Scope {
     Gateway,
     /// Addresses of the IPv6 family.
     Ipv6,
+    /// Machines on whose subnet `VirtualNetwork` holds every address.
+    DefaultRoute,
+    /// Machines that a NAT rule of a firewall leads to.
+    Nat,
 }
 
 /// Every assumption there is.
@@ -63,7 +68,7 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         id: "no-admin-rules",
         text: "no security admin rules of a network manager are in the input, so none are assumed to exist",
         switch: None,
-        applies: |inventory| inventory.admin_rules.is_empty(),
+        applies: |inventory| inventory.admin_rules.is_empty() && inventory.active_admin_rules.is_empty(),
         scope: Scope::Report,
     },
     Assumed {
@@ -94,7 +99,105 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         },
         scope: Scope::Ipv6,
     },
+    Assumed {
+        id: "zero-prefix",
+        text: "`--assume zero-prefix=both` is in force: `0.0.0.0/0` covers IPv6 as well",
+        switch: Some("--assume zero-prefix=ipv4"),
+        applies: |inventory| inventory.choices.is(&choices::ZERO_PREFIX, "both"),
+        scope: Scope::Ipv6,
+    },
+    Assumed {
+        id: "routed-internet",
+        text: "a default route puts every address into `VirtualNetwork`; `Internet` is taken to keep the public ones all the \
+               same, so that a Deny of `Internet` still denies",
+        switch: Some("--assume routed-internet=shrinks"),
+        applies: |inventory| has_default_route(inventory) && inventory.choices.is(&choices::ROUTED_INTERNET, "kept"),
+        scope: Scope::DefaultRoute,
+    },
+    Assumed {
+        id: "route-tag",
+        text: "routes to an appliance or a gateway put their prefix into `VirtualNetwork`, other routes do not",
+        switch: Some("--assume route-tag=appliance (or every-hop)"),
+        applies: |inventory| {
+            !inventory.route_tables.is_empty() && inventory.choices.is(&choices::ROUTE_TAG, "appliance-or-gateway")
+        },
+        scope: Scope::Report,
+    },
+    Assumed {
+        id: "parent-nat",
+        text: "a firewall policy is taken to inherit the NAT rules of its parent; Microsoft documents it both ways",
+        switch: Some("--assume parent-nat=own"),
+        applies: |inventory| {
+            let mut policies = inventory.firewall_policies.iter();
+            policies.any(|policy| policy.base.is_some()) && inventory.choices.is(&choices::PARENT_NAT, "inherited")
+        },
+        scope: Scope::Nat,
+    },
+    Assumed {
+        id: "deny-after-nat",
+        text: "traffic that a NAT rule of a firewall translates is let through, whatever its network rules deny; older \
+               documentation says that a Deny rule overrides it",
+        switch: None,
+        applies: |inventory| {
+            let classic = inventory.firewalls.iter().flat_map(|firewall| &firewall.collections);
+            let groups = inventory
+                .rule_collection_groups
+                .iter()
+                .flat_map(|group| &group.collections);
+            let denies = |collection: &RuleCollection| {
+                collection.kind == RuleKind::Network && collection.action == Known::Known(FirewallAction::Deny)
+            };
+            classic.chain(groups).any(denies)
+        },
+        scope: Scope::Nat,
+    },
+    Assumed {
+        id: "group-members",
+        text: "a network group with static members in the input has no others that a policy adds",
+        switch: Some("--assume group-members=unknown"),
+        applies: |inventory| {
+            !inventory.static_members.is_empty() && inventory.choices.is(&choices::GROUP_MEMBERS, "static")
+        },
+        scope: Scope::Report,
+    },
+    Assumed {
+        id: "admin-rules-as-committed",
+        text: "security admin rules are deployed as their resources stand; what was edited since the last commit cannot be \
+               told without `listActiveSecurityAdminRules`",
+        switch: None,
+        applies: |inventory| {
+            !inventory.deployments.is_empty()
+                && !inventory.admin_rules.is_empty()
+                && inventory.active_admin_rules.is_empty()
+        },
+        scope: Scope::Report,
+    },
+    Assumed {
+        id: "always-allow",
+        text: "an AlwaysAllow rule is taken to decide a Standard public address without a group as chosen; the service does \
+               not document it",
+        switch: Some("--assume always-allow=unknown"),
+        applies: |inventory| !inventory.choices.is(&choices::ALWAYS_ALLOW, "unknown"),
+        scope: Scope::Report,
+    },
+    Assumed {
+        id: "unknown-space",
+        text: "address spaces that are not in the input are taken to be private (`--assume unknown-space=private`)",
+        switch: Some("--assume unknown-space=any"),
+        applies: |inventory| inventory.choices.is(&choices::UNKNOWN_SPACE, "private"),
+        scope: Scope::Report,
+    },
 ];
+
+fn has_default_route(inventory: &Inventory) -> bool {
+    let routes = inventory
+        .route_tables
+        .iter()
+        .filter_map(|table| table.routes.known())
+        .flatten();
+    let mut prefixes = routes.filter_map(|route| route.prefix.known());
+    prefixes.any(|prefix| matches!(prefix, AddressRange::V4(0, u32::MAX)))
+}
 
 /// The assumptions that an estate gives rise to.
 pub fn in_force(inventory: &Inventory) -> Vec<&'static Assumed> {

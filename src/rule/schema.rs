@@ -308,6 +308,16 @@ const SECURITY_RULE: &[Field] = &[
         "true when rules before it decide every packet it matches",
     ),
     field("shadowed_by", TEXTS, "names of the rules that decide in its place"),
+    field(
+        "redundant",
+        Bool,
+        "true when it decides something, and rules behind it would decide the same without it",
+    ),
+    field(
+        "redundant_by",
+        TEXTS,
+        "names of the rules that would decide the same without it",
+    ),
     field("jit_rule", Bool, "true when JIT wrote it (by its name)"),
     field(
         "jit_request_active",

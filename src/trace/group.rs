@@ -161,7 +161,7 @@ pub fn comes_from<'i>(
         AddressTerm::Any => Holds::Yes,
         AddressTerm::Range(range) => Holds::surely(range.contains(packet.source)),
         AddressTerm::Tag(ServiceTag::VirtualNetwork) => target.place.in_virtual_network(packet.source),
-        AddressTerm::Tag(ServiceTag::Internet) => Holds::surely(target.place.in_internet(packet.source)),
+        AddressTerm::Tag(ServiceTag::Internet) => target.place.is_in_internet(packet.source),
         AddressTerm::Tag(ServiceTag::AzureLoadBalancer) => Holds::surely(packet::is_platform(packet.source)),
         AddressTerm::Tag(tag @ ServiceTag::Named(_)) => is_tagged(packet, tag),
         AddressTerm::Group(group) => estate.is_member(group, packet.source),

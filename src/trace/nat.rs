@@ -10,7 +10,7 @@ use super::place::contain;
 use super::ways::{Front, Way, WayIn};
 use crate::model::{
     AddressTerm, Firewall, FirewallAction, FirewallRule, Inventory, Known, Peering, ResourceId, RuleCollection,
-    RuleKind, VirtualNetwork,
+    RuleKind, VirtualNetwork, choices,
 };
 use crate::net::{AddressRange, Family, Protocol};
 
@@ -19,7 +19,8 @@ pub struct Translation<'i> {
     pub firewall: &'i Firewall,
     pub collection: &'i RuleCollection,
     pub rule: &'i FirewallRule,
-    /// Other NAT rules of the firewall that take packets for the same address and port.
+    /// NAT rules of the firewall that are asked before this one, or may be, and take packets for the same address
+    /// and port.
     pub rivals: Vec<&'i FirewallRule>,
     /// Addresses one of which the firewall puts in place of the client's.
     pub seen_as: Option<&'i [AddressRange]>,
@@ -64,7 +65,7 @@ pub fn ways<'i>(estate: &Estate<'i>, target: &Target<'i>, ways: &mut Vec<WayIn<'
     }
     for firewall in estate.inventory.firewalls.iter() {
         let rules = nat_rules(estate.inventory, firewall);
-        for (collection, rule) in &rules {
+        for (at, NatRule { collection, rule, .. }) in rules.iter().enumerate() {
             let leads = match rule.translated_address {
                 Some(address) => target
                     .may_be_at(address)
@@ -76,9 +77,10 @@ pub fn ways<'i>(estate: &Estate<'i>, target: &Target<'i>, ways: &mut Vec<WayIn<'
                 continue;
             }
             let doubt = leads.doubted(collection.action.why()).why().cloned();
-            let rivals = rules.iter().map(|(_, other)| *other);
+            let rivals = (0..).zip(&rules).filter(|(other, _)| may_precede(&rules, *other, at));
             let rivals = rivals
-                .filter(|other| !std::ptr::eq(*other, *rule) && takes_the_same(rule, other))
+                .map(|(_, other)| other.rule)
+                .filter(|other| takes_the_same(rule, other))
                 .collect();
             let seen_as = translation_range(estate.inventory, firewall);
             let translation = Translation {
@@ -113,25 +115,71 @@ fn by_name(rule: &FirewallRule) -> Holds<'_> {
     }
 }
 
-fn nat_rules<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<(&'i RuleCollection, &'i FirewallRule)> {
-    let is_nat = |collection: &&RuleCollection| {
-        collection.kind == RuleKind::Nat
-            && collection
-                .action
-                .known()
-                .is_none_or(|action| *action == FirewallAction::Dnat)
+/// A NAT rule with its place in the order in which a firewall asks.
+struct NatRule<'i> {
+    collection: &'i RuleCollection,
+    rule: &'i FirewallRule,
+    /// Parent policies come first, then the priority of the group and of the collection; `None` where one is unknown.
+    rank: Option<(usize, u32, u32)>,
+}
+
+/// Whether a firewall asks one rule before another, or may. Within a collection the order is that of the text; of two
+/// collections of one rank either may be first.
+fn may_precede(rules: &[NatRule<'_>], one: usize, other: usize) -> bool {
+    let (Some(first), Some(second)) = (rules.get(one), rules.get(other)) else {
+        return false;
     };
-    let of_policies = policies(firewall, inventory)
+    if one == other {
+        return false;
+    }
+    if std::ptr::eq(first.collection, second.collection) {
+        return one < other;
+    }
+    match (first.rank, second.rank) {
+        (Some(first), Some(second)) => first <= second,
+        _ => true,
+    }
+}
+
+fn nat_rules<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<NatRule<'i>> {
+    let policies = policies(firewall, inventory);
+    let own = policies.len();
+    let mut ranked: Vec<(Option<(usize, u32, u32)>, &RuleCollection)> = Vec::new();
+    for collection in &firewall.collections {
+        ranked.push((
+            collection.priority.known().map(|priority| (own, 0, *priority)),
+            collection,
+        ));
+    }
+    // Azure hands the NAT rules of a parent policy down only where the user chose that reading.
+    let inherited = inventory.choices.is(&choices::PARENT_NAT, "inherited");
+    for (depth, policy) in policies
         .into_iter()
-        .flat_map(|policy| groups(inventory, policy));
-    let collections = firewall
-        .collections
-        .iter()
-        .chain(of_policies.flat_map(|group| &group.collections));
-    collections
-        .filter(is_nat)
-        .flat_map(|collection| collection.rules.iter().map(move |rule| (collection, rule)))
-        .collect()
+        .enumerate()
+        .filter(|(depth, _)| *depth == 0 || inherited)
+    {
+        for group in groups(inventory, policy) {
+            let rank = |collection: &RuleCollection| {
+                Some((own - depth - 1, *group.priority.known()?, *collection.priority.known()?))
+            };
+            ranked.extend(
+                group
+                    .collections
+                    .iter()
+                    .map(|collection| (rank(collection), collection)),
+            );
+        }
+    }
+    let is_nat = |(_, collection): &(_, &RuleCollection)| {
+        let action = collection.action.known();
+        collection.kind == RuleKind::Nat && action.is_none_or(|action| *action == FirewallAction::Dnat)
+    };
+    let nat = ranked.into_iter().filter(is_nat);
+    nat.flat_map(|(rank, collection)| {
+        let rules = collection.rules.iter();
+        rules.map(move |rule| NatRule { collection, rule, rank })
+    })
+    .collect()
 }
 
 /// The ids of a firewall's policy and of those it inherits from.

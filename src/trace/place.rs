@@ -150,9 +150,30 @@ impl<'i> Place<'i> {
         self.own_space(address).or(peers)
     }
 
-    /// Whether an address is in the `Internet` tag: public space that neither the network nor a peer surely has.
+    /// Whether a packet from an address may come from the internet: public space that neither the network nor a peer
+    /// surely has.
     pub fn in_internet(&self, address: IpAddr) -> bool {
         packet::is_public(address) && self.is_connected(address) != Holds::Yes
+    }
+
+    /// Whether an address is in the `Internet` tag: public space that neither the network nor a peer has. Where their
+    /// extent is unknown, they may have it.
+    pub fn is_in_internet(&self, address: IpAddr) -> Holds<'i> {
+        if !packet::is_public(address) {
+            return Holds::No;
+        }
+        if packet::is_platform(address) {
+            return Holds::Yes;
+        }
+        let unread = || {
+            let why = self.network.and_then(|network| network.unread.as_ref());
+            why.map_or(Holds::No, Holds::unknown)
+        };
+        match self.is_connected(address).or(unread) {
+            Holds::Yes => Holds::No,
+            Holds::No => Holds::Yes,
+            maybe => maybe,
+        }
     }
 
     /// The stated route that an answer to an address takes; none where the platform's own routes decide. Of routes

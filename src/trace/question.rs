@@ -38,7 +38,7 @@ impl From {
             ServiceTag::Internet => Some(From::Internet),
             ServiceTag::VirtualNetwork => Some(From::VirtualNetwork),
             ServiceTag::AzureLoadBalancer => Some(From::Address(packet::PLATFORM)),
-            ServiceTag::Named(name) if &*name == "vnet" => Some(From::VirtualNetwork),
+            ServiceTag::Named(name) if name.lower() == "vnet" => Some(From::VirtualNetwork),
             tag => Some(From::Tag(tag)),
         }
     }

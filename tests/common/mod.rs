@@ -298,6 +298,7 @@ fn exposure(port: u16, class: ExposureClass) -> PortExposure {
     PortExposure {
         port,
         front_port: None,
+        front_ports: None,
         class,
         sources: vec!["0.0.0.0/0".into()],
         more_sources: 0,

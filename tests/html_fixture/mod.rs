@@ -174,6 +174,7 @@ fn exposure(place: &Place, port: u16, class: ExposureClass) -> PortExposure {
     PortExposure {
         port,
         front_port: None,
+        front_ports: None,
         class,
         sources: sources.into_iter().map(str::to_owned).collect(),
         more_sources: if class == ExposureClass::Narrow { 12 } else { 0 },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::network::nic_configuration;
 use super::reader::{Reader, Scope};
-use crate::model::{Item, Known, MachineKind, Nic, Os, ResourceId, Vm, Why, WhyKind};
+use crate::model::{Item, Known, MachineKind, Nic, Os, ResourceId, ScaleSet, Vm, Why, WhyKind};
 
 pub(super) fn vm(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
     machine(reader, scope, MachineKind::Arm)
@@ -29,6 +29,10 @@ fn machine(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: MachineKind)
         tags: reader.tags(scope),
         scale_set: scale_set(reader, scope, kind),
         inline_nics: inline_nics(reader, scope),
+        latest_model: scope
+            .get("latestModelApplied")
+            .is_some()
+            .then(|| reader.flag(scope, "latestModelApplied", false)),
         nics,
         origin: reader.origin(scope.node),
     }))
@@ -59,7 +63,48 @@ fn nics(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, kind: MachineKind) ->
     }
 }
 
+pub(super) fn scale_set_resource(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
+    let profile = reader.object(scope, "virtualMachineProfile");
+    let capacity = reader
+        .object(scope, "sku")
+        .and_then(|sku| reader.integer(sku, "capacity").known().copied().flatten());
+    Some(Item::ScaleSet(ScaleSet {
+        id: reader.id.clone(),
+        location: reader.location(scope),
+        os: match profile {
+            Some(profile) => os(reader, profile),
+            None => Known::Unknown(Why::not_in_input("the operating system")),
+        },
+        tags: reader.tags(scope),
+        capacity,
+        nics: profile_nics(reader, profile),
+        origin: reader.origin(scope.node),
+    }))
+}
+
+fn profile_nics(reader: &mut Reader<'_, '_>, profile: Option<Scope<'_, '_>>) -> Known<Vec<Nic>> {
+    let network = profile.and_then(|profile| reader.object(profile, "networkProfile"));
+    let absent = format!("the profile of `{}` has no network interfaces", reader.id.name());
+    let Some(network) = network else {
+        return Known::Unknown(Why::new(WhyKind::NotInInput, absent));
+    };
+    match reader.known_list(network, "networkInterfaceConfigurations") {
+        Known::Known(None) => Known::Unknown(Why::new(WhyKind::NotInInput, absent)),
+        Known::Unknown(why) => Known::Unknown(why),
+        Known::Known(Some(nodes)) => {
+            let scopes: Vec<Scope<'_, '_>> = nodes.iter().map(|node| reader.scope(node)).collect();
+            let nics = scopes.into_iter().map(|scope| nic_configuration(reader, scope));
+            Known::Known(nics.collect())
+        }
+    }
+}
+
 fn inline_nics(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Vec<Nic> {
+    if let Some(own) = scope.object("networkProfileConfiguration") {
+        let configurations = reader.scopes(own, "networkInterfaceConfigurations");
+        let nics = configurations.into_iter().map(|scope| nic_configuration(reader, scope));
+        return nics.collect();
+    }
     let Some(profile) = scope.object("networkProfile") else {
         return Vec::new();
     };

@@ -19,6 +19,7 @@ pub(super) fn firewall(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Opt
         .filter_map(|c| reader.address(*c, "privateIPAddress"))
         .collect();
     private_addresses.extend(hub.and_then(|hub| reader.address(hub, "privateIPAddress")));
+    let unread = reader.take_lost();
     let public_ips = configurations
         .iter()
         .filter_map(|c| reader.reference(*c, "publicIPAddress"))
@@ -26,6 +27,7 @@ pub(super) fn firewall(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Opt
     let hub_addresses = hub.map(|hub| hub_addresses(reader, hub)).unwrap_or_default();
     // Names of public addresses decide nothing.
     reader.take_lost();
+    unread.into_iter().for_each(|why| reader.lose(why));
     Some(Item::Firewall(Firewall {
         id: reader.id.clone(),
         policy: reader.reference(scope, "firewallPolicy"),

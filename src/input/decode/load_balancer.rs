@@ -6,7 +6,7 @@ use super::network::sku;
 use super::reader::{Reader, Scope};
 use crate::model::{
     BackendPool, Frontend, InboundNatPool, InboundNatRule, Item, Known, LoadBalancer, LoadBalancingRule, PoolMember,
-    ResourceId, Why,
+    PortMapping, ResourceId, Why,
 };
 use crate::syntax::Node;
 
@@ -87,6 +87,7 @@ fn frontend(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Frontend {
         public_ip_prefix: reader.reference(scope, "publicIPPrefix"),
         private_address: reader.address(scope, "privateIPAddress"),
         subnet: reader.reference(scope, "subnet"),
+        gateway: reader.reference(scope, "gatewayLoadBalancer"),
     }
 }
 
@@ -95,16 +96,37 @@ fn pool(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> BackendPool {
     let by_interface = reader.references(scope, "backendIPConfigurations");
     let mut members: Vec<PoolMember> = by_interface.into_iter().map(PoolMember::IpConfiguration).collect();
     let network = reader.reference(scope, "virtualNetwork");
+    let mut port_mappings = Vec::new();
     for address in reader.scopes(scope, "loadBalancerBackendAddresses") {
-        members.extend(pool_address(reader, address, network.as_ref()));
+        let Some(member) = pool_address(reader, address, network.as_ref()) else {
+            continue;
+        };
+        mappings(reader, address, &member, &mut port_mappings);
+        members.push(member);
     }
     let unread = reader.take_lost();
     before.into_iter().for_each(|why| reader.lose(why));
     BackendPool {
         id: reader.child_id(scope, "backendAddressPools"),
         members,
+        port_mappings,
         network,
         unread,
+    }
+}
+
+/// Which front ports lead to one member. What cannot be read leaves the member with the whole range of the rule.
+fn mappings(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, member: &PoolMember, found: &mut Vec<PortMapping>) {
+    for mapping in reader.scopes(scope, "inboundNatRulesPortMapping") {
+        let rule = reader.text(mapping, "inboundNatRuleName");
+        let port = reader.integer(mapping, "frontendPort");
+        if let (Some(rule), Known::Known(Some(frontend_port))) = (rule, port) {
+            found.push(PortMapping {
+                member: member.clone(),
+                rule,
+                frontend_port,
+            });
+        }
     }
 }
 

@@ -4,11 +4,13 @@
 mod admin;
 mod compute;
 mod firewall;
+mod hub;
 mod load_balancer;
 mod network;
 mod nsg;
 mod reader;
 mod security;
+mod tags;
 
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ const TYPES: &[(&str, Decode)] = &[
         "microsoft.compute/virtualmachinescalesets/virtualmachines",
         compute::scale_set_instance,
     ),
+    ("microsoft.compute/virtualmachinescalesets", compute::scale_set_resource),
     ("microsoft.classiccompute/virtualmachines", compute::classic_vm),
     ("microsoft.network/networkinterfaces", network::nic),
     (
@@ -56,6 +59,12 @@ const TYPES: &[(&str, Decode)] = &[
     ("microsoft.network/publicipaddresses", network::public_ip),
     ("microsoft.network/routetables", network::route_table),
     ("microsoft.network/bastionhosts", network::bastion),
+    (
+        "microsoft.network/virtualhubs/hubvirtualnetworkconnections",
+        hub::connection,
+    ),
+    ("microsoft.network/virtualhubs/routingintent", hub::routing_intent),
+    ("microsoft.network/privatelinkservices", hub::private_link_service),
     ("microsoft.network/loadbalancers", load_balancer::load_balancer),
     ("microsoft.network/azurefirewalls", firewall::firewall),
     ("microsoft.network/firewallpolicies", firewall::policy),
@@ -78,18 +87,63 @@ const TYPES: &[(&str, Decode)] = &[
         "microsoft.network/networkmanagers/securityadminconfigurations/rulecollections/rules",
         admin::rule,
     ),
+    (
+        "microsoft.network/networkmanagers/securityadminconfigurations",
+        admin::configuration,
+    ),
+    (
+        "microsoft.network/networkmanagers/listdeploymentstatus",
+        admin::deployments,
+    ),
+    (
+        "microsoft.network/networkmanagers/listactivesecurityadminrules",
+        admin::active_rules,
+    ),
+    (
+        "microsoft.network/virtualnetworks/listnetworkmanagereffectivesecurityadminrules",
+        admin::effective_rules,
+    ),
     ("microsoft.network/networkmanagers/networkgroups", admin::group),
     (
         "microsoft.network/networkmanagers/networkgroups/staticmembers",
         admin::static_member,
     ),
+    ("microsoft.network/servicetags", tags::service_tags),
+    (
+        "microsoft.network/networkinterfaces/effectivenetworksecuritygroups",
+        tags::effective_groups,
+    ),
     ("microsoft.resources/subscriptions", security::subscription),
 ];
+
+/// Rows of answers that have no id of their own, by members that only they have.
+const ANSWERS: &[(&[&str], Decode)] = &[
+    (&["deploymentStatus", "configurationIds"], admin::loose_deployment),
+    (
+        &["effectiveSecurityRules", "networkSecurityGroup"],
+        tags::effective_group,
+    ),
+    (&["changeNumber", "values"], tags::service_tags),
+];
+
+/// Decodes a row of an answer; `None` where it is none.
+fn answer(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Decoded> {
+    let has = |member: &&str| node.get(member).is_some();
+    let (_, decode) = ANSWERS.iter().find(|(members, _)| members.iter().all(has))?;
+    let mut reader = Reader::new(ResourceId::new("answer"), locator);
+    let scope = reader.scope(node);
+    let item = decode(&mut reader, scope);
+    diagnostics.append(&mut reader.diagnostics);
+    Some(item.map_or(Decoded::Nothing, |item| Decoded::Item(Box::new(item))))
+}
 
 /// Decodes one resource; problems are appended to `diagnostics`.
 pub fn decode(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnostic>) -> Decoded {
     let scope = Scope::new(node);
     let Some(id) = scope.own("id").and_then(Node::as_text).filter(|id| !id.is_empty()) else {
+        if let Some(decoded) = answer(node, locator, diagnostics) {
+            return decoded;
+        }
         let location = locator.locate(node.span.start, node.span.end);
         let diagnostic = Diagnostic::error("no-id", format!("{} without `id` is not a resource", node.kind()));
         let help = "give resources as `GET`, `az ... list -o json` or Resource Graph return them, with their ids";

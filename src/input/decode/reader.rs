@@ -505,7 +505,11 @@ impl<'l, 't> Reader<'l, 't> {
 
     /// Regions in their short form: `West Europe` and `westeurope` are one.
     pub fn location(&mut self, scope: Scope<'_, '_>) -> Arc<str> {
-        let location = self.text(scope, "location").unwrap_or_else(|| Arc::from(""));
+        Self::short_region(self.text(scope, "location").unwrap_or_else(|| Arc::from("")))
+    }
+
+    /// The short form of a region's name.
+    pub fn short_region(location: Arc<str>) -> Arc<str> {
         if location.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
             return location;
         }

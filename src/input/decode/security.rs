@@ -13,6 +13,7 @@ use crate::model::{
 use crate::syntax::Node;
 
 pub(super) fn jit_policy(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
+    reader.take_lost();
     let entries = match reader.known_list(scope, "virtualMachines") {
         Known::Known(nodes) => {
             let nodes = nodes.unwrap_or_default();
@@ -25,10 +26,12 @@ pub(super) fn jit_policy(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> O
     for scope in reader.scopes(scope, "requests") {
         request(reader, scope, &mut requests);
     }
+    let unread = reader.take_lost();
     Some(Item::JitPolicy(JitPolicy {
         id: reader.id.clone(),
         location: reader.location(scope),
         entries,
+        unread,
         requests,
         origin: reader.origin(scope.node),
     }))
@@ -36,10 +39,14 @@ pub(super) fn jit_policy(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> O
 
 fn entry(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<JitEntry> {
     let vm = vm_id(reader, scope)?;
+    let before = reader.take_lost();
     let ports = reader.scopes(scope, "ports");
+    let unread = reader.take_lost();
+    before.into_iter().for_each(|why| reader.lose(why));
     Some(JitEntry {
         vm,
         ports: ports.into_iter().map(|scope| port(reader, scope)).collect(),
+        unread,
         public_address: reader.text(scope, "publicIpAddress"),
         origin: reader.origin(scope.node),
     })
@@ -52,7 +59,8 @@ fn vm_id(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<ResourceId
         .filter(|id| !id.is_empty())
         .map(ResourceId::new);
     if id.is_none() {
-        reader.absent(scope.node, "id");
+        let why = reader.absent(scope.node, "id");
+        reader.lose(why);
     }
     id
 }

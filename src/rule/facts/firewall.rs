@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::vm::VmFacts;
 use super::{texts, unknown};
-use crate::exposure::{Holder, Truth, collections, default_route, holder, stated_routes, unread_policies};
+use crate::exposure::{Holder, Truth, collections, default_route, holder, ordered, stated_routes, unread_policies};
 use crate::model::{
-    Firewall, FirewallAction, FirewallRule, Inventory, Known, NextHop, RuleCollection, RuleKind, VirtualNetwork,
+    AddressTerm, Firewall, FirewallAction, FirewallRule, Inventory, Known, NextHop, ResourceId, RuleCollection,
+    RuleKind, VirtualNetwork,
 };
 use crate::net::Protocol;
 use crate::rule::fact::Fact;
@@ -18,6 +19,10 @@ pub(super) struct Placed {
     by_network: HashMap<u32, Vec<u32>>,
     /// By the network that a firewall stands in (`None` in a virtual hub) and its address there.
     by_address: HashMap<(Option<u32>, IpAddr), u32>,
+    /// Why a firewall may stand in a network that it does not name: its record could not be read.
+    unplaced: Option<Arc<str>>,
+    /// Networks with a firewall of which some address may not be known.
+    addresses_unread: HashMap<u32, Arc<str>>,
     /// Addresses of interfaces and of load balancers, by network: what stands there is no Azure Firewall.
     others: HashSet<(u32, IpAddr)>,
 }
@@ -27,12 +32,13 @@ impl Placed {
         let mut placed = Placed {
             by_network: HashMap::new(),
             by_address: HashMap::new(),
+            unplaced: None,
+            addresses_unread: HashMap::new(),
             others: others(inventory),
         };
         for (index, firewall) in (0u32..).zip(inventory.firewalls.iter()) {
-            let positions = firewall.subnets.iter().map(|subnet| inventory.subnet_position(subnet));
-            let mut networks: Vec<u32> = positions.flatten().map(|(network, _)| network).collect();
-            networks.dedup();
+            let networks = networks_of(inventory, firewall);
+            placed.note_unread(firewall, &networks);
             for network in &networks {
                 placed.by_network.entry(*network).or_default().push(index);
             }
@@ -42,6 +48,36 @@ impl Placed {
         }
         placed
     }
+}
+
+impl Placed {
+    /// Keeps why a firewall may stand elsewhere, or have other addresses, than its record says.
+    fn note_unread(&mut self, firewall: &Firewall, networks: &[u32]) {
+        let nowhere = firewall.subnets.is_empty() && firewall.virtual_hub.is_none();
+        let why = match &firewall.unread {
+            Some(why) => why.text.clone(),
+            None if firewall.private_addresses.is_empty() => Arc::from(format!(
+                "the private address of firewall `{}` is not in the input",
+                firewall.id.name()
+            )),
+            None => return,
+        };
+        if nowhere {
+            self.unplaced.get_or_insert_with(|| why.clone());
+        }
+        for network in networks {
+            self.addresses_unread.entry(*network).or_insert_with(|| why.clone());
+        }
+    }
+}
+
+/// The networks that a firewall stands in. A subnet that is not listed with its network still names the network.
+fn networks_of(inventory: &Inventory, firewall: &Firewall) -> Vec<u32> {
+    let network = |subnet: &ResourceId| inventory.networks.position(&subnet.parent()?);
+    let mut networks: Vec<u32> = firewall.subnets.iter().filter_map(network).collect();
+    networks.sort_unstable();
+    networks.dedup();
+    networks
 }
 
 fn others(inventory: &Inventory) -> HashSet<(u32, IpAddr)> {
@@ -103,11 +139,13 @@ fn own_network(facts: &VmFacts<'_, '_>, index: u32, found: &mut Found) {
     let Some(network) = inventory.networks.get(index) else {
         return;
     };
-    let reserved = network
-        .subnets
-        .iter()
-        .any(|subnet| subnet.id.name().eq_ignore_ascii_case("AzureFirewallSubnet"));
-    if let Some(why) = unread(inventory, network).filter(|_| reserved) {
+    let reserved = network.unread.is_some()
+        || network
+            .subnets
+            .iter()
+            .any(|subnet| subnet.id.name().eq_ignore_ascii_case("AzureFirewallSubnet"));
+    let unread = unread(inventory, network).or_else(|| facts.estate.firewalls.unplaced.clone());
+    if let Some(why) = unread.filter(|_| reserved) {
         found.network_unknown.get_or_insert(why);
     }
 }
@@ -165,6 +203,10 @@ fn appliance(facts: &VmFacts<'_, '_>, network: u32, address: IpAddr) -> Result<O
         Holder::Network(held) => match placed.by_address.get(&(Some(held), address)).or(of_hub) {
             Some(firewall) => Ok(Some(*firewall)),
             None if placed.others.contains(&(held, address)) => Ok(None),
+            None if placed.addresses_unread.contains_key(&held) => {
+                placed.addresses_unread.get(&held).cloned().map_or(Ok(None), Err)
+            }
+            None if placed.unplaced.is_some() => placed.unplaced.clone().map_or(Ok(None), Err),
             None if !inventory.coverage.whole => Err(absent()),
             None => inventory
                 .networks
@@ -230,8 +272,18 @@ pub(super) fn protects(facts: &VmFacts<'_, '_>) -> Fact {
     protection(&find(facts))
 }
 
-pub(super) fn policy_managed(facts: &VmFacts<'_, '_>) -> Fact {
-    managed(facts, &all(&find(facts)))
+/// Whether a firewall that a policy runs stands in front of a machine. Beside a network security group only the one
+/// that the routes lead to does: another that merely stands in the network leaves the group, which is enough, alone.
+pub(super) fn in_front_by_policy(facts: &VmFacts<'_, '_>, has_group: bool) -> Fact {
+    let found = find(facts);
+    let by_route = managed(facts, &found.by_route);
+    let by_network = managed(facts, &found.by_network);
+    match (by_route, by_network) {
+        (Fact::Bool(true), _) => Fact::Bool(true),
+        (_, Fact::Bool(true)) if !has_group => Fact::Bool(true),
+        (_, Fact::Bool(true)) => found.route_unknown.map_or(Fact::Bool(false), Fact::Unknown),
+        _ => Fact::Bool(false),
+    }
 }
 
 fn managed(facts: &VmFacts<'_, '_>, firewalls: &[u32]) -> Fact {
@@ -249,15 +301,47 @@ fn allows(facts: &VmFacts<'_, '_>, firewalls: &[u32]) -> Fact {
         if let Some(why) = unread_policies(inventory, firewall) {
             return unknown(&why);
         }
+        let network = ordered(inventory, firewall, RuleKind::Network);
         for collection in collections(inventory, firewall) {
             for rule in &collection.rules {
-                for port in &facts.estate.exposures.ports {
+                let denied = |port| denied_before(facts, network.as_deref().unwrap_or_default(), rule, port);
+                for port in facts.estate.exposures.ports.iter().filter(|port| !denied(**port)) {
                     allows.extend(allow(facts, firewall, collection, rule, *port));
                 }
             }
         }
     }
     Fact::list(allows)
+}
+
+/// Whether a Deny rule that is asked before surely takes all that a network rule could let through to a port.
+fn denied_before(facts: &VmFacts<'_, '_>, in_order: &[&RuleCollection], rule: &FirewallRule, port: u16) -> bool {
+    let all = in_order
+        .iter()
+        .flat_map(|collection| collection.rules.iter().map(move |other| (collection, other)));
+    let mut before = all.take_while(|(_, other)| !std::ptr::eq(*other, rule));
+    if !in_order
+        .iter()
+        .any(|collection| collection.rules.iter().any(|other| std::ptr::eq(other, rule)))
+    {
+        return false;
+    }
+    before.any(|(collection, other)| {
+        let covers_sources = other.source_groups.is_empty() && rule.source_groups.is_empty();
+        let same = |term: &AddressTerm| !matches!(term, AddressTerm::Unknown(_)) && other.sources.terms.contains(term);
+        let covers_sources = other.sources.is_any() || (covers_sources && rule.sources.terms.iter().all(same));
+        let tcp = other.protocols.known().is_some_and(|set| set.contains(Protocol::Tcp));
+        let target = facts
+            .machine
+            .targets
+            .iter()
+            .all(|target| target.meets(facts.estate.inventory, &other.destinations) == Truth::Yes);
+        collection.action == Known::Known(FirewallAction::Deny)
+            && covers_sources
+            && tcp
+            && target
+            && other.destination_ports.set.contains(port)
+    })
 }
 
 /// One rule that lets TCP through to a port of the machine.

@@ -57,6 +57,9 @@ pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
 
 fn ports(entries: &[(&JitPolicy, &JitEntry)]) -> Fact {
     let mut ports: Vec<u16> = Vec::new();
+    if let Some(why) = entries.iter().find_map(|(_, entry)| entry.unread.as_ref()) {
+        return super::unknown(why);
+    }
     for port in entries.iter().flat_map(|(_, entry)| &entry.ports) {
         match &port.number {
             Known::Known(number) => ports.push(*number),
@@ -86,7 +89,13 @@ pub(super) fn entry(estate: &Estate<'_>, policy: &JitPolicy, entry: &JitEntry) -
             },
         ),
         ("gone", gone(estate, entry)),
-        ("ports", Fact::list(entry.ports.iter().map(port))),
+        (
+            "ports",
+            match &entry.unread {
+                Some(why) => super::unknown(why),
+                None => Fact::list(entry.ports.iter().map(port)),
+            },
+        ),
         ("active_requests", active_requests(estate, &entry.vm, None)),
     ])
 }
@@ -202,7 +211,8 @@ fn shadowed(facts: &VmFacts<'_, '_>, entries: &[(&JitPolicy, &JitEntry)]) -> Fac
     numbers.sort_unstable();
     numbers.dedup();
     let mut shadowed = Vec::new();
-    let mut doubt = facts.machine.gap.as_ref().map(|why| why.text.clone());
+    let unread = entries.iter().find_map(|(_, entry)| entry.unread.as_ref());
+    let mut doubt = unread.or(facts.machine.gap.as_ref()).map(|why| why.text.clone());
     for number in numbers {
         match active_requests(estate, &facts.vm.id, Some(&PortSet::range(number, number))) {
             Fact::Int(0) => {}
@@ -347,10 +357,14 @@ pub(super) fn unsupported_reasons(facts: &VmFacts<'_, '_>) -> Reasons {
         (Fact::Bool(false), Fact::Unknown(why)) => reasons.network_unknown = Some(why.clone()),
         _ => {}
     }
-    if protects == Fact::Bool(true) && firewall::policy_managed(facts) == Fact::Bool(true) {
-        reasons.sure.push(Arc::from(
+    match firewall::in_front_by_policy(facts, nsg::assigned(facts) == Fact::Bool(true)) {
+        Fact::Bool(true) => reasons.sure.push(Arc::from(
             "the Azure Firewall in front of it is run by a firewall policy",
-        ));
+        )),
+        Fact::Unknown(why) => {
+            reasons.network_unknown.get_or_insert(why);
+        }
+        _ => {}
     }
     match super::defender::jit_included(facts) {
         Fact::Bool(false) => {

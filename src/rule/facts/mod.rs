@@ -84,7 +84,8 @@ impl<'i> Estate<'i> {
     fn index_policies(&mut self) {
         for policy in self.inventory.jit_policies.iter() {
             let conflict = self.inventory.conflict(&policy.id);
-            if let Some(why) = conflict.or_else(|| policy.entries.why()) {
+            let unread = conflict.or_else(|| policy.entries.why()).or(policy.unread.as_ref());
+            if let Some(why) = unread {
                 self.unreadable.push((policy.id.subscription(), why.text.clone()));
             }
             for entry in policy.entries.known().into_iter().flatten() {

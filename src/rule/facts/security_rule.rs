@@ -17,6 +17,8 @@ pub struct SecurityRuleFacts<'e, 'i> {
     pub rule: &'i SecurityRule,
     /// Names of the rules that decide in its place, where they decide everything it matches.
     pub shadowed_by: Option<Vec<Arc<str>>>,
+    /// Names of the rules behind it that would decide the same without it.
+    pub redundant_by: Option<Vec<Arc<str>>>,
     pub attached: bool,
 }
 
@@ -64,6 +66,7 @@ impl SecurityRuleFacts<'_, '_> {
             .filter(|port| ports.set.contains(**port));
         let doubtful = |fact: Fact| ports.unknown.as_ref().map_or(fact, super::unknown);
         let shadowed = self.shadowed_by.iter().flatten();
+        let redundant = self.redundant_by.iter().flatten();
         Fact::record([
             (
                 "id",
@@ -100,6 +103,8 @@ impl SecurityRuleFacts<'_, '_> {
             ("sources", texts(spelled(&rule.sources))),
             ("shadowed", Fact::Bool(self.shadowed_by.is_some())),
             ("shadowed_by", texts(shadowed)),
+            ("redundant", Fact::Bool(self.redundant_by.is_some())),
+            ("redundant_by", texts(redundant)),
             ("jit_rule", Fact::Bool(JitRuleName::parse(&rule.name).is_some())),
             ("jit_request_active", self.request_active()),
         ])

@@ -439,7 +439,7 @@ fn each_rule_on_security_rules_has_its_cases() {
         let mut rule = json!({
             "name": "r", "nsg": "a", "direction": "inbound", "access": "allow", "protocol": "tcp", "attached": true,
             "any_port": false, "ports": ["22"], "any_source": false, "internet": false, "sources": ["10.0.0.0/8"],
-            "shadowed": false, "shadowed_by": [], "jit_rule": false, "jit_request_active": false
+            "shadowed": false, "shadowed_by": [], "redundant": false, "redundant_by": [], "jit_rule": false, "jit_request_active": false
         });
         merge(&mut rule, with);
         json!({ "rule": rule })

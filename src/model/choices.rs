@@ -1,0 +1,72 @@
+//! Readings of what Azure does not document, or what no input settles: one question each, with the answers that can be
+//! chosen. `rule::assumption` words them.
+
+use std::collections::BTreeMap;
+
+/// A question by name, with its answers; the first is taken unless another is chosen.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Question {
+    pub name: &'static str,
+    pub answers: &'static [&'static str],
+}
+
+macro_rules! questions {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal: $($answer:literal)|+;)+) => {
+        $($(#[$doc])* pub const $constant: Question = Question { name: $name, answers: &[$($answer),+] };)+
+        /// Every question.
+        pub const QUESTIONS: &[Question] = &[$($constant),+];
+    };
+}
+
+questions! {
+    /// Whether just-in-time policies may exist that were not given.
+    JIT = "jit": "none" | "unknown";
+    /// Which families `0.0.0.0/0` covers.
+    ZERO_PREFIX = "zero-prefix": "ipv4" | "both";
+    /// Whether `Internet` keeps the addresses that a route puts into `VirtualNetwork`.
+    ROUTED_INTERNET = "routed-internet": "kept" | "shrinks";
+    /// Which routes put their prefix into `VirtualNetwork`.
+    ROUTE_TAG = "route-tag": "appliance-or-gateway" | "appliance" | "every-hop";
+    /// What an AlwaysAllow rule does to a Standard address without a group.
+    ALWAYS_ALLOW = "always-allow": "unknown" | "open" | "closed";
+    /// Whether a firewall policy inherits the NAT rules of its parent.
+    PARENT_NAT = "parent-nat": "inherited" | "own";
+    /// Whether a network group with static members may have others that a policy adds.
+    GROUP_MEMBERS = "group-members": "static" | "unknown";
+    /// What the unknown address space of a network may hold.
+    UNKNOWN_SPACE = "unknown-space": "any" | "private";
+}
+
+/// The answers chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choices {
+    chosen: BTreeMap<&'static str, &'static str>,
+}
+
+impl Choices {
+    /// Takes `NAME=VALUE`. The error says which names or values there are.
+    pub fn choose(&mut self, text: &str) -> Result<(), String> {
+        let (name, answer) = text.split_once('=').unwrap_or((text, ""));
+        let Some(question) = QUESTIONS.iter().find(|question| question.name == name) else {
+            let names: Vec<&str> = QUESTIONS.iter().map(|question| question.name).collect();
+            return Err(format!(
+                "there is no assumption `{name}`; there are {}",
+                names.join(", ")
+            ));
+        };
+        let Some(answer) = question.answers.iter().find(|known| **known == answer) else {
+            return Err(format!("`{name}` is one of {}", question.answers.join(", ")));
+        };
+        self.chosen.insert(question.name, answer);
+        Ok(())
+    }
+
+    pub fn of(&self, question: &Question) -> &'static str {
+        let first = question.answers.first().copied().unwrap_or_default();
+        self.chosen.get(question.name).copied().unwrap_or(first)
+    }
+
+    pub fn is(&self, question: &Question, answer: &str) -> bool {
+        self.of(question) == answer
+    }
+}

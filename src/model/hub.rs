@@ -1,0 +1,32 @@
+//! Virtual hubs of Virtual WAN, and Private Link services.
+
+use super::{Known, Origin, ResourceId};
+
+/// A network that hangs on a virtual hub. The hub is the parent of the id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HubConnection {
+    pub id: ResourceId,
+    pub network: ResourceId,
+    /// Whether the hub's default route reaches the network.
+    pub internet_security: Known<bool>,
+    pub origin: Origin,
+}
+
+/// What a hub sends through its firewall or appliance. The hub is the parent of the id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoutingIntent {
+    pub id: ResourceId,
+    /// Whether traffic for the internet is among it.
+    pub internet: Known<bool>,
+    pub origin: Origin,
+}
+
+/// A service that offers a load balancer's frontend to networks of others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivateLinkService {
+    pub id: ResourceId,
+    pub frontends: Vec<ResourceId>,
+    /// Subnets whose addresses machines see instead of the clients'.
+    pub subnets: Vec<ResourceId>,
+    pub origin: Origin,
+}

@@ -1,0 +1,177 @@
+//! Ways of platform services: bastion hosts, Private Link services, virtual hubs.
+
+mod estate;
+
+use ExposureClass::{Closed, Private, Undetermined, Wide};
+use estate::*;
+use portcullis::exposure::{ExposureClass, Way, WayIn};
+use serde_json::{Value, json};
+
+fn subnet(name: &str, prefix: &str) -> Value {
+    json!({ "name": name, "id": subnet_id(name), "properties": { "addressPrefix": prefix } })
+}
+
+fn with_bastion(estate: Estate) -> Estate {
+    estate
+        .network("subnets", json!([subnet("AzureBastionSubnet", "10.0.8.0/26")]))
+        .add(
+            json!({ "id": id("Microsoft.Network/bastionHosts", "gate"), "sku": { "name": "Standard" }, "properties": {
+            "ipConfigurations": [{ "name": "c", "properties": { "subnet": { "id": subnet_id("AzureBastionSubnet") } } }] } }),
+        )
+}
+
+fn by_front<'a>(found: &'a Analysed, name: &str) -> Option<&'a WayIn> {
+    let ways = found.exposures.machines.first()?.targets.first()?.ways.iter();
+    ways.into_iter()
+        .find(|way| way.front.as_ref().is_some_and(|front| &*front.address == name))
+}
+
+#[test]
+fn a_bastion_host_is_a_private_way_to_its_two_ports() {
+    let found = with_bastion(Estate::new().subnet_nsg(vec![])).analyse();
+    let way = by_front(&found, "gate").unwrap();
+    assert_eq!(way.way, Way::Private);
+    let ports: Vec<u16> = way.exposures.iter().map(|exposure| exposure.port).collect();
+    assert_eq!(ports, [22, 3389]);
+    assert!(way.exposures.iter().all(|exposure| exposure.class == Private));
+    assert_eq!(way.exposures.first().unwrap().sources, ["10.0.8.0/26"]);
+}
+
+#[test]
+fn a_group_may_keep_the_bastion_host_out() {
+    let found = with_bastion(Estate::new().subnet_nsg(vec![rule("no", 100, "Deny", "10.0.8.0/26", "22")])).analyse();
+    let way = by_front(&found, "gate").unwrap();
+    let classes: Vec<ExposureClass> = way.exposures.iter().map(|exposure| exposure.class).collect();
+    assert_eq!(classes, [Closed, Private]);
+}
+
+#[test]
+fn a_bastion_host_of_an_unconnected_network_is_no_way() {
+    let found = Estate::new()
+        .subnet_nsg(vec![])
+        .add(
+            json!({ "id": id("Microsoft.Network/virtualNetworks", "far"), "properties": {
+            "addressSpace": { "addressPrefixes": ["10.9.0.0/16"] },
+            "subnets": [{ "name": "AzureBastionSubnet", "properties": { "addressPrefix": "10.9.0.0/26" } }] } }),
+        )
+        .add(
+            json!({ "id": id("Microsoft.Network/bastionHosts", "gate"), "properties": {
+            "ipConfigurations": [{ "name": "c", "properties": { "subnet": {
+                "id": id("Microsoft.Network/virtualNetworks", "far") + "/subnets/AzureBastionSubnet" } } }] } }),
+        );
+    assert!(by_front(&found.analyse(), "gate").is_none());
+}
+
+/// An internal balancer with a Private Link service in front.
+fn linked(rules: Vec<Value>) -> Analysed {
+    let balancer = id("Microsoft.Network/loadBalancers", "lb");
+    let part = |kind: &str, name: &str| json!({ "id": format!("{balancer}/{kind}/{name}") });
+    Estate::new()
+        .subnet_nsg(rules)
+        .network("subnets", json!([subnet("nat", "10.0.7.0/24")]))
+        .configure(
+            "loadBalancerBackendAddressPools",
+            json!([part("backendAddressPools", "pool")]),
+        )
+        .add(json!({ "id": balancer, "sku": { "name": "Standard" }, "properties": {
+            "frontendIPConfigurations": [{ "name": "front", "properties": {
+                "privateIPAddress": "10.0.0.100", "subnet": { "id": subnet_id("default") } } }],
+            "backendAddressPools": [{ "name": "pool", "properties": {} }],
+            "loadBalancingRules": [{ "name": "ssh", "properties": {
+                "frontendIPConfiguration": part("frontendIPConfigurations", "front"),
+                "backendAddressPool": part("backendAddressPools", "pool"),
+                "protocol": "Tcp", "frontendPort": 22, "backendPort": 22 } }] } }))
+        .add(
+            json!({ "id": id("Microsoft.Network/privateLinkServices", "pls"), "properties": {
+            "loadBalancerFrontendIpConfigurations": [part("frontendIPConfigurations", "front")],
+            "ipConfigurations": [{ "name": "n", "properties": { "subnet": { "id": subnet_id("nat") } } }] } }),
+        )
+        .analyse()
+}
+
+#[test]
+fn clients_of_a_private_link_service_are_approved_elsewhere() {
+    let found = linked(vec![]);
+    let way = by_front(&found, "pls").unwrap();
+    let exposure = way.exposures.first().unwrap();
+    assert_class(exposure, Undetermined);
+    assert!(exposure.sentence.contains("`pls`"), "{}", exposure.sentence);
+    let shut = linked(vec![rule("no", 100, "Deny", "10.0.7.0/24", "22")]);
+    assert_class(by_front(&shut, "pls").unwrap().exposures.first().unwrap(), Closed);
+}
+
+/// The machine's network on a hub; whether the hub's default route reaches it, and what the hub sends through itself.
+fn on_hub(estate: Estate, secured: bool, intent: Option<Value>) -> Estate {
+    let hub = id("Microsoft.Network/virtualHubs", "hub");
+    let estate = estate.add(
+        json!({ "id": format!("{hub}/hubVirtualNetworkConnections/c"), "properties": {
+        "remoteVirtualNetwork": reference("Microsoft.Network/virtualNetworks", "vnet"),
+        "enableInternetSecurity": secured } }),
+    );
+    match intent {
+        Some(destinations) => estate.add(json!({ "id": format!("{hub}/routingIntent/i"), "properties": {
+            "routingPolicies": [{ "name": "p", "destinations": destinations, "nextHop": "x" }] } })),
+        None => estate,
+    }
+}
+
+fn open() -> Estate {
+    Estate::new()
+        .public()
+        .subnet_nsg(vec![rule("ssh", 100, "Allow", "*", "22")])
+}
+
+#[test]
+fn a_hub_that_takes_the_internet_leaves_the_way_back_open() {
+    assert_class(on_hub(open(), false, None).analyse().public(), Wide);
+    for found in [
+        on_hub(open(), true, None),
+        on_hub(open(), false, Some(json!(["Internet"]))),
+        on_hub(open(), false, Some(json!("lost"))),
+    ] {
+        let found = found.analyse();
+        assert_class(found.public(), Undetermined);
+        assert!(found.public().sentence.contains("`hub`"), "{}", found.public().sentence);
+    }
+    assert_class(
+        on_hub(open(), false, Some(json!(["PrivateTraffic"])))
+            .analyse()
+            .public(),
+        Wide,
+    );
+}
+
+#[test]
+fn a_route_of_the_subnet_wins_over_the_hub() {
+    let found = on_hub(open(), true, None).routes(vec![("0.0.0.0/0", "Internet", None)]);
+    assert_class(found.analyse().public(), Wide);
+}
+
+#[test]
+fn what_hangs_on_the_hub_may_be_in_the_tag() {
+    let found = on_hub(Estate::new().subnet_nsg(vec![]), false, None).analyse();
+    assert_eq!(found.private().sources, ["10.0.0.0/16"]);
+    assert!(found.private().gaps.iter().any(|gap| gap.contains("`hub`")));
+}
+
+#[test]
+fn destination_nat_of_a_hub_firewall_is_named_and_not_decided() {
+    let firewall = json!({ "id": id("Microsoft.Network/azureFirewalls", "fw"), "properties": {
+        "virtualHub": { "id": id("Microsoft.Network/virtualHubs", "hub") },
+        "hubIPAddresses": { "privateIPAddress": "10.100.0.4", "publicIPs": { "addresses": [{ "address": "20.0.0.5" }] } },
+        "firewallPolicy": reference("Microsoft.Network/firewallPolicies", "p") } });
+    let policy = id("Microsoft.Network/firewallPolicies", "p");
+    let group = json!({ "id": format!("{policy}/ruleCollectionGroups/g"), "properties": { "priority": 100, "ruleCollections": [{
+        "ruleCollectionType": "FirewallPolicyNatRuleCollection", "name": "nat", "priority": 100, "action": { "type": "DNAT" },
+        "rules": [{ "ruleType": "NatRule", "name": "ssh", "ipProtocols": ["TCP"], "sourceAddresses": ["*"],
+            "destinationAddresses": ["20.0.0.5"], "destinationPorts": ["50022"],
+            "translatedAddress": "10.0.0.4", "translatedPort": "22" }] }] } });
+    let found = on_hub(Estate::new().subnet_nsg(vec![]), false, None)
+        .add(json!({ "id": policy, "properties": { "threatIntelMode": "Alert" } }))
+        .add(firewall)
+        .add(group)
+        .analyse();
+    let way = found.on(Way::FirewallDnat).unwrap();
+    assert_class(way, Undetermined);
+    assert!(way.sentence.contains("nat/ssh"), "{}", way.sentence);
+}
