@@ -1,5 +1,6 @@
 //! `portcullis scan`.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -22,10 +23,19 @@ use crate::scan::{Request, scan};
 
 #[derive(Debug, Args)]
 pub struct ScanArguments {
-    /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, or directories of them;
-    /// recognised by content, plain or zstd-compressed
+    /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, ARM templates and their
+    /// what-if previews, or directories of them; recognised by content, plain or zstd-compressed
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    /// Values for the parameters of templates, before those of `X.parameters.json` beside `X.json`; may be given
+    /// several times, and the last wins
+    #[arg(long, value_name = "FILE")]
+    parameters: Vec<PathBuf>,
+
+    /// Templates are all there is: what they do not declare does not exist
+    #[arg(long)]
+    assume_complete: bool,
 
     /// Write this format, to the standard output or to a file; may be given several times
     #[arg(long, short, value_name = "FORMAT[=FILE]", value_parser = Output::parse)]
@@ -128,13 +138,24 @@ impl ScanArguments {
         let policies = self.policies(&set, &params)?;
         let files = files::collect(&self.paths)?;
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let reading = read(&files, &progress);
+        let values = self.parameter_files()?;
+        let reading = read_with(&files, &values, self.assume_complete, &progress);
         let nothing = is_empty(&reading);
         progress.judging();
         let report = scan(reading, &self.request(policies, &overrides, &config));
         progress.finish();
         self.write(&report)?;
         Ok(outcome(&report, fail_on, nothing))
+    }
+
+    fn parameter_files(&self) -> Result<Vec<InputFile>, Failure> {
+        if let Some(directory) = self.parameters.iter().find(|path| path.is_dir()) {
+            let shown = directory.display();
+            return Err(Failure(format!(
+                "`{shown}` is a directory; name a file with parameter values"
+            )));
+        }
+        files::collect(&self.parameters)
     }
 
     fn check_outputs(&self) -> Result<(), Failure> {
@@ -224,19 +245,34 @@ fn analysed_ports(policies: &[Policy<'_>], overrides: &Overrides) -> Vec<u16> {
 
 /// Reads every file; what cannot be opened is lost, and said.
 pub(super) fn read(files: &[InputFile], progress: &Progress) -> Reading {
+    read_with(files, &[], false, progress)
+}
+
+/// As `read`, with files of values for the parameters of templates.
+fn read_with(files: &[InputFile], values: &[InputFile], assume_complete: bool, progress: &Progress) -> Reading {
     let mut reading = Reading::default();
+    reading.assume_complete = assume_complete;
     for file in files {
-        let name = file.name();
-        match file.open() {
-            Ok(opened) => reading.read(&name, file.given, progress.watch(opened)),
-            Err(error) => {
-                let message = format!("`{name}` cannot be opened: {error}");
-                reading.lose(crate::source::Diagnostic::error("unreadable", message));
-            }
+        if let Some(opened) = opened(&mut reading, file) {
+            reading.read(&file.name(), file.given, progress.watch(opened));
+        }
+    }
+    for file in values {
+        if let Some(opened) = opened(&mut reading, file) {
+            reading.read_parameters(&file.name(), opened);
         }
     }
     reading.finish();
     reading
+}
+
+fn opened(reading: &mut Reading, file: &InputFile) -> Option<File> {
+    let name = file.name();
+    let opened = file.open().map_err(|error| {
+        let message = format!("`{name}` cannot be opened: {error}");
+        reading.lose(crate::source::Diagnostic::error("unreadable", message));
+    });
+    opened.ok()
 }
 
 /// Nothing that any rule judges was read.

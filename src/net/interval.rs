@@ -162,7 +162,9 @@ impl<T: Bound> IntervalSet<T> {
         } else {
             (other, self)
         };
-        few.ranges.iter().any(|(first, last)| many.intersects_range(*first, *last))
+        few.ranges
+            .iter()
+            .any(|(first, last)| many.intersects_range(*first, *last))
     }
 
     /// Whether any value from `first` to `last` is in the set.

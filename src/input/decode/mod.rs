@@ -86,6 +86,11 @@ const TYPES: &[(&str, Decode)] = &[
     ("microsoft.resources/subscriptions", security::subscription),
 ];
 
+/// Whether resources of this type, in lower case, are decoded.
+pub fn is_decoded(resource_type: &str) -> bool {
+    TYPES.iter().any(|(name, _)| *name == resource_type)
+}
+
 /// Decodes one resource; problems are appended to `diagnostics`.
 pub fn decode(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnostic>) -> Decoded {
     let scope = Scope::new(node);
