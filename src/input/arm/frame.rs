@@ -461,9 +461,13 @@ impl Context for Env<'_, '_> {
         self.frame.calls.set(self.frame.calls.get() + 1);
         let mut env = Env::new(self.lowering, self.frame.clone());
         env.arguments = Some(Rc::new(bound));
-        let value = env.value(output);
+        // What is wrong in it is wrong with the call.
+        let outcome = match output.as_text().and_then(expression::inside) {
+            Some(inside) => env.evaluated(inside),
+            None => Ok(env.value(output)),
+        };
         self.frame.calls.set(self.frame.calls.get().saturating_sub(1));
-        Some(Ok(value.at(Span::default())))
+        Some(outcome.map(|value| value.at(Span::default())))
     }
 }
 

@@ -175,13 +175,13 @@ fn in_own_thread(files: &[File<'_>]) -> io::Result<Vec<Lowered>> {
 }
 
 /// Steps that any template may take, and more for each byte of a large one.
-const STEPS: u64 = 10_000_000;
+const STEPS: u64 = 2_000_000;
 
 fn lower_one(files: &[File<'_>], at: usize) -> Lowered {
     let Some((file, template)) = files.get(at).and_then(|file| Some((file, file.template?))) else {
         return Lowered::default();
     };
-    let lowering = lower::Lowering::new(files, STEPS + file.bytes as u64);
+    let lowering = lower::Lowering::new(files, STEPS + file.bytes as u64 / 2);
     let frame = lower::root(
         at,
         template,
