@@ -1,5 +1,6 @@
 //! `portcullis scan`.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -24,10 +25,19 @@ use crate::scan::{Request, scan};
 
 #[derive(Debug, Args)]
 pub struct ScanArguments {
-    /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, or directories of them;
-    /// recognised by content, plain or zstd-compressed
+    /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, ARM templates and their
+    /// what-if previews, or directories of them; recognised by content, plain or zstd-compressed
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+
+    /// Values for the parameters of templates, before those of `X.parameters.json` beside `X.json`; may be given
+    /// several times, and the last wins
+    #[arg(long, value_name = "FILE")]
+    parameters: Vec<PathBuf>,
+
+    /// Templates are all there is: what they do not declare does not exist
+    #[arg(long)]
+    assume_complete: bool,
 
     /// Write this format, to the standard output or to a file; may be given several times
     #[arg(long, short, value_name = "FORMAT[=FILE]", value_parser = Output::parse)]
@@ -150,7 +160,8 @@ impl ScanArguments {
         let mut files = files::collect(&self.paths)?;
         files.extend(files::collect(&self.service_tags)?);
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let mut reading = read(&files, &progress);
+        let values = self.parameter_files()?;
+        let mut reading = read_with(&files, &values, self.assume_complete, &progress);
         reading.inventory.choices = self.choices();
         let nothing = is_empty(&reading);
         if !self.service_tags.is_empty() && reading.inventory.tag_addresses.is_empty() {
@@ -182,6 +193,16 @@ impl ScanArguments {
             }
         }
         choices
+    }
+
+    fn parameter_files(&self) -> Result<Vec<InputFile>, Failure> {
+        if let Some(directory) = self.parameters.iter().find(|path| path.is_dir()) {
+            let shown = directory.display();
+            return Err(Failure(format!(
+                "`{shown}` is a directory; name a file with parameter values"
+            )));
+        }
+        files::collect(&self.parameters)
     }
 
     fn check_outputs(&self) -> Result<(), Failure> {
@@ -272,15 +293,21 @@ fn analysed_ports(policies: &[Policy<'_>], overrides: &Overrides) -> Vec<u16> {
 
 /// Reads every file; what cannot be opened is lost, and said.
 pub(super) fn read(files: &[InputFile], progress: &Progress) -> Reading {
+    read_with(files, &[], false, progress)
+}
+
+/// As `read`, with files of values for the parameters of templates.
+fn read_with(files: &[InputFile], values: &[InputFile], assume_complete: bool, progress: &Progress) -> Reading {
     let mut reading = Reading::default();
+    reading.assume_complete = assume_complete;
     for file in files {
-        let name = file.name();
-        match file.open() {
-            Ok(opened) => reading.read(&name, file.given, progress.watch(opened)),
-            Err(error) => {
-                let message = format!("`{name}` cannot be opened: {error}");
-                reading.lose(crate::source::Diagnostic::error("unreadable", message));
-            }
+        if let Some(opened) = opened(&mut reading, file) {
+            reading.read(&file.name(), file.given, progress.watch(opened));
+        }
+    }
+    for file in values {
+        if let Some(opened) = opened(&mut reading, file) {
+            reading.read_parameters(&file.name(), opened);
         }
     }
     reading.finish();
@@ -299,6 +326,15 @@ fn write_baseline(path: &Path, report: &Report) -> Result<(), Failure> {
         serde_json::to_string_pretty(&Baseline::of(&report.findings)).map_err(|error| fail(error.to_string()))?;
     text.push('\n');
     std::fs::write(path, text).map_err(|error| fail(format!("cannot write: {error}")))
+}
+
+fn opened(reading: &mut Reading, file: &InputFile) -> Option<File> {
+    let name = file.name();
+    let opened = file.open().map_err(|error| {
+        let message = format!("`{name}` cannot be opened: {error}");
+        reading.lose(crate::source::Diagnostic::error("unreadable", message));
+    });
+    opened.ok()
 }
 
 /// Nothing that any rule judges was read.

@@ -1,6 +1,7 @@
 //! Inputs: text in any supported notation to one inventory. An input is one file and one line in [`INPUTS`];
 //! each is recognised by its content, never by its name.
 
+pub mod arm;
 mod decode;
 mod document;
 mod recording;
@@ -28,7 +29,7 @@ pub struct Input {
 }
 
 /// Every notation, the most particular first.
-pub const INPUTS: &[Input] = &[snapshot::INPUT, recording::INPUT];
+pub const INPUTS: &[Input] = &[snapshot::INPUT, arm::INPUT, recording::INPUT];
 
 /// How much of a text is looked at to recognise it.
 const HEAD: usize = 4096;
@@ -41,7 +42,10 @@ pub struct Reading {
     pub diagnostics: Vec<Diagnostic>,
     /// When the estate was recorded; the latest, where several recordings say it.
     pub recorded: Option<Timestamp>,
+    /// `--assume-complete`: what is not in templates does not exist.
+    pub assume_complete: bool,
     pages: recording::Pages,
+    templates: arm::Pending,
     /// By index of source.
     given: Vec<Given>,
 }
@@ -61,6 +65,16 @@ impl Reading {
         let source = self.sources.add(name);
         self.given.push(given);
         if let Err(error) = self.read_any(source, given, text) {
+            let message = format!("`{name}` cannot be read to its end: {error}");
+            self.lose(Diagnostic::error("unreadable", message).at(self.start_of(source)));
+        }
+    }
+
+    /// Reads the values of template parameters. Whatever template declares the parameters takes them.
+    pub fn read_parameters(&mut self, name: &str, text: impl Read) {
+        let source = self.sources.add(name);
+        self.given.push(Given::Named);
+        if let Err(error) = arm::read_parameters(self, source, &mut BufReader::new(text)) {
             let message = format!("`{name}` cannot be read to its end: {error}");
             self.lose(Diagnostic::error("unreadable", message).at(self.start_of(source)));
         }
@@ -110,7 +124,7 @@ impl Reading {
     fn not_recognised(&mut self, source: SourceId, given: Given, why: &str) {
         let name = self.sources.name(source);
         let message = format!("`{name}` holds no estate: {why}");
-        let help = "give a snapshot, `az ... list -o json` output, an ARM list page or a Resource Graph answer";
+        let help = "give a snapshot, `az ... list -o json` output, an ARM list page, a Resource Graph answer or an ARM template";
         match given {
             Given::Named => self.lose(
                 Diagnostic::error("not-recognised", message)
@@ -174,6 +188,7 @@ impl Reading {
 
     /// Joins what belongs together. Called once, after the last text.
     pub fn finish(&mut self) {
+        arm::finish(self);
         for id in self.inventory.finish() {
             self.contradicted(&id);
         }

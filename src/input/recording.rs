@@ -23,29 +23,43 @@ fn recognise(head: &[u8]) -> bool {
 }
 
 fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
-    let name = reading.sources.name(source);
-    let text = match document::read(text)? {
-        Ok(text) => text,
-        Err(why) => {
-            reading.lose(Diagnostic::error("unreadable", format!("`{name}`: {why}")).at(reading.start_of(source)));
-            return Ok(());
+    if let Some(text) = load(reading, source, text)? {
+        let locator = Locator::new(source, reading.sources.name(source), &text, 1);
+        if let Some(root) = parse(reading, &text, &locator) {
+            take_root(reading, &root, &locator);
         }
-    };
-    let locator = Locator::new(source, name.clone(), &text, 1);
+    }
+    Ok(())
+}
+
+/// The text of a document; what cannot be one is lost.
+pub(super) fn load(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<Option<String>> {
+    let text = document::read(text)?;
+    Ok(text
+        .map_err(|why| {
+            let message = format!("`{}`: {why}", reading.sources.name(source));
+            reading.lose(Diagnostic::error("unreadable", message).at(reading.start_of(source)));
+        })
+        .ok())
+}
+
+/// The JSON of a document; what is none is lost.
+pub(super) fn parse<'t>(reading: &mut Reading, text: &'t str, locator: &Locator<'_>) -> Option<Node<'t>> {
+    let name = reading.sources.name(locator.source());
     let mut repeated = Vec::new();
-    match json::parse_noting(&text, &mut |one| repeated.push(super::repeated(&one, &locator))) {
+    match json::parse_noting(text, &mut |one| repeated.push(super::repeated(&one, locator))) {
         Ok(root) => {
             reading.diagnostics.append(&mut repeated);
-            take_root(reading, &root, &locator);
+            Some(root)
         }
         Err(error) => {
             let location = locator.locate(error.span.start, error.span.end);
             let message = format!("`{name}` is not JSON: {}", error.message);
-            let help = "record it again; nothing of this file was judged";
+            let help = "correct it, or record it again; nothing of this file was judged";
             reading.lose(Diagnostic::error("json-syntax", message).at(location).help(help));
+            None
         }
     }
-    Ok(())
 }
 
 /// Pages that say more follows, so that a lost last page is noticed.
@@ -77,7 +91,7 @@ impl Pages {
 }
 
 /// Where the resources lie in a document.
-fn take_root(reading: &mut Reading, root: &Node<'_>, locator: &Locator<'_>) {
+pub(super) fn take_root(reading: &mut Reading, root: &Node<'_>, locator: &Locator<'_>) {
     if let Some(items) = root.as_list() {
         return take_items(reading, items, locator);
     }
@@ -116,7 +130,7 @@ fn refuse(reading: &mut Reading, root: &Node<'_>, locator: &Locator<'_>) {
     reading.lose(Diagnostic::error("no-resources", message).at(location).help(help));
 }
 
-fn take_items(reading: &mut Reading, items: &[Node<'_>], locator: &Locator<'_>) {
+pub(super) fn take_items(reading: &mut Reading, items: &[Node<'_>], locator: &Locator<'_>) {
     let decoded: Vec<(Decoded, Vec<Diagnostic>)> = items
         .par_iter()
         .map(|item| {
@@ -127,16 +141,21 @@ fn take_items(reading: &mut Reading, items: &[Node<'_>], locator: &Locator<'_>) 
     if !decoded.is_empty() && decoded.iter().all(|(_, said)| is_alien(said)) && reading.is_found(locator.source()) {
         return reading.pass_over(locator.source(), "the JSON holds no Azure resources");
     }
-    for (item, mut diagnostics) in decoded {
-        if matches!(item, Decoded::Nothing) {
-            let lost = diagnostics
-                .iter()
-                .map(|diagnostic| Arc::from(diagnostic.message.as_str()));
-            reading.inventory.coverage.lost.extend(lost);
-        }
-        reading.diagnostics.append(&mut diagnostics);
-        reading.take(item);
+    for (item, diagnostics) in decoded {
+        take(reading, item, diagnostics);
     }
+}
+
+/// Takes one decoded resource in, or notes that it was lost.
+pub(super) fn take(reading: &mut Reading, item: Decoded, mut diagnostics: Vec<Diagnostic>) {
+    if matches!(item, Decoded::Nothing) {
+        let lost = diagnostics
+            .iter()
+            .map(|diagnostic| Arc::from(diagnostic.message.as_str()));
+        reading.inventory.coverage.lost.extend(lost);
+    }
+    reading.diagnostics.append(&mut diagnostics);
+    reading.take(item);
 }
 
 /// Something that is no resource at all.

@@ -137,6 +137,11 @@ fn answer(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnost
     Some(item.map_or(Decoded::Nothing, |item| Decoded::Item(Box::new(item))))
 }
 
+/// Whether resources of this type, in lower case, are decoded.
+pub fn is_decoded(resource_type: &str) -> bool {
+    TYPES.iter().any(|(name, _)| *name == resource_type)
+}
+
 /// Decodes one resource; problems are appended to `diagnostics`.
 pub fn decode(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnostic>) -> Decoded {
     let scope = Scope::new(node);

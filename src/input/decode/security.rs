@@ -10,7 +10,7 @@ use crate::model::{
     AddressTerm, Addresses, Assessment, Item, JitEntry, JitPolicy, JitPort, JitRequest, Known, Pricing, ResourceId,
     Why, WhyKind,
 };
-use crate::syntax::Node;
+use crate::syntax::{Node, Value};
 
 pub(super) fn jit_policy(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
     reader.take_lost();
@@ -18,7 +18,17 @@ pub(super) fn jit_policy(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> O
         Known::Known(nodes) => {
             let nodes = nodes.unwrap_or_default();
             let scopes: Vec<Scope<'_, '_>> = nodes.iter().map(|node| reader.scope(node)).collect();
-            Known::Known(scopes.into_iter().filter_map(|scope| entry(reader, scope)).collect())
+            // An entry for a machine that nobody knows may be for any.
+            let open = scopes
+                .iter()
+                .find_map(|scope| match &scope.own("id").unwrap_or(scope.node).value {
+                    Value::Unknown(why) => Some(why.clone()),
+                    _ => None,
+                });
+            match open {
+                Some(why) => Known::Unknown(why),
+                None => Known::Known(scopes.into_iter().filter_map(|scope| entry(reader, scope)).collect()),
+            }
         }
         Known::Unknown(why) => Known::Unknown(why),
     };

@@ -1,0 +1,422 @@
+//! Templates to resources as Azure would have them: conditions, loops, children and identities.
+//! Must not know what the members of a resource mean, but for the few lists that children are stated apart from.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::deployment::{self, Deployment};
+use super::expression::{Fault, Fuel, Kind, Unknown, Value, digest};
+use super::frame::{Copies, Env, Frame};
+use super::scope::{Scope, resource_id, segments};
+use super::{File, Placed};
+use crate::source::Diagnostic;
+use crate::syntax::{Node, Span, Value as Json};
+
+/// The lowering of one template and of everything that it deploys.
+pub struct Lowering<'w> {
+    pub files: &'w [File<'w>],
+    pub fuel: Fuel,
+    pub resources: RefCell<Vec<Resource>>,
+    /// Resources of types that no rule needs, by type.
+    pub unused: RefCell<BTreeMap<Arc<str>, u64>>,
+    pub said: RefCell<Vec<Placed>>,
+    /// Indexes of the files that this template links.
+    pub linked: RefCell<BTreeSet<usize>>,
+    told: RefCell<BTreeSet<(usize, usize, String)>>,
+}
+
+/// One resource as Azure would have it.
+pub struct Resource {
+    pub id: Arc<str>,
+    /// In lower case.
+    pub resource_type: String,
+    pub value: Value,
+    pub file: usize,
+}
+
+impl<'w> Lowering<'w> {
+    pub fn new(files: &'w [File<'w>], steps: u64) -> Self {
+        Lowering {
+            files,
+            fuel: Fuel::new(steps),
+            resources: RefCell::default(),
+            unused: RefCell::default(),
+            said: RefCell::default(),
+            linked: RefCell::default(),
+            told: RefCell::default(),
+        }
+    }
+
+    pub fn say(&self, file: usize, span: Span, code: &str, message: &str, help: &str) {
+        self.tell(file, span, Diagnostic::error(code, message).help(help), false);
+    }
+
+    /// Says once what is wrong at a place; `lost`: resources may be missing because of it.
+    pub fn tell(&self, file: usize, span: Span, diagnostic: Diagnostic, lost: bool) {
+        if self
+            .told
+            .borrow_mut()
+            .insert((file, span.start, diagnostic.message.clone()))
+        {
+            self.said.borrow_mut().push(Placed {
+                file,
+                span,
+                diagnostic,
+                lost,
+            });
+        }
+    }
+
+    /// An expression that has no value.
+    pub fn refuse(&self, file: usize, span: Span, shown: &str, fault: &Fault) {
+        if fault.stopped {
+            let message = format!("the evaluation of this template was stopped: {}", fault.message);
+            let help = "split the template; what was not evaluated is unknown";
+            // Said once a file: every expression that follows is stopped as well.
+            let first = !self
+                .said
+                .borrow()
+                .iter()
+                .any(|placed| &*placed.diagnostic.code == "template-too-large");
+            if first {
+                self.tell(
+                    file,
+                    span,
+                    Diagnostic::error("template-too-large", message).help(help),
+                    true,
+                );
+            }
+            return;
+        }
+        let message = format!("`{shown}` cannot be evaluated: {}", fault.message);
+        self.say(
+            file,
+            span,
+            "expression",
+            &message,
+            "correct it; until then its value is unknown",
+        );
+    }
+
+    fn emit(&self, resource: Resource) {
+        self.resources.borrow_mut().push(resource);
+    }
+}
+
+/// What a resource is called.
+pub struct Identity {
+    pub id: Value,
+    pub name: Value,
+    pub names: Vec<Value>,
+    /// As written, with the types of its parents.
+    pub resource_type: Arc<str>,
+}
+
+/// The resource that children are nested in.
+pub struct Parent<'p> {
+    pub identity: &'p Identity,
+}
+
+/// Where a list of resources is deployed, and why it may not be.
+#[derive(Clone)]
+pub struct Place {
+    pub scope: Scope,
+    pub perhaps: Option<Unknown>,
+}
+
+/// Type, name and id of a resource, whatever of it is unknown.
+pub fn identity<'w>(env: &Env<'_, 'w>, node: &Node<'w>, scope: &Scope, parent: Option<&Parent<'_>>) -> Identity {
+    let named = |member: &str| node.get(member).map(|node| env.value(node));
+    let own_type = named("type")
+        .and_then(|value| value.as_text().cloned())
+        .unwrap_or_else(|| Arc::from(""));
+    let nameless = || Value::unknown("the resource has no name", &format!("{{nameless#{}}}", node.span.start));
+    let name = named("name")
+        .filter(|name| name.name().is_some())
+        .unwrap_or_else(nameless);
+    let mut names = segments(&name);
+    let mut resource_type = own_type.clone();
+    if let Some(parent) = parent {
+        let outer = &parent.identity.resource_type;
+        let nested = format!("{}/", outer.to_ascii_lowercase());
+        if !own_type.to_ascii_lowercase().starts_with(&nested) && !is_extension(&own_type) {
+            resource_type = Arc::from(format!("{outer}/{own_type}"));
+        }
+        let wanted = resource_type.split('/').count().saturating_sub(1);
+        if names.len() < wanted {
+            names = parent.identity.names.iter().cloned().chain(names).collect();
+        }
+    }
+    let base = match named("scope").filter(|_| !is_deployment(&resource_type)) {
+        Some(given) => extended(&given, scope),
+        None => base(&resource_type, scope, parent),
+    };
+    let id = resource_id(&base, &resource_type, &names);
+    Identity {
+        id,
+        name: names.last().cloned().unwrap_or(name),
+        names,
+        resource_type,
+    }
+}
+
+/// A child with a provider of its own is attached to its parent instead of nested in its type.
+fn is_extension(resource_type: &str) -> bool {
+    resource_type.split('/').next().is_some_and(|first| first.contains('.'))
+}
+
+fn base(resource_type: &str, scope: &Scope, parent: Option<&Parent<'_>>) -> Value {
+    match parent {
+        Some(parent) if is_extension(resource_type) && !nests(resource_type, parent) => parent.identity.id.clone(),
+        _ => scope.id(),
+    }
+}
+
+fn nests(resource_type: &str, parent: &Parent<'_>) -> bool {
+    let outer = format!("{}/", parent.identity.resource_type.to_ascii_lowercase());
+    resource_type.to_ascii_lowercase().starts_with(&outer)
+}
+
+/// The id of the resource that `scope` names: an id, or type and name within the deployment.
+fn extended(given: &Value, scope: &Scope) -> Value {
+    match given.name() {
+        Some(text) if text.starts_with('/') => given.clone(),
+        Some(text) => {
+            let id = scope.id();
+            let text = format!("{}/providers/{text}", id.name().map_or("", |id| id));
+            match given.as_unknown().or(id.as_unknown()) {
+                Some(unknown) => unknown.derived(text).into(),
+                None => text.into(),
+            }
+        }
+        None => scope.id(),
+    }
+}
+
+pub fn is_deployment(resource_type: &str) -> bool {
+    [
+        "microsoft.resources/deployments",
+        "microsoft.resources/deploymentstacks",
+    ]
+    .iter()
+    .any(|known| known.eq_ignore_ascii_case(resource_type))
+}
+
+/// One resource node in one round of its loop.
+struct Instance<'e, 'w> {
+    env: Env<'e, 'w>,
+    node: &'w Node<'w>,
+    place: Place,
+    deployment: Option<Rc<Deployment<'w>>>,
+}
+
+/// Lowers a list of resources, or an object of them by symbolic name.
+pub fn resources<'w>(env: &Env<'_, 'w>, list: &'w Node<'w>, place: &Place, parent: Option<&Parent<'_>>) {
+    let mut nodes: Vec<(Option<&str>, &'w Node<'w>)> = Vec::new();
+    match &list.value {
+        Json::List(items) => nodes.extend(items.iter().map(|item| (None, item))),
+        Json::Object(members) => nodes.extend(members.iter().map(|member| (Some(&*member.name), &member.node))),
+        _ => {
+            let message = format!("`resources` is {}, not a list", list.kind());
+            let diagnostic = Diagnostic::error("wrong-type", message).help("write a list of resources");
+            env.lowering.tell(env.frame.file, list.span, diagnostic, true);
+        }
+    }
+    let mut instances = Vec::new();
+    for (symbol, node) in nodes {
+        rounds(env, node, symbol, place, &mut instances);
+    }
+    instances.iter().for_each(|instance| lower(instance, parent));
+}
+
+/// The instances of one resource. Deployments are made known first: others refer to their outputs.
+fn rounds<'e, 'w>(
+    env: &Env<'e, 'w>,
+    node: &'w Node<'w>,
+    symbol: Option<&str>,
+    place: &Place,
+    instances: &mut Vec<Instance<'e, 'w>>,
+) {
+    if node
+        .get("existing")
+        .is_some_and(|existing| existing.value == Json::Bool(true))
+    {
+        return;
+    }
+    if node.as_object().is_none() || node.get("type").is_none() {
+        let diagnostic = Diagnostic::error("no-type", format!("{} without `type` is no resource", node.kind()));
+        env.lowering
+            .tell(env.frame.file, node.span, diagnostic.help("state its type"), true);
+        return;
+    }
+    let nested = node.get("type").and_then(Node::as_text).is_some_and(is_deployment);
+    for (env, place, at) in copies(env, node, place) {
+        let deployment = nested.then(|| deployment::register(&env, node, symbol, at, &place));
+        instances.push(Instance {
+            env,
+            node,
+            place,
+            deployment,
+        });
+    }
+}
+
+type Round<'e, 'w> = (Env<'e, 'w>, Place, Option<i64>);
+
+/// The surroundings of each round of a resource's loop. An open count gives one round that perhaps exists.
+fn copies<'e, 'w>(env: &Env<'e, 'w>, node: &'w Node<'w>, place: &Place) -> Vec<Round<'e, 'w>> {
+    let Some(copy) = node.get("copy") else {
+        return vec![(env.clone(), place.clone(), None)];
+    };
+    let name: Option<Arc<str>> = copy.get("name").and_then(|name| env.value(name).as_text().cloned());
+    let within = |index: Value| {
+        env.within(Copies {
+            name: name.clone(),
+            index,
+            of_resource: true,
+            outer: env.copies.clone(),
+        })
+    };
+    let count = match copy.get("count") {
+        Some(count) => env.count(count),
+        None => Err(env.refused(copy, &Fault::new("a `copy` needs `count`"))),
+    };
+    match count {
+        Ok(count) => (0..count)
+            .map(|at| (within(at.into()), place.clone(), Some(at)))
+            .collect(),
+        Err(open) => {
+            let why = open
+                .as_unknown()
+                .map_or("its count is open", |unknown| &unknown.why.text);
+            let unknown = Unknown::new(format!("how often a loop runs is open: {why}"), "{copyIndex}");
+            let place = Place {
+                perhaps: Some(unknown.clone()),
+                ..place.clone()
+            };
+            vec![(within(unknown.into()), place, None)]
+        }
+    }
+}
+
+/// Whether a resource is deployed: `None` surely not.
+pub fn presence<'w>(env: &Env<'_, 'w>, node: &Node<'w>, place: &Place) -> Option<Place> {
+    let Some(condition) = node.get("condition") else {
+        return Some(place.clone());
+    };
+    let value = env.value(condition);
+    let unknown = match &value.kind {
+        Kind::Bool(false) => return None,
+        Kind::Text(text) if text.eq_ignore_ascii_case("false") => return None,
+        Kind::Bool(true) => return Some(place.clone()),
+        Kind::Text(text) if text.eq_ignore_ascii_case("true") => return Some(place.clone()),
+        Kind::Unknown(unknown) => unknown.clone(),
+        _ => {
+            let fault = Fault::new(format!("a condition is {}, not a boolean", value.describe()));
+            let refused = env.refused(condition, &fault);
+            refused
+                .as_unknown()
+                .cloned()
+                .unwrap_or_else(|| Unknown::new(fault.message, "{condition}"))
+        }
+    };
+    let why = Unknown::new(
+        format!("whether it is deployed is open: {}", unknown.why.text),
+        &unknown.symbol,
+    );
+    Some(Place {
+        perhaps: place.perhaps.clone().or(Some(why)),
+        ..place.clone()
+    })
+}
+
+fn lower(instance: &Instance<'_, '_>, parent: Option<&Parent<'_>>) {
+    let env = &instance.env;
+    if env.lowering.fuel.spend(1).is_err() {
+        let fault = Fault {
+            message: "it is too large".to_owned(),
+            stopped: true,
+        };
+        return env.lowering.refuse(env.frame.file, instance.node.span, "", &fault);
+    }
+    if let Some(deployment) = &instance.deployment {
+        return deployment::run(env, deployment);
+    }
+    let identity = identity(env, instance.node, &instance.place.scope, parent);
+    if let Some(place) = presence(env, instance.node, &instance.place) {
+        one(env, instance.node, &identity, &place);
+    }
+    // Whether a parent is deployed says nothing of its children.
+    if let Some(children) = instance.node.get("resources") {
+        let parent = Parent { identity: &identity };
+        let deeper = env.lowering.fuel.deeper(|| {
+            resources(env, children, &instance.place, Some(&parent));
+            Ok(())
+        });
+        if let Err(fault) = deeper {
+            env.refused(children, &fault);
+        }
+    }
+}
+
+/// What a resource says in a template and not in Azure.
+const TEMPLATE_ONLY: &[&str] = &[
+    "id",
+    "name",
+    "type",
+    "apiVersion",
+    "condition",
+    "copy",
+    "dependsOn",
+    "resources",
+    "comments",
+    "metadata",
+    "scope",
+];
+
+fn one<'w>(env: &Env<'_, 'w>, node: &'w Node<'w>, identity: &Identity, place: &Place) {
+    let resource_type = identity.resource_type.to_ascii_lowercase();
+    let lowering = env.lowering;
+    if !super::is_needed(&resource_type) {
+        *lowering
+            .unused
+            .borrow_mut()
+            .entry(Arc::from(resource_type))
+            .or_default() += 1;
+        return;
+    }
+    let id: Arc<str> = identity.id.name().cloned().unwrap_or_else(|| Arc::from(""));
+    let text = |value: &Value| Value::from(&**value.name().unwrap_or(&id));
+    let mut members = vec![
+        (Arc::from("id"), Value::from(&*id)),
+        (Arc::from("name"), text(&identity.name)),
+        (Arc::from("type"), Value::from(&*identity.resource_type)),
+    ];
+    for member in node.as_object().unwrap_or_default() {
+        if !TEMPLATE_ONLY.iter().any(|only| only.eq_ignore_ascii_case(&member.name)) {
+            members.push((Arc::from(member.name.as_ref()), env.value(&member.node)));
+        }
+    }
+    super::shape::complete(&resource_type, &mut members, node.span);
+    if let Some(unknown) = &place.perhaps {
+        super::shape::doubt(&resource_type, &mut members, unknown);
+    }
+    lowering.emit(Resource {
+        id,
+        resource_type,
+        value: Value::object(members).at(node.span),
+        file: env.frame.file,
+    });
+}
+
+/// The frame of a template that nothing deploys: values from parameter files, placeholders for where it goes.
+pub fn root<'w>(file: usize, template: &'w Node<'w>, given: HashMap<String, Value>, group: &str) -> Rc<Frame<'w>> {
+    let schema = template.get("$schema").and_then(Node::as_text).unwrap_or_default();
+    let name = Value::unknown(
+        "the name of the deployment is not in the template",
+        &format!("{{deployment-{}}}", digest(group)),
+    );
+    Rc::new(Frame::new(file, template, given, Scope::of_schema(schema, group), name))
+}
