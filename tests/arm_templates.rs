@@ -417,3 +417,44 @@ fn what_a_template_refers_to_and_does_not_hold_leaves_verdicts_open() {
         assert_class(Analysed::of(reading).public(), Undetermined);
     }
 }
+
+#[test]
+fn names_with_placeholders_are_found_by_what_refers_to_them() {
+    let network = json!({ "type": "Microsoft.Network/virtualNetworks", "name": "[parameters('net')]", "properties": {
+        "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] },
+        "subnets": [{ "name": "[concat('sub-', uniqueString('x'))]", "properties": { "addressPrefix": "10.0.0.0/24" } }] } });
+    let nic = json!({ "type": "Microsoft.Network/networkInterfaces", "name": "n", "properties": { "ipConfigurations": [{ "name": "c",
+        "properties": { "subnet": { "id": "[resourceId('Microsoft.Network/virtualNetworks/subnets', parameters('net'), concat('sub-', uniqueString('x')))]" } } }] } });
+    let read = inventory(&template(
+        json!({ "parameters": { "net": { "type": "string" } }, "resources": [network, nic] }),
+    ));
+    let Known::Known(configurations) = &read.nics.get(0).unwrap().ip_configurations else {
+        panic!()
+    };
+    let subnet = configurations[0].subnet.known().cloned().flatten().unwrap();
+    assert!(read.subnet(&subnet).is_some(), "{subnet}");
+}
+
+#[test]
+fn the_example_says_what_its_readme_says() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/infra/arm");
+    let text = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap();
+    let names = [
+        "main.json",
+        "main.parameters.json",
+        "nested/network.json",
+        "partial.json",
+    ];
+    let files: Vec<(&str, String)> = names.iter().map(|name| (*name, text(name))).collect();
+    let reading = read_files(&files);
+    assert!(reading.inventory.coverage.is_complete());
+    assert_eq!((reading.inventory.vms.len(), reading.inventory.nsgs.len()), (4, 3));
+    assert!(
+        reading
+            .diagnostics
+            .iter()
+            .all(|said| said.level != portcullis::source::Level::Error),
+        "{:#?}",
+        reading.diagnostics
+    );
+}

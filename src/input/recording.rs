@@ -25,7 +25,7 @@ fn recognise(head: &[u8]) -> bool {
 fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
     if let Some(text) = load(reading, source, text)? {
         let locator = Locator::new(source, reading.sources.name(source), &text, 1);
-        if let Some(root) = parse(reading, &text, &locator) {
+        if let Some(root) = parse(reading, &text, &locator, json::parse_noting) {
             take_root(reading, &root, &locator);
         }
     }
@@ -43,11 +43,19 @@ pub(super) fn load(reading: &mut Reading, source: SourceId, text: &mut dyn BufRe
         .ok())
 }
 
+/// How strictly JSON is read.
+pub(super) type Parse<'t> = fn(&'t str, &mut dyn FnMut(json::Repeated)) -> Result<Node<'t>, json::JsonError>;
+
 /// The JSON of a document; what is none is lost.
-pub(super) fn parse<'t>(reading: &mut Reading, text: &'t str, locator: &Locator<'_>) -> Option<Node<'t>> {
+pub(super) fn parse<'t>(
+    reading: &mut Reading,
+    text: &'t str,
+    locator: &Locator<'_>,
+    parse: Parse<'t>,
+) -> Option<Node<'t>> {
     let name = reading.sources.name(locator.source());
     let mut repeated = Vec::new();
-    match json::parse_noting(text, &mut |one| repeated.push(super::repeated(&one, locator))) {
+    match parse(text, &mut |one| repeated.push(super::repeated(&one, locator))) {
         Ok(root) => {
             reading.diagnostics.append(&mut repeated);
             Some(root)

@@ -30,6 +30,12 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
+/// As Azure reads templates.
+const LENIENT: ParseOptions = ParseOptions {
+    allow_trailing_commas: true,
+    ..STRICT
+};
+
 /// A member that one object states more than once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeated {
@@ -48,11 +54,24 @@ pub fn parse(text: &str) -> Result<Node<'_>, JsonError> {
 /// Parses one document and tells of members that an object repeats. Readers of JSON differ in which statement they
 /// take, so where two of them differ the value is unknown.
 pub fn parse_noting<'t>(text: &'t str, note: &mut dyn FnMut(Repeated)) -> Result<Node<'t>, JsonError> {
+    parse_with(text, &STRICT, note)
+}
+
+/// As `parse_noting`, where a comma may stand behind the last element.
+pub fn parse_lenient<'t>(text: &'t str, note: &mut dyn FnMut(Repeated)) -> Result<Node<'t>, JsonError> {
+    parse_with(text, &LENIENT, note)
+}
+
+fn parse_with<'t>(
+    text: &'t str,
+    options: &ParseOptions,
+    note: &mut dyn FnMut(Repeated),
+) -> Result<Node<'t>, JsonError> {
     let collect = CollectOptions {
         comments: CommentCollectionStrategy::Off,
         tokens: false,
     };
-    let parsed = parse_to_ast(text, &collect, &STRICT).map_err(|error| JsonError {
+    let parsed = parse_to_ast(text, &collect, options).map_err(|error| JsonError {
         message: error.kind().to_string().to_lowercase(),
         span: Span {
             start: error.range().start,

@@ -115,12 +115,14 @@ fn by_name(rule: &FirewallRule) -> Holds<'_> {
     }
 }
 
+/// Parent policies come first, then the priority of the group and of the collection; `None` where one is unknown.
+type Rank = Option<(usize, u32, u32)>;
+
 /// A NAT rule with its place in the order in which a firewall asks.
 struct NatRule<'i> {
     collection: &'i RuleCollection,
     rule: &'i FirewallRule,
-    /// Parent policies come first, then the priority of the group and of the collection; `None` where one is unknown.
-    rank: Option<(usize, u32, u32)>,
+    rank: Rank,
 }
 
 /// Whether a firewall asks one rule before another, or may. Within a collection the order is that of the text; of two
@@ -144,7 +146,7 @@ fn may_precede(rules: &[NatRule<'_>], one: usize, other: usize) -> bool {
 fn nat_rules<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<NatRule<'i>> {
     let policies = policies(firewall, inventory);
     let own = policies.len();
-    let mut ranked: Vec<(Option<(usize, u32, u32)>, &RuleCollection)> = Vec::new();
+    let mut ranked: Vec<(Rank, &RuleCollection)> = Vec::new();
     for collection in &firewall.collections {
         ranked.push((
             collection.priority.known().map(|priority| (own, 0, *priority)),

@@ -76,6 +76,9 @@ pub struct Copies {
     pub outer: Option<Rc<Copies>>,
 }
 
+/// Names and values of the arguments of a user function.
+type Arguments = Vec<(Arc<str>, Value)>;
+
 /// Where an expression stands.
 #[derive(Clone)]
 pub struct Env<'e, 'w> {
@@ -83,7 +86,7 @@ pub struct Env<'e, 'w> {
     pub frame: Rc<Frame<'w>>,
     pub copies: Option<Rc<Copies>>,
     /// The arguments of the user function being evaluated.
-    arguments: Option<Rc<Vec<(Arc<str>, Value)>>>,
+    arguments: Option<Rc<Arguments>>,
 }
 
 impl<'e, 'w> Env<'e, 'w> {
@@ -454,7 +457,7 @@ impl Context for Env<'_, '_> {
         let names = declared
             .iter()
             .map(|one| one.get("name").and_then(Node::as_text).unwrap_or_default());
-        let bound: Vec<(Arc<str>, Value)> = names.map(Arc::from).zip(arguments.iter().cloned()).collect();
+        let bound: Arguments = names.map(Arc::from).zip(arguments.iter().cloned()).collect();
         if self.frame.calls.get() > CALLS {
             return Some(Err(Fault::new(format!("`{namespace}.{name}` calls itself"))));
         }

@@ -58,7 +58,7 @@ fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::
         return Ok(());
     };
     let locator = Locator::new(source, reading.sources.name(source), &text, 1);
-    let Some(root) = recording::parse(reading, &text, &locator) else {
+    let Some(root) = recording::parse(reading, &text, &locator, json::parse_lenient) else {
         return Ok(());
     };
     let role = if files::template_of(&root).is_some() {
@@ -83,7 +83,7 @@ pub(super) fn read_parameters(reading: &mut Reading, source: SourceId, text: &mu
         return Ok(());
     };
     let locator = Locator::new(source, reading.sources.name(source), &text, 1);
-    let Some(root) = recording::parse(reading, &text, &locator) else {
+    let Some(root) = recording::parse(reading, &text, &locator, json::parse_lenient) else {
         return Ok(());
     };
     if !files::is_parameters(&root) {
@@ -130,7 +130,10 @@ pub(super) fn finish(reading: &mut Reading) {
     }
     let names: Vec<Arc<str>> = texts.iter().map(|text| reading.sources.name(text.source)).collect();
     // Each was parsed when it was read, so that nothing is lost here.
-    let parsed: Vec<Node<'_>> = texts.iter().filter_map(|text| json::parse(&text.text).ok()).collect();
+    let parsed: Vec<Node<'_>> = texts
+        .iter()
+        .filter_map(|text| json::parse_lenient(&text.text, &mut |_| {}).ok())
+        .collect();
     let with_names = texts.iter().zip(&names).zip(&parsed);
     let files: Vec<File<'_>> = with_names
         .map(|((text, name), root)| File::new(name, text.text.len(), root, text.role))

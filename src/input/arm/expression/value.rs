@@ -325,8 +325,14 @@ impl Value {
         Value { kind, span: node.span }
     }
 
-    /// The node that the decoder reads. Ids with placeholders are ids; whatever else is unknown stays so.
+    /// The node that the decoder reads. Ids and names with placeholders are ids and names, so that what refers to them
+    /// finds them; whatever else is unknown stays so.
     pub fn node(&self) -> Node<'static> {
+        self.node_of("")
+    }
+
+    /// `of` is the name of the member that it is the value of.
+    fn node_of(&self, of: &str) -> Node<'static> {
         let value = match &self.kind {
             Kind::Null => Json::Null,
             Kind::Bool(value) => Json::Bool(*value),
@@ -337,7 +343,14 @@ impl Value {
             Kind::Object(members) => {
                 let member = |(name, value): &(Arc<str>, Value)| Member {
                     name: Cow::Owned(name.to_string()),
-                    node: value.node(),
+                    node: match value.as_unknown() {
+                        // The name of a SKU is no identity.
+                        Some(unknown) if &**name == "name" && of != "sku" => Node {
+                            value: Json::Text(Cow::Owned(unknown.symbol.to_string())),
+                            span: value.span,
+                        },
+                        _ => value.node_of(name),
+                    },
                 };
                 Json::Object(members.iter().map(member).collect())
             }
