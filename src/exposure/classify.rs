@@ -420,7 +420,7 @@ impl Platform {
 }
 
 fn touches(passage: &Passage, set: &AddressSet) -> bool {
-    set.intersects(&passage.range.into())
+    set.intersects_range(passage.range)
 }
 
 /// What named tags add to an answer and take from it.

@@ -118,7 +118,7 @@ impl Slice<'_> {
     /// Whether its destination is one address that lies in none of these.
     pub fn outside(&self, addresses: &Addresses) -> bool {
         match self.destination {
-            Destination::Range(range) => !concrete(addresses).intersects(&(*range).into()),
+            Destination::Range(range) => !concrete(addresses).intersects_range(*range),
             Destination::Term(_) => false,
         }
     }
