@@ -262,7 +262,17 @@ impl Call<'_> {
             match &value.kind {
                 Kind::Bool(value) if *value == absorbing => return Ok(absorbing.into()),
                 Kind::Bool(_) => {}
-                Kind::Unknown(unknown) => open = open.or(Some(unknown.clone())),
+                Kind::Unknown(unknown) => {
+                    open = Some(match open {
+                        Some(before) => before
+                            .derived(format!(
+                                "{{{}}}",
+                                digest(&format!("{}|{}", before.symbol, unknown.symbol))
+                            ))
+                            .inexact(),
+                        None => unknown.clone(),
+                    });
+                }
                 _ => return Err(Fault::new(format!("an operand is {}, not a boolean", value.describe()))),
             }
         }
@@ -286,6 +296,12 @@ impl Call<'_> {
         Ok(Value::null())
     }
 
+    /// What the call gives where an unknown decides: named by all that it depends on.
+    fn open(&self, unknown: &Unknown, of: &str) -> Unknown {
+        let call = format!("{:?}|{}|{of}", self.arguments, unknown.symbol);
+        unknown.derived(format!("{{call#{}}}", digest(&call))).inexact()
+    }
+
     fn variable(&self) -> Outcome {
         let name = self.value(0)?;
         let wanted = name.as_text().map_or("", |name| name);
@@ -304,10 +320,7 @@ impl Call<'_> {
         let list = self.value(0)?;
         match &list.kind {
             Kind::List(items) => Ok(Ok(items.clone())),
-            Kind::Unknown(unknown) => {
-                let symbol = format!("{{{}#lambda}}", unknown.symbol.replace('/', ":"));
-                Ok(Err(unknown.derived(symbol).into()))
-            }
+            Kind::Unknown(unknown) => Ok(Err(self.open(unknown, "").into())),
             _ => Err(Fault::new(format!(
                 "the first argument is {}, not an array",
                 list.describe()
@@ -338,7 +351,7 @@ impl Call<'_> {
             match self.apply(1, &[item, &index])?.kind {
                 Kind::Bool(true) => kept.push(item.clone()),
                 Kind::Bool(false) => {}
-                Kind::Unknown(unknown) => return Ok(unknown.derived(format!("{{filter:{}}}", unknown.symbol)).into()),
+                Kind::Unknown(unknown) => return Ok(self.open(&unknown, &Value::from(items.to_vec()).json()).into()),
                 _ => return Err(Fault::new("the lambda of `filter` gives no boolean")),
             }
         }
@@ -362,7 +375,7 @@ impl Call<'_> {
         let object = self.value(0)?;
         let members = match &object.kind {
             Kind::Object(members) => members.clone(),
-            Kind::Unknown(unknown) => return Ok(unknown.derived(format!("{{mapValues:{}}}", unknown.symbol)).into()),
+            Kind::Unknown(unknown) => return Ok(self.open(unknown, "").into()),
             _ => return Err(Fault::new("the first argument of `mapValues` is no object")),
         };
         let mapped: Result<Vec<_>, Fault> = members
@@ -400,7 +413,7 @@ impl Call<'_> {
                     Kind::Bool(true) => high = middle,
                     Kind::Bool(false) => low = middle + 1,
                     Kind::Unknown(unknown) => {
-                        return Ok(unknown.derived(format!("{{sort:{}}}", unknown.symbol)).into());
+                        return Ok(self.open(&unknown, &Value::from(items.to_vec()).json()).into());
                     }
                     _ => return Err(Fault::new("the lambda of `sort` gives no boolean")),
                 }
@@ -456,7 +469,7 @@ impl Call<'_> {
     fn key(&self, at: usize, item: &Value) -> Result<Result<Arc<str>, Value>, Fault> {
         match self.apply(at, &[item])?.kind {
             Kind::Text(key) => Ok(Ok(key)),
-            Kind::Unknown(unknown) => Ok(Err(unknown.derived(format!("{{key:{}}}", unknown.symbol)).into())),
+            Kind::Unknown(unknown) => Ok(Err(self.open(&unknown, &item.json()).into())),
             _ => Err(Fault::new("the lambda gives a key that is no string")),
         }
     }

@@ -35,6 +35,8 @@ pub struct Unknown {
     pub why: Why,
     /// Stands for the value where it is a part of a name: equal symbols are equal values, different ones may be equal.
     pub symbol: Arc<str>,
+    /// Whether the symbol tells case and type: only then do equal symbols mean equal values, not only equal names.
+    pub exact: bool,
 }
 
 /// Longest symbol, in bytes; longer ones are replaced by their digest.
@@ -45,7 +47,14 @@ impl Unknown {
         Unknown {
             why: Why::new(WhyKind::Open, text),
             symbol: Arc::from(symbol),
+            exact: true,
         }
+    }
+
+    /// The same name for a value that may differ in case or type.
+    pub fn inexact(mut self) -> Self {
+        self.exact = false;
+        self
     }
 
     /// Another unknown for the same reason, named by what was made of it.
@@ -58,6 +67,7 @@ impl Unknown {
         Unknown {
             why: self.why.clone(),
             symbol: Arc::from(symbol),
+            exact: self.exact,
         }
     }
 
@@ -200,7 +210,7 @@ impl Value {
     /// Whether two values are the same; `None` when an unknown decides.
     pub fn same(&self, other: &Value) -> Option<bool> {
         match (&self.kind, &other.kind) {
-            (Kind::Unknown(a), Kind::Unknown(b)) => (a.symbol == b.symbol).then_some(true),
+            (Kind::Unknown(a), Kind::Unknown(b)) => (a.symbol == b.symbol && a.exact && b.exact).then_some(true),
             (Kind::Unknown(_), _) | (_, Kind::Unknown(_)) => None,
             (Kind::Null, Kind::Null) => Some(true),
             (Kind::Bool(a), Kind::Bool(b)) => Some(a == b),
@@ -320,6 +330,7 @@ impl Value {
             Json::Unknown(why) => Kind::Unknown(Unknown {
                 why: why.clone(),
                 symbol: Arc::from("{conflict}"),
+                exact: false,
             }),
         };
         Value { kind, span: node.span }

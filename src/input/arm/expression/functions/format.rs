@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::evaluate::{Fault, LONGEST, Outcome};
 use super::super::value::{Kind, Unknown, Value};
 use super::Arguments;
-use super::text::written;
+use super::text::{spliced, written};
 
 pub(super) fn format(arguments: &Arguments<'_>) -> Outcome {
     let pattern = match &arguments.get(0)?.kind {
@@ -28,7 +28,10 @@ pub(super) fn format(arguments: &Arguments<'_>) -> Outcome {
             return Err(Fault::new("the format string has a brace without its pair"));
         };
         let value = placed(arguments, item, &mut out)?;
-        open = open.or(value);
+        open = match (open, value) {
+            (Some(before), Some(now)) if !now.exact => Some(before.inexact()),
+            (before, now) => before.or(now),
+        };
         rest = after;
         if out.len() > LONGEST {
             return Err(Fault::new("`format` makes a string that is too long"));
@@ -36,7 +39,7 @@ pub(super) fn format(arguments: &Arguments<'_>) -> Outcome {
     }
     out.push_str(rest);
     match open {
-        Some(unknown) => Ok(unknown.derived(out).into()),
+        Some(unknown) => Ok(spliced(arguments, unknown.derived(out)).into()),
         None => arguments.made(out),
     }
 }
@@ -60,7 +63,13 @@ fn placed(arguments: &Arguments<'_>, item: &str, out: &mut String) -> Result<Opt
             Some(symbol) => out.push_str(symbol),
             None => out.push_str(&unknown.symbol),
         }
-        return Ok(Some(unknown.clone()));
+        // How it is written matters to the text, and not to the name that stands for it.
+        let plain = style.is_empty() && width == "0";
+        return Ok(Some(if plain {
+            unknown.clone()
+        } else {
+            unknown.clone().inexact()
+        }));
     }
     let text = styled(value, style)?;
     let width = width

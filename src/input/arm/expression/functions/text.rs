@@ -30,8 +30,17 @@ pub(super) fn concat(arguments: &Arguments<'_>) -> Outcome {
         }
     }
     match open {
-        Some(unknown) => Ok(unknown.derived(text).into()),
+        Some(unknown) => Ok(spliced(arguments, unknown.derived(text)).into()),
         None => arguments.made(text),
+    }
+}
+
+/// As exact as all of its parts.
+pub(super) fn spliced(arguments: &Arguments<'_>, made: Unknown) -> Unknown {
+    let exact = |value: &Value| value.open().is_none_or(|unknown| unknown.exact);
+    match arguments.values.iter().all(exact) {
+        true => made,
+        false => made.inexact(),
     }
 }
 
@@ -63,7 +72,7 @@ pub(super) fn written(value: &Value) -> String {
 pub(super) fn string(arguments: &Arguments<'_>) -> Outcome {
     let value = arguments.get(0)?;
     match (&value.kind, value.open()) {
-        (Kind::Unknown(unknown), _) => Ok(unknown.clone().into()),
+        (Kind::Unknown(unknown), _) => Ok(unknown.clone().inexact().into()),
         (_, Some(unknown)) => Ok(arguments.unknown(unknown)),
         _ => arguments.made(written(value)),
     }
@@ -72,7 +81,7 @@ pub(super) fn string(arguments: &Arguments<'_>) -> Outcome {
 fn recase(arguments: &Arguments<'_>, to: fn(&str) -> String) -> Outcome {
     match &arguments.get(0)?.kind {
         // Names are compared without case, so the symbol may follow.
-        Kind::Unknown(unknown) => Ok(unknown.derived(to(&unknown.symbol)).into()),
+        Kind::Unknown(unknown) => Ok(unknown.derived(to(&unknown.symbol)).inexact().into()),
         _ => arguments.made(to(arguments.text(0)?)),
     }
 }
