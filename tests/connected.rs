@@ -11,7 +11,7 @@ use portcullis::input::{Given, Reading};
 use portcullis::rule::builtin;
 use portcullis::rule::facts::{Estate, Standing, VmFacts, standing};
 use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{SubjectFacts, SubjectKind, Verdict};
+use portcullis::rule::{Sentences, SubjectFacts, SubjectKind, Verdict};
 use serde_json::{Value, json};
 
 const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
@@ -125,6 +125,7 @@ fn verdict(reading: &Reading, name: &str, rule: &str) -> Verdict {
         rule.judge_facts(
             &SubjectFacts::new(SubjectKind::Vm, facts),
             &ResolvedParams::defaults(rule),
+            Sentences::All,
         )
         .verdict
     })

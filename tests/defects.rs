@@ -13,7 +13,7 @@ use portcullis::exposure::{ExposureClass, Way};
 use portcullis::rule::builtin;
 use portcullis::rule::facts::{Estate as Facts, Standing, VmFacts, standing};
 use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{SubjectFacts, SubjectKind, Verdict};
+use portcullis::rule::{Sentences, SubjectFacts, SubjectKind, Verdict};
 use serde_json::{Value, json};
 
 const BALANCER: &str = "Microsoft.Network/loadBalancers";
@@ -182,7 +182,7 @@ fn verdict(estate: Estate, rule: &str) -> Verdict {
     let rule = builtin::rules().iter().find(|known| &*known.id == rule).unwrap();
     let params = ResolvedParams::defaults(rule);
     with_facts(estate, |facts| {
-        rule.judge_facts(&SubjectFacts::new(SubjectKind::Vm, facts), &params)
+        rule.judge_facts(&SubjectFacts::new(SubjectKind::Vm, facts), &params, Sentences::All)
             .verdict
     })
 }

@@ -11,7 +11,7 @@ use super::assumption::{self, Assumed, Scope};
 use super::facts::{Estate, JitEntryFacts, SecurityRuleFacts, VmFacts};
 use super::params::ResolvedParams;
 use super::value::SubjectFacts;
-use super::{Evidence, Finding, Judgement, Rule, Subject, SubjectKind, Verdict, evidence};
+use super::{Evidence, Finding, Judgement, Rule, Sentences, Subject, SubjectKind, Verdict, evidence};
 use crate::exposure::{PUBLIC, Way, redundancies, shadows};
 use crate::intern::intern;
 use crate::model::{JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
@@ -138,6 +138,15 @@ impl Assessor<'_, '_> {
         }
     }
 
+    /// Every machine has the sentence of the flow rule; of other rules only findings have one, unless all are kept.
+    fn sentences(&self, is_flow: bool) -> Sentences {
+        if is_flow || self.keep_all {
+            Sentences::All
+        } else {
+            Sentences::Findings
+        }
+    }
+
     fn of_kind(&self, kind: SubjectKind) -> impl Iterator<Item = (usize, &Policy<'_>)> {
         self.policies
             .iter()
@@ -153,8 +162,9 @@ impl Assessor<'_, '_> {
         let mut evidence: Option<Arc<Vec<Evidence>>> = None;
         let mut subject = None;
         for (at, policy) in self.of_kind(SubjectKind::Vm) {
-            let judgement = policy.rule.judge_facts(&memo, policy.params);
-            if &*policy.rule.id == FLOW_RULE {
+            let is_flow = &*policy.rule.id == FLOW_RULE;
+            let judgement = policy.rule.judge_facts(&memo, policy.params, self.sentences(is_flow));
+            if is_flow {
                 judged.flow.push(judgement.clone());
             }
             if !policy.reported {
@@ -288,7 +298,7 @@ impl Assessor<'_, '_> {
             .of_kind(SubjectKind::SecurityRule)
             .filter(|(_, policy)| policy.reported)
         {
-            let judgement = policy.rule.judge_facts(&memo, policy.params);
+            let judgement = policy.rule.judge_facts(&memo, policy.params, self.sentences(false));
             self.note(judged, at, &facts.rule.name, &judgement);
             if is_finding(judgement.verdict) {
                 let subject = self.rule_subject(facts);
@@ -331,7 +341,7 @@ impl Assessor<'_, '_> {
             .of_kind(SubjectKind::JitEntry)
             .filter(|(_, policy)| policy.reported)
         {
-            let judgement = rule.rule.judge_facts(&memo, rule.params);
+            let judgement = rule.rule.judge_facts(&memo, rule.params, self.sentences(false));
             self.note(judged, at, entry.vm.name(), &judgement);
             if is_finding(judgement.verdict) {
                 let machine = self.estate.machine_index(&entry.vm);

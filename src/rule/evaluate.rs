@@ -16,7 +16,7 @@ pub struct Judgement {
     pub severity: Severity,
     /// Microsoft's cause code, where the deciding step has one.
     pub cause: Option<Arc<str>>,
-    /// One sentence, lower case, no full stop.
+    /// One sentence, lower case, no full stop; empty where it was not asked for.
     pub message: Arc<str>,
     /// The unknowns that could change the verdict (or, when it is certain, its severity): sorted, each once.
     pub gaps: Vec<Arc<str>>,
@@ -31,14 +31,22 @@ struct Open<'r> {
     reasons: Vec<Arc<str>>,
 }
 
+/// Which judgements get their sentence: making one for every healthy subject would take longer than judging it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sentences {
+    All,
+    /// Only unhealthy and undetermined ones.
+    Findings,
+}
+
 impl Rule {
     /// Judges a subject whose facts no other rule needs.
     pub fn judge(&self, facts: &dyn FactSource, params: &ResolvedParams) -> Judgement {
-        self.judge_facts(&SubjectFacts::new(self.applies_to, facts), params)
+        self.judge_facts(&SubjectFacts::new(self.applies_to, facts), params, Sentences::All)
     }
 
     /// Judges a subject. Give the same `facts` to every rule of the subject's kind: each root is asked once.
-    pub fn judge_facts(&self, facts: &SubjectFacts<'_>, params: &ResolvedParams) -> Judgement {
+    pub fn judge_facts(&self, facts: &SubjectFacts<'_>, params: &ResolvedParams, sentences: Sentences) -> Judgement {
         let mut open = Vec::new();
         for (index, step) in self.steps.iter().enumerate() {
             let truth = match &step.when {
@@ -48,21 +56,21 @@ impl Rule {
             match truth {
                 Truth::False => {}
                 Truth::Unknown(reasons) => open.push(Open { index, step, reasons }),
-                Truth::True => return self.decide(&open, index, step, facts, params),
+                Truth::True => {
+                    let mut judgement = self.decide(&open, index, step, params);
+                    let is_finding = matches!(judgement.verdict, Verdict::Unhealthy | Verdict::Undetermined);
+                    if is_finding || sentences == Sentences::All {
+                        self.say(&mut judgement, facts, params);
+                    }
+                    return judgement;
+                }
             }
         }
         // The loader lets no rule through whose last step has a condition.
         self.undetermined(&open, None, params)
     }
 
-    fn decide(
-        &self,
-        open: &[Open<'_>],
-        index: usize,
-        step: &Step,
-        facts: &SubjectFacts<'_>,
-        params: &ResolvedParams,
-    ) -> Judgement {
+    fn decide(&self, open: &[Open<'_>], index: usize, step: &Step, params: &ResolvedParams) -> Judgement {
         if open.iter().any(|open| open.step.verdict != step.verdict) {
             return self.undetermined(open, Some(step), params);
         }
@@ -74,9 +82,18 @@ impl Rule {
             verdict: step.verdict,
             severity,
             cause: step.cause.clone(),
-            message: step.because.fill(facts, &params.values),
+            message: Arc::default(),
             gaps: reasons(graver),
             step: index,
+        }
+    }
+
+    /// Words a verdict that a step decided; one that stayed open has its sentence already.
+    fn say(&self, judgement: &mut Judgement, facts: &SubjectFacts<'_>, params: &ResolvedParams) {
+        if judgement.message.is_empty()
+            && let Some(step) = self.steps.get(judgement.step)
+        {
+            judgement.message = step.because.fill(facts, &params.values);
         }
     }
 

@@ -34,7 +34,7 @@ pub mod waiver;
 pub mod yaml;
 
 pub use compiled::{Example, Rule, Step};
-pub use evaluate::Judgement;
+pub use evaluate::{Judgement, Sentences};
 pub use finding::{Evidence, Finding, Subject, SubjectKind, Waiver};
 pub use params::ResolvedParams;
 pub use value::SubjectFacts;
