@@ -154,6 +154,10 @@ fn links_that_lead_nowhere() {
             json!({ "resources": [{ "type": "Microsoft.Resources/deployments", "name": "d", "properties": { "templateLink": link } }] }),
         );
         said(&reading, code, "");
+        assert!(
+            !reading.inventory.coverage.is_complete(),
+            "{code}: its resources are missing"
+        );
     }
 }
 

@@ -295,8 +295,8 @@ fn linked<'w>(
         env.lowering.tell(
             env.frame.file,
             link.span,
-            Diagnostic::warning("template-elsewhere", message.clone()).help(help),
-            false,
+            Diagnostic::error("template-elsewhere", message.clone()).help(help),
+            true,
         );
         return Value::unknown(message, "{outputs-of-link}");
     };
