@@ -162,7 +162,7 @@ impl<'i> Walk<'i> {
             self.steps.push(Step::MayDeliver(rule));
         }
         let could_pass = self.may_pass;
-        match way.sold() {
+        match way.sold(estate.inventory) {
             sold if target.is_unfiltered() => self.platform(sold),
             _ => self.layers(estate, target, packet),
         }
