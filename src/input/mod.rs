@@ -2,18 +2,21 @@
 //! each is recognised by its content, never by its name.
 
 pub mod arm;
+pub mod azurerm;
 mod decode;
 mod document;
 mod recording;
 mod snapshot;
+mod tfplan;
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use decode::{Decoded, decode};
+pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
+pub use tfplan::{Action as PlannedAction, Change as PlannedChange, Side as PlanSide};
 pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
 
 use crate::model::{Inventory, Item};
@@ -29,7 +32,7 @@ pub struct Input {
 }
 
 /// Every notation, the most particular first.
-pub const INPUTS: &[Input] = &[snapshot::INPUT, arm::INPUT, recording::INPUT];
+pub const INPUTS: &[Input] = &[snapshot::INPUT, tfplan::INPUT, arm::INPUT, recording::INPUT];
 
 /// How much of a text is looked at to recognise it.
 const HEAD: usize = 4096;
@@ -44,8 +47,13 @@ pub struct Reading {
     pub recorded: Option<Timestamp>,
     /// `--assume-complete`: what is not in templates does not exist.
     pub assume_complete: bool,
+    /// Which estate is read out of Terraform's plans.
+    pub plan_side: PlanSide,
+    /// What Terraform's plans change, in the order in which they say it.
+    pub changes: Vec<PlannedChange>,
     pages: recording::Pages,
     templates: arm::Pending,
+    plans: tfplan::Pending,
     /// By index of source.
     given: Vec<Given>,
 }
@@ -124,7 +132,8 @@ impl Reading {
     fn not_recognised(&mut self, source: SourceId, given: Given, why: &str) {
         let name = self.sources.name(source);
         let message = format!("`{name}` holds no estate: {why}");
-        let help = "give a snapshot, `az ... list -o json` output, an ARM list page, a Resource Graph answer or an ARM template";
+        let help = "give a snapshot, `az ... list -o json` output, an ARM list page, a Resource Graph answer, an ARM template, \
+                    or a Terraform plan or state as JSON";
         match given {
             Given::Named => self.lose(
                 Diagnostic::error("not-recognised", message)
@@ -189,6 +198,7 @@ impl Reading {
     /// Joins what belongs together. Called once, after the last text.
     pub fn finish(&mut self) {
         arm::finish(self);
+        tfplan::finish(self);
         for id in self.inventory.finish() {
             self.contradicted(&id);
         }
