@@ -6,6 +6,7 @@ mod decode;
 mod document;
 mod recording;
 mod snapshot;
+pub mod terraform;
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;

@@ -1,0 +1,4 @@
+//! Terraform.
+
+pub mod language;
+mod syntax;
