@@ -2,6 +2,7 @@
 //! each is recognised by its content, never by its name.
 
 pub mod arm;
+pub mod azurerm;
 mod decode;
 mod document;
 mod recording;

@@ -7,7 +7,7 @@ pub mod expression;
 mod files;
 mod frame;
 mod lower;
-mod scope;
+pub(super) mod scope;
 mod shape;
 mod what_if;
 
