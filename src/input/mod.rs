@@ -1,5 +1,5 @@
 //! Inputs: text in any supported notation to one inventory. An input is one file and one line in [`INPUTS`];
-//! each is recognised by its content, never by its name.
+//! each is recognised by its content; only a notation that has no mark of its own is by its name.
 
 pub mod arm;
 pub mod azurerm;
@@ -18,20 +18,22 @@ pub use decode::{Decoded, decode};
 pub use document::LIMIT as DOCUMENT_LIMIT;
 pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
 
-use crate::model::{Inventory, Item};
+use crate::model::{Inventory, Item, Suppression};
 use crate::source::{Diagnostic, Location, Locator, SourceId, Sources};
 use crate::syntax::json::Repeated;
 
 /// One notation.
 pub struct Input {
     pub name: &'static str,
+    /// Ends of file names, in lower case, that tell this notation before any content does.
+    endings: &'static [&'static str],
     /// Looks at the first bytes of a text (decompressed, without byte-order mark and leading blanks).
     recognise: fn(&[u8]) -> bool,
     read: fn(&mut Reading, SourceId, &mut dyn BufRead) -> io::Result<()>,
 }
 
 /// Every notation, the most particular first.
-pub const INPUTS: &[Input] = &[snapshot::INPUT, arm::INPUT, recording::INPUT];
+pub const INPUTS: &[Input] = &[snapshot::INPUT, terraform::INPUT, arm::INPUT, recording::INPUT];
 
 /// How much of a text is looked at to recognise it.
 const HEAD: usize = 4096;
@@ -42,14 +44,25 @@ pub struct Reading {
     pub inventory: Inventory,
     pub sources: Sources,
     pub diagnostics: Vec<Diagnostic>,
+    /// Exceptions that stand in comments.
+    pub suppressions: Vec<Suppression>,
     /// When the estate was recorded; the latest, where several recordings say it.
     pub recorded: Option<Timestamp>,
     /// `--assume-complete`: what is not in templates does not exist.
     pub assume_complete: bool,
+    /// Where templates get contents and published modules from.
+    pub library: Option<Arc<dyn Library>>,
     pages: recording::Pages,
     templates: arm::Pending,
+    pub terraform: terraform::Pending,
     /// By index of source.
     given: Vec<Given>,
+}
+
+/// What templates ask for beside themselves. Only who may touch files implements it.
+pub trait Library: Send + Sync {
+    /// The content of a file among the inputs, by its name as reports show it.
+    fn content(&self, name: &str) -> Option<Vec<u8>>;
 }
 
 /// How a text came to be read, which decides what being unreadable means.
@@ -76,7 +89,12 @@ impl Reading {
     pub fn read_parameters(&mut self, name: &str, text: impl Read) {
         let source = self.sources.add(name);
         self.given.push(Given::Named);
-        if let Err(error) = arm::read_parameters(self, source, &mut BufReader::new(text)) {
+        let mut text = BufReader::new(text);
+        let outcome = match terraform::is_variables(name) {
+            true => terraform::read_variables(self, source, &mut text),
+            false => arm::read_parameters(self, source, &mut text),
+        };
+        if let Err(error) = outcome {
             let message = format!("`{name}` cannot be read to its end: {error}");
             self.lose(Diagnostic::error("unreadable", message).at(self.start_of(source)));
         }
@@ -96,6 +114,9 @@ impl Reading {
     fn read_plain(&mut self, source: SourceId, given: Given, head: &[u8], text: impl Read) -> io::Result<()> {
         let content = skip_blanks(head);
         if content.is_empty() && head.len() < HEAD {
+            if terraform::is_named(&self.sources.name(source)) {
+                return Ok(());
+            }
             self.not_recognised(source, given, "it is empty");
             return Ok(());
         }
@@ -109,7 +130,10 @@ impl Reading {
             );
             return Ok(());
         }
-        match INPUTS.iter().find(|input| (input.recognise)(content)) {
+        let name = self.sources.name(source).to_ascii_lowercase();
+        let named = |input: &&Input| input.endings.iter().any(|ending| name.ends_with(ending));
+        let found = INPUTS.iter().find(named);
+        match found.or_else(|| INPUTS.iter().find(|input| (input.recognise)(content))) {
             Some(input) => (input.read)(self, source, &mut BufReader::with_capacity(HEAD * 16, text)),
             None => {
                 self.not_recognised(source, given, "it is neither a snapshot nor JSON");
@@ -191,6 +215,7 @@ impl Reading {
     /// Joins what belongs together. Called once, after the last text.
     pub fn finish(&mut self) {
         arm::finish(self);
+        terraform::finish(self);
         for id in self.inventory.finish() {
             self.contradicted(&id);
         }

@@ -141,7 +141,7 @@ fn unify_sequences(types: &[&Type]) -> Option<Type> {
         })
         .collect();
     let of = Box::new(unify(&elements)?);
-    let sets = types.iter().all(|one| matches!(one, Type::Set(_)));
+    let sets = types.iter().any(|one| matches!(one, Type::Set(_)));
     Some(if sets { Type::Set(of) } else { Type::List(of) })
 }
 

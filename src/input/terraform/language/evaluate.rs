@@ -170,11 +170,11 @@ fn kind(expression: &Expression, environment: &Environment<'_>) -> Result<Value,
         Tree::Variable(_) => traverse::evaluate(expression, &[], environment),
         Tree::Traversal(root, steps) => traverse::evaluate(root, steps, environment),
         Tree::Unary(operator, operand) => unary(*operator, &evaluate(operand, environment)?),
-        Tree::Binary(operator, left, right) => binary(
-            *operator,
-            &evaluate(left, environment)?,
-            &evaluate(right, environment)?,
-        ),
+        Tree::Binary(operator, left, right) => {
+            let (left, right) = (evaluate(left, environment)?, evaluate(right, environment)?);
+            environment.fuel.burn(left.weight().min(right.weight()))?;
+            binary(*operator, &left, &right)
+        }
         Tree::Conditional(condition, then, otherwise) => conditional(condition, then, otherwise, environment),
         Tree::Call(call) => functions::call(call, environment),
         Tree::For(one) => for_expression(one, environment),
@@ -244,6 +244,7 @@ fn conditional(
     }
     let common = match (&first, &second) {
         (Ok(a), Ok(b)) => {
+            environment.fuel.burn(a.weight() + b.weight())?;
             let common = unify(&[type_of(a), type_of(b)]);
             common.ok_or_else(|| Fault::new("the two results have no type in common"))?
         }

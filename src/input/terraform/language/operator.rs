@@ -83,7 +83,9 @@ fn compute(operator: Binary, a: &Number, b: &Number) -> Result<Value, Fault> {
         Binary::LessEqual => return Ok(Value::from(a <= b)),
         Binary::Greater => return Ok(Value::from(a > b)),
         Binary::GreaterEqual => return Ok(Value::from(a >= b)),
-        Binary::Divide | Binary::Remainder if b.is_zero() => return Err(Fault::new("division by zero")),
+        // As Terraform has it.
+        Binary::Remainder if b.is_zero() => Some(a.clone()),
+        Binary::Divide if b.is_zero() => return Err(Fault::new("division by zero")),
         Binary::Add => a.add(b),
         Binary::Subtract => a.subtract(b),
         Binary::Multiply => a.multiply(b),

@@ -316,7 +316,7 @@ impl Value {
     /// A total order, for sets.
     pub fn order(&self, other: &Value) -> Ordering {
         let rank = |value: &Value| match value.kind {
-            Kind::Null => 0,
+            Kind::Null => 10,
             Kind::Bool(_) => 1,
             Kind::Number(_) => 2,
             Kind::Text(_) => 3,
@@ -338,6 +338,19 @@ impl Value {
             (Kind::Object(a), Kind::Object(b)) => order_members(&a.members, &b.members),
             (Kind::Unknown(a), Kind::Unknown(b)) => a.symbol.cmp(&b.symbol),
             _ => rank(self).cmp(&rank(other)),
+        }
+    }
+
+    /// How many values it consists of, in steps of work.
+    pub fn weight(&self) -> u64 {
+        self.size(usize::MAX) as u64
+    }
+
+    /// Whether it is nested deeper than so many levels.
+    pub fn is_deeper(&self, levels: usize) -> bool {
+        match levels.checked_sub(1) {
+            Some(rest) => self.children().any(|child| child.is_deeper(rest)),
+            None => true,
         }
     }
 

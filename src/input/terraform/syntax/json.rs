@@ -148,3 +148,30 @@ fn moved(mut expression: Expression, span: Span) -> Expression {
     expression.span = span;
     expression
 }
+
+/// The members of an object as attributes, with strings as they are.
+pub fn plain_members(node: &Node<'_>) -> Vec<Attribute> {
+
+    let one = |member: &crate::syntax::Member<'_>| Attribute {
+        name: Arc::from(member.name.as_ref()),
+        name_span: member.node.span,
+        value: plain(&member.node),
+        span: member.node.span,
+    };
+    node.as_object().unwrap_or_default().iter().map(one).collect()
+}
+
+fn plain(node: &Node<'_>) -> Expression {
+    let kind = match &node.value {
+        Value::Text(text) => Kind::Text(Arc::from(text.as_ref())),
+        Value::List(items) => Kind::Tuple(items.iter().map(plain).collect()),
+        Value::Object(members) => Kind::Object(
+            members
+                .iter()
+                .map(|member| (Expression::text(&member.name, node.span), plain(&member.node)))
+                .collect(),
+        ),
+        _ => expression(node).kind,
+    };
+    Expression { kind, span: node.span }
+}

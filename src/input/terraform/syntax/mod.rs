@@ -4,11 +4,13 @@ mod comment;
 mod heredoc;
 mod json;
 mod native;
+mod shift;
 
 use std::sync::Arc;
 
 pub use comment::comments;
-pub use json::parse_json;
+pub use json::{parse_json, plain_members};
+pub use shift::body as shift;
 pub use native::{parse, parse_expression, parse_template};
 
 use super::language::Number;

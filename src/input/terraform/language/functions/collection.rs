@@ -65,6 +65,10 @@ fn coalesce(arguments: &Arguments<'_, '_>) -> Outcome {
 }
 
 fn coalesce_list(arguments: &Arguments<'_, '_>) -> Outcome {
+    let set = arguments.values.iter().position(|value| matches!(value.kind, Kind::Set(_)));
+    if let Some(at) = set {
+        return Err(arguments.wrong(at, "a list or tuple is required"));
+    }
     for (at, value) in arguments.values.iter().enumerate() {
         if let Some(unknown) = value.as_unknown() {
             return Ok(unknown_result("coalescelist", unknown, arguments.values));
@@ -268,8 +272,9 @@ fn merge(arguments: &Arguments<'_, '_>) -> Outcome {
     if stated.is_empty() {
         return Ok(if arguments.values.is_empty() { Value::object(out) } else { Value::null() });
     }
-    let types: Vec<Type> = stated.iter().map(|value| type_of(value)).collect();
-    let maps = stated.iter().all(|value| is_map(value)) && unify(&types).is_some();
+    let mut types = stated.iter().map(|value| type_of(value)).filter(|one| *one != Type::Map(Box::new(Type::Any)));
+    let first = types.next();
+    let maps = stated.iter().all(|value| is_map(value)) && types.all(|one| Some(&one) == first.as_ref());
     let object = match rest {
         Some(rest) => Value::open_object(out, rest),
         None => Value::object(out),
@@ -372,6 +377,9 @@ fn zip(arguments: &Arguments<'_, '_>) -> Outcome {
     }
     let keys = arguments.texts(0)?;
     let values = arguments.elements(1)?;
+    if matches!(arguments.value(1)?.kind, Kind::Set(_)) {
+        return Err(arguments.wrong(1, "a list or tuple is required"));
+    }
     if keys.len() != values.len() {
         return Err(arguments.refuse("keys and values must be of one length"));
     }

@@ -224,7 +224,8 @@ fn with_sign(verb: &Verb, text: String) -> String {
 fn numeral(verb: &Verb, letter: char, number: &Number) -> Result<String, Fault> {
     let text = match letter {
         'd' | 'b' | 'o' | 'x' | 'X' => {
-            let whole = number.truncate().to_integer().unwrap_or_default();
+            let whole = number.to_integer();
+            let whole = whole.ok_or_else(|| Fault::new(format!("`format`: `%{letter}` takes a whole number")))?;
             let radix = match letter {
                 'd' => 10,
                 'b' => 2,

@@ -142,7 +142,7 @@ pub fn call(call: &Call, environment: &Environment<'_>) -> Result<Value, Fault> 
 
 fn apply(function: &Function, values: &[Value], environment: &Environment<'_>) -> Result<Value, Fault> {
     let name = function.name;
-    environment.fuel.burn(values.iter().map(|value| value.size(1 << 20) as u64).sum())?;
+    environment.fuel.burn(values.iter().map(Value::weight).sum())?;
     if values.len() < function.least || values.len() > function.most {
         let wanted = match (function.least, function.most) {
             (least, most) if least == most => format!("{least}"),

@@ -91,6 +91,9 @@ fn digit_of(digit: char, base: u32) -> Option<u32> {
 
 fn sign(arguments: &Arguments<'_, '_>) -> Outcome {
     let number = arguments.number(0)?;
+    if !number.is_whole() {
+        return Err(arguments.wrong(0, "a whole number is required"));
+    }
     Ok(Value::from(match (number.is_zero(), number.is_negative()) {
         (true, _) => 0_i64,
         (_, true) => -1,

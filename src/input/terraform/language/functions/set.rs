@@ -53,7 +53,7 @@ fn difference(arguments: &Arguments<'_, '_>) -> Outcome {
     Ok(Value::set(first.iter().filter(|item| !has(second, item)).cloned().collect()))
 }
 
-/// A set of tuples where all are sets, else a list of them.
+/// A set of tuples where one is a set, else a list of them.
 fn product(arguments: &Arguments<'_, '_>) -> Outcome {
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for at in 0..arguments.values.len() {
@@ -66,6 +66,6 @@ fn product(arguments: &Arguments<'_, '_>) -> Outcome {
         rows = rows.iter().flat_map(|row| items.iter().map(|item| longer(row, item)).collect::<Vec<_>>()).collect();
     }
     let tuples = rows.into_iter().map(Value::tuple).collect();
-    let all_sets = arguments.values.iter().all(|value| matches!(value.kind, Kind::Set(_)));
-    Ok(if all_sets { Value::set(tuples) } else { Value::list(tuples) })
+    let sets = arguments.values.iter().any(|value| matches!(value.kind, Kind::Set(_)));
+    Ok(if sets { Value::set(tuples) } else { Value::list(tuples) })
 }

@@ -97,7 +97,8 @@ fn substring(arguments: &Arguments<'_, '_>) -> Outcome {
     let (offset, length) = (arguments.whole(1)?, arguments.whole(2)?);
     let size = i64::try_from(text.len()).unwrap_or(i64::MAX);
     let start = if offset < 0 { (size + offset).max(0) } else { offset.min(size) };
-    let end = if length < 0 { size } else { start.saturating_add(length).min(size) };
+    // From the end, no length means all of it.
+    let end = if length < 0 || (length == 0 && offset < 0) { size } else { start.saturating_add(length).min(size) };
     let (start, end) = (usize::try_from(start).unwrap_or(0), usize::try_from(end).unwrap_or(0));
     let part: String = text.get(start..end).unwrap_or_default().iter().collect();
     Ok(Value::from(part))

@@ -101,8 +101,9 @@ fn decode(arguments: &Arguments<'_, '_>) -> Outcome {
 fn encode(arguments: &Arguments<'_, '_>) -> Outcome {
     let mut out = String::new();
     write(arguments.value(0)?, 0, false, &mut out);
-    if !out.ends_with('\n') {
-        out.push('\n');
+    let bare = matches!(arguments.value(0)?.kind, Kind::Null | Kind::Bool(_) | Kind::Number(_));
+    if bare {
+        out.push_str("...\n");
     }
     Ok(Value::from(out))
 }
