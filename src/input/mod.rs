@@ -8,14 +8,16 @@ mod document;
 mod recording;
 mod snapshot;
 pub mod terraform;
+mod tfplan;
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use decode::{Decoded, decode};
+pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
+pub use tfplan::{Action as PlannedAction, Change as PlannedChange, Side as PlanSide};
 pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
 
 use crate::model::{Inventory, Item, Suppression};
@@ -33,7 +35,13 @@ pub struct Input {
 }
 
 /// Every notation, the most particular first.
-pub const INPUTS: &[Input] = &[snapshot::INPUT, terraform::INPUT, arm::INPUT, recording::INPUT];
+pub const INPUTS: &[Input] = &[
+    snapshot::INPUT,
+    terraform::INPUT,
+    tfplan::INPUT,
+    arm::INPUT,
+    recording::INPUT,
+];
 
 /// How much of a text is looked at to recognise it.
 const HEAD: usize = 4096;
@@ -52,8 +60,13 @@ pub struct Reading {
     pub assume_complete: bool,
     /// Where templates get contents and published modules from.
     pub library: Option<Arc<dyn Library>>,
+    /// Which estate is read out of Terraform's plans.
+    pub plan_side: PlanSide,
+    /// What Terraform's plans change, in the order in which they say it.
+    pub changes: Vec<PlannedChange>,
     pages: recording::Pages,
     templates: arm::Pending,
+    plans: tfplan::Pending,
     pub terraform: terraform::Pending,
     /// By index of source.
     given: Vec<Given>,
@@ -150,7 +163,8 @@ impl Reading {
     fn not_recognised(&mut self, source: SourceId, given: Given, why: &str) {
         let name = self.sources.name(source);
         let message = format!("`{name}` holds no estate: {why}");
-        let help = "give a snapshot, `az ... list -o json` output, an ARM list page, a Resource Graph answer or an ARM template";
+        let help = "give a snapshot, `az ... list -o json` output, an ARM list page, a Resource Graph answer, an ARM template, \
+                    or a Terraform plan or state as JSON";
         match given {
             Given::Named => self.lose(
                 Diagnostic::error("not-recognised", message)
@@ -216,6 +230,7 @@ impl Reading {
     pub fn finish(&mut self) {
         arm::finish(self);
         terraform::finish(self);
+        tfplan::finish(self);
         for id in self.inventory.finish() {
             self.contradicted(&id);
         }

@@ -72,6 +72,14 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         scope: Scope::Report,
     },
     Assumed {
+        id: "no-other-state",
+        text: "what a Terraform configuration does not attach to its subnets and interfaces is taken to be attached by no \
+               other configuration or state",
+        switch: None,
+        applies: |inventory| inventory.coverage.attached_here && !inventory.coverage.whole,
+        scope: Scope::Report,
+    },
+    Assumed {
         id: "gateway-ranges",
         text: "ranges behind a VPN or ExpressRoute gateway are not in the input; they are taken to be private addresses",
         switch: None,

@@ -2,5 +2,6 @@
 
 pub mod json;
 mod node;
+pub mod scan;
 
 pub use node::{Member, Node, Span, Value};

@@ -156,6 +156,16 @@ pub fn given(files: &[File<'_>], at: usize, lowering: &Lowering<'_>) -> HashMap<
     values
 }
 
+/// Values that are given as a text of their own: with or without what wraps them in a file.
+pub fn inline(root: Option<&Node<'_>>, lowering: &Lowering<'_>) -> HashMap<String, Value> {
+    let mut values = HashMap::new();
+    if let Some(root) = root {
+        let wrapped = root.get("parameters").filter(|_| root.get("$schema").is_some());
+        collect(0, wrapped.unwrap_or(root), lowering, &mut values);
+    }
+    values
+}
+
 fn collect(file: usize, node: &Node<'_>, lowering: &Lowering<'_>, values: &mut HashMap<String, Value>) {
     for member in node.as_object().unwrap_or_default() {
         let (name, node) = (&member.name, &member.node);

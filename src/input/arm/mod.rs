@@ -123,6 +123,60 @@ fn is_needed(resource_type: &str) -> bool {
     decode::is_decoded(resource_type) || shape::WITHIN_PARENT.iter().any(|(known, _)| *known == resource_type)
 }
 
+/// The type as ARM spells it, and the list of its parent that it is an element of, if it is one; `None` where no rule
+/// needs it. The type is given in lower case.
+pub(super) fn known_type(lower: &str) -> Option<(&'static str, Option<&'static str>)> {
+    if let Some((known, list)) = shape::WITHIN_PARENT.iter().find(|(known, _)| *known == lower) {
+        return Some((*known, Some(*list)));
+    }
+    decode::decoded_type(lower).map(|known| (known, None))
+}
+
+/// A template that stands within another notation, lowered.
+pub(super) struct Inline {
+    pub resources: Vec<Value>,
+    pub unused: BTreeMap<Arc<str>, u64>,
+    /// What was not understood, and whether resources may be missing because of it.
+    pub said: Vec<(Diagnostic, bool)>,
+}
+
+/// Lowers the text of a template, with the text of its parameter values, as deployed to a scope. Spans lie in the
+/// text; who calls moves them.
+pub(super) fn lower_inline(text: &str, parameters: Option<&str>, scope: scope::Scope) -> Result<Inline, String> {
+    let parse = |text| json::parse_lenient(text, &mut |_| {}).map_err(|error| error.message);
+    let root = parse(text)?;
+    let values = parameters.map(parse).transpose()?;
+    let file = File::new("template", text.len(), &root, Role::Template);
+    let Some(template) = file.template else {
+        return Err("it is no template".to_owned());
+    };
+    let files = [file];
+    let name = Value::unknown("the name of the deployment is not known", "{deployment}");
+    let run = || {
+        let lowering = lower::Lowering::new(&files, STEPS + text.len() as u64 / 2);
+        let given = files::inline(values.as_ref(), &lowering);
+        let frame = std::rc::Rc::new(frame::Frame::new(0, template, given, scope.clone(), name.clone()));
+        let env = frame::Env::new(&lowering, frame.clone());
+        if let Some(list) = template.get("resources") {
+            let place = lower::Place { scope: scope.clone(), perhaps: None };
+            lower::resources(&env, list, &place, None);
+        }
+        files::say_values(&lowering, &frame);
+        drop(env);
+        let resources = shape::join_children(lowering.resources.into_inner());
+        Inline {
+            resources: resources.into_iter().map(|resource| resource.value).collect(),
+            unused: lowering.unused.into_inner(),
+            said: lowering.said.into_inner().into_iter().map(|said| (said.diagnostic, said.lost)).collect(),
+        }
+    };
+    std::thread::scope(|threads| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let handle = thread.spawn_scoped(threads, run).map_err(|error| error.to_string())?;
+        handle.join().map_err(|_| "the evaluation ended abruptly".to_owned())
+    })
+}
+
 /// Lowers the templates that were read, each with its parameters. Called once, after the last text.
 pub(super) fn finish(reading: &mut Reading) {
     let texts = std::mem::take(&mut reading.templates).texts;

@@ -13,25 +13,43 @@ const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The id of the ARM resource that an instance is, or whose element it is; `None` where it is in no table.
 pub fn id_of(row: &Row, instance: &Instance) -> Option<Value> {
-    let (id, arm) = match &row.is {
-        Is::Resource { arm, id } => (id, *arm),
+    let (id, parent) = match &row.is {
+        Is::Resource { arm, id } => (id, arm.rsplit_once('/').map_or(*arm, |(parent, _)| parent)),
         Is::Element { of, id, .. } => (id, *of),
         Is::Name { id } => (id, ""),
         Is::Part { .. } => return None,
     };
     if instance.said == Said::Recorded
+        && !matches!(id, Id::Action(..))
         && let Some(stated) = instance.attributes.get("id").filter(|id| is_real(id))
     {
         return Some(stated.clone());
     }
-    Some(made(id, arm, instance))
+    Some(made(id, parent, instance))
+}
+
+/// Whether the id of an instance can be told: nothing that it is made of waits for another instance.
+pub fn is_settled(instance: &Instance) -> bool {
+    let Some(row) = rows::row(&instance.resource_type) else {
+        return instance.attributes.get("parent_id").is_none_or(is_id);
+    };
+    match &row.is {
+        Is::Resource { id, .. } | Is::Element { id, .. } | Is::Name { id } => match id {
+            Id::Under(parent, ..) => {
+                let real = instance.attributes.get("id").is_some_and(is_real);
+                real || instance.attributes.get(parent).is_some_and(is_id)
+            }
+            _ => true,
+        },
+        Is::Part { .. } => true,
+    }
 }
 
 fn is_real(id: &Value) -> bool {
     id.as_text().is_some_and(|text| text.starts_with('/'))
 }
 
-fn made(id: &Id, arm: &str, instance: &Instance) -> Value {
+fn made(id: &Id, parent_type: &str, instance: &Instance) -> Value {
     match id {
         Id::InGroup(arm, names) => {
             let names: Vec<Value> = names.iter().map(|name| name_of(instance, name)).collect();
@@ -42,20 +60,40 @@ fn made(id: &Id, arm: &str, instance: &Instance) -> Value {
             let name = name_of(instance, name);
             match instance.attributes.get(parent).filter(|parent| is_id(parent)) {
                 Some(parent) => child(parent, kind, &name),
-                None => child(&stranger(instance, parent, arm), kind, &name),
+                None => child(&stranger(instance, parent, parent_type), kind, &name),
             }
         }
-        Id::InSubscription(arm, name) => resource_id(&scope(instance, None).id(), arm, &[name_of(instance, name)]),
+        Id::InSubscription(arm, name, default) => {
+            let stated = instance.attributes.get(name);
+            let name = match stated.filter(|value| !matches!(value.kind, Kind::Null)) {
+                Some(_) => name_of(instance, name),
+                None => Value::from(*default),
+            };
+            resource_id(&scope(instance, None).id(), arm, &[name])
+        }
+        Id::Action(of, action) => {
+            let of = instance.attributes.get(of).filter(|of| is_id(of)).cloned();
+            let mut parts = Parts::default();
+            parts.value(&of.unwrap_or_else(|| stranger(instance, "network_manager_id", parent_type)));
+            parts.push("/");
+            parts.push(action);
+            parts.finish()
+        }
         Id::Group => scope(instance, Some(name_of(instance, "name"))).id(),
     }
 }
 
 fn scope(instance: &Instance, group: Option<Value>) -> Scope {
-    let unsaid = || Value::unknown("the subscription is not in the configuration", SUBSCRIPTION);
     Scope {
-        subscription: Some(instance.settings.subscription.clone().unwrap_or_else(unsaid)),
+        subscription: Some(subscription(instance)),
         group,
     }
+}
+
+/// The subscription's GUID, or zeros.
+pub fn subscription(instance: &Instance) -> Value {
+    let unsaid = || Value::unknown("the subscription is not in the configuration", SUBSCRIPTION);
+    instance.settings.subscription.clone().unwrap_or_else(unsaid)
 }
 
 /// A text, or an unknown that begins as an id does.
@@ -93,11 +131,9 @@ pub fn open(instance: &Instance, attribute: &str) -> Value {
 }
 
 /// Stands for a parent of which nothing is known but the argument that names it.
-fn stranger(instance: &Instance, argument: &str, arm: &str) -> Value {
+fn stranger(instance: &Instance, argument: &str, parent_type: &str) -> Value {
     let given = name_of(instance, argument);
-    let kinds = arm.split('/').count().saturating_sub(2).max(1);
-    let names = vec![given.clone(); kinds];
-    let parent_type = arm.rsplit_once('/').map_or(arm, |(parent, _)| parent);
+    let names = vec![given.clone(); parent_type.split('/').count().saturating_sub(1)];
     resource_id(&scope(instance, Some(given)).id(), parent_type, &names)
 }
 

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use super::identity::{id_of, is_id};
 use super::map::{Context, Members, apply};
-use super::part;
-use super::table::{Is, Row};
-use super::{Instance, Lowered, Mode, Remark, Said, Whole, rows};
+use super::table::{Is, ROOT, Row};
+use super::{Instance, Lowered, Mode, Remark, Said, Whole, azapi, part, rows, template};
 use crate::input::arm::expression::{Kind, Unknown, Value};
 use crate::source::Diagnostic;
 use crate::syntax::Span;
@@ -37,6 +36,8 @@ pub struct Drafts {
     by_id: HashMap<String, usize>,
     pub unused: BTreeMap<Arc<str>, u64>,
     pub said: Vec<Remark>,
+    /// Resources that are whole as they are.
+    pub ready: Vec<Value>,
 }
 
 impl Drafts {
@@ -63,28 +64,76 @@ impl Drafts {
 
 /// Lowers the instances of one configuration: a root module with all that it calls, a plan, or a state.
 pub fn lower(instances: &[Instance]) -> Lowered {
+    lower_without(instances, &[])
+}
+
+/// As [`lower`], where some resources are gone: what others still tell of them is not believed.
+pub fn lower_without(instances: &[Instance], gone: &[Instance]) -> Lowered {
     let mut drafts = Drafts::default();
-    let mut parts: Vec<(&'static Row, &Instance)> = Vec::new();
-    for instance in instances.iter().filter(|instance| instance.mode == Mode::Managed) {
-        let Some(row) = rows::row(&instance.resource_type) else {
-            *drafts.unused.entry(instance.resource_type.clone()).or_default() += 1;
-            continue;
-        };
-        match row.is {
-            Is::Part { .. } => parts.push((row, instance)),
-            Is::Name { .. } => {}
-            Is::Resource { .. } | Is::Element { .. } => own(&mut drafts, row, instance),
+    let mut later: Vec<&Instance> = Vec::new();
+    let (managed, read): (Vec<&Instance>, Vec<&Instance>) =
+        instances.iter().partition(|instance| instance.mode == Mode::Managed);
+    for instance in managed {
+        match rows::row(&instance.resource_type) {
+            Some(row) if matches!(row.is, Is::Part { .. }) => later.push(instance),
+            Some(row) => own(&mut drafts, row, instance),
+            None => foreign(&mut drafts, instance, &mut later),
         }
     }
-    for (row, instance) in parts {
-        part::take(&mut drafts, row, instance);
+    for instance in read {
+        observed(&mut drafts, instance);
     }
+    for instance in later {
+        match rows::row(&instance.resource_type) {
+            Some(row) => part::take(&mut drafts, row, instance),
+            None => azapi::update(&mut drafts, instance),
+        }
+    }
+    part::prefer_own(&mut drafts, gone);
     part::settle(&mut drafts);
     part::join_elements(&mut drafts);
+    let attached_here = drafts.all.iter().any(part::is_attachable);
+    let mut resources: Vec<Value> = Vec::with_capacity(drafts.all.len());
+    let whole = drafts.all.into_iter().filter(|draft| draft.within.is_none());
+    resources.extend(whole.map(resource));
+    resources.extend(drafts.ready);
     Lowered {
-        resources: drafts.all.into_iter().filter(|draft| draft.within.is_none()).map(resource).collect(),
+        resources,
         unused: drafts.unused,
         said: drafts.said,
+        attached_here,
+    }
+}
+
+/// What other providers and templates make.
+fn foreign<'i>(drafts: &mut Drafts, instance: &'i Instance, later: &mut Vec<&'i Instance>) {
+    match &*instance.resource_type {
+        azapi::RESOURCE => azapi::take(drafts, instance),
+        azapi::UPDATE => later.push(instance),
+        _ if template::take(drafts, instance) => {}
+        _ => *drafts.unused.entry(instance.resource_type.clone()).or_default() += 1,
+    }
+}
+
+/// Data sources that tell of a resource what the decoder needs, once they have been read.
+const OBSERVED: &[&str] = &[
+    "azurerm_subnet",
+    "azurerm_network_security_group",
+    "azurerm_route_table",
+    "azurerm_public_ip",
+];
+
+/// Takes what a data source was answered.
+fn observed(drafts: &mut Drafts, instance: &Instance) {
+    if instance.said != Said::Recorded || !OBSERVED.contains(&&*instance.resource_type) {
+        return;
+    }
+    let Some(row) = rows::row(&instance.resource_type) else { return };
+    let answered = instance.attributes.get("id").and_then(Value::as_text);
+    if let Some(id) = answered
+        && drafts.find(id).is_none()
+    {
+        own(drafts, row, instance);
     }
 }
 
@@ -101,6 +150,9 @@ fn own(drafts: &mut Drafts, row: &'static Row, instance: &Instance) {
     };
     let (mut root, mut properties) = (Members::new(), Members::new());
     let context = Context { instance, id: &id };
+    if within.is_none() {
+        apply(ROOT, &instance.attributes, &context, &mut root, &mut properties);
+    }
     apply(row.fields, &instance.attributes, &context, &mut root, &mut properties);
     drafts.add(Draft {
         id: id_text,
@@ -131,8 +183,9 @@ pub fn resource(draft: Draft) -> Value {
     }
     let said = |name: &str| ["id", "name", "type"].iter().any(|own| own.eq_ignore_ascii_case(name));
     members.extend(draft.root.into_iter().filter(|(name, _)| !said(name)));
+    let is_subject = SUBJECTS.iter().any(|arm| arm.eq_ignore_ascii_case(draft.arm));
     let properties = match draft.perhaps {
-        Some(unknown) if !SUBJECTS.contains(&draft.arm) || draft.within.is_some() => {
+        Some(unknown) if !is_subject || draft.within.is_some() => {
             Value::from(Kind::Unknown(unknown))
         }
         _ => Value::object(draft.properties),

@@ -47,6 +47,9 @@ fn value(field: &Field, attributes: &Value, context: &Context<'_>) -> Option<Val
     if let How::Constant(text) = &field.how {
         return Some(Value::from(*text).at(attributes.span));
     }
+    if let How::Own(fields) = &field.how {
+        return Some(Value::from(vec![object(fields, attributes, context)]).at(attributes.span));
+    }
     let given = attributes
         .get(field.from)
         .filter(|value| !matches!(value.kind, Kind::Null));
@@ -57,9 +60,12 @@ fn value(field: &Field, attributes: &Value, context: &Context<'_>) -> Option<Val
     let is_open = given.as_unknown().is_some();
     match &field.how {
         How::Same | How::Default(_) => Some(given.clone()),
-        How::Constant(_) => None,
+        How::Constant(_) | How::Own(_) => None,
         How::Id => reference(given),
-        How::Ids => Some(each(given, |item| reference(item))),
+        How::Ids => Some(each(given, reference)),
+        How::EachAs(member) => Some(each(given, |item| {
+            Some(Value::object(vec![(Arc::from(*member), item.clone())]).at(item.span))
+        })),
         How::ListOf if given.as_list().is_some() => Some(given.clone()),
         How::ListOf if is_empty(given) => None,
         How::ListOf => Some(Value::from(vec![given.clone()]).at(span)),

@@ -7,13 +7,19 @@
 //! [`Kind::Unknown`] with a symbol that stands for it in names and ids. Spans are offsets for the [`Locator`] that is
 //! given to [`take`]: where several files speak, it is a [`Locator::joined`] one.
 
+mod azapi;
+mod balancer;
+mod compute;
+mod firewall;
 mod identity;
 mod lower;
 mod map;
 mod network;
 mod part;
 mod rows;
+mod security;
 mod table;
+mod template;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +29,9 @@ use super::{Reading, decode, recording};
 use crate::source::{Diagnostic, Locator};
 use crate::syntax::Span;
 
-pub use lower::lower;
+pub use identity::is_settled;
+pub use lower::{lower, lower_without};
+pub use rows::is_in_table;
 
 /// `resource` or `data`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +109,8 @@ pub struct Lowered {
     /// Terraform types that no rule needs, with how often each stood.
     pub unused: BTreeMap<Arc<str>, u64>,
     pub said: Vec<Remark>,
+    /// Whether there is anything that another configuration could attach something to.
+    pub attached_here: bool,
 }
 
 /// The object that references to an instance find (`azurerm_subnet.web` in `azurerm_subnet.web.id`): its attributes, and
@@ -115,6 +125,7 @@ pub fn computed(instance: &Instance) -> Value {
 
 /// Decodes lowered resources into the reading.
 pub fn take(reading: &mut Reading, lowered: Lowered, locator: &Locator<'_>) {
+    reading.inventory.coverage.attached_here |= lowered.attached_here;
     for (resource_type, count) in lowered.unused {
         *reading.inventory.unused.entry(resource_type).or_default() += count;
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::identity::is_id;
+use super::identity::{id_of, is_id};
 use super::lower::{Draft, Drafts, resource};
 use super::map::{Context, Members, apply, put};
 use super::table::{Onto, Is, Row};
-use super::{Instance, Said, Whole};
+use super::{Instance, Said, Whole, rows};
 use crate::input::arm::expression::{Kind, Unknown, Value};
 use crate::model::{Why, WhyKind};
 use crate::source::Diagnostic;
@@ -126,7 +126,7 @@ fn somewhere(drafts: &mut Drafts, of: &str, instance: &Instance, facts: &Members
         WhyKind::Open,
         format!("`{}` associates something that is not known", instance.address),
     );
-    for draft in drafts.all.iter_mut().filter(|draft| draft.arm == of && draft.within.is_none()) {
+    for draft in drafts.all.iter_mut().filter(|draft| draft.arm.eq_ignore_ascii_case(of) && draft.within.is_none()) {
         for (name, fact) in facts {
             let open = unknown(why.clone()).at(instance.span());
             match (&fact.kind, draft.properties.iter().any(|(known, _)| known == name)) {
@@ -166,10 +166,43 @@ const WHOLE: &[(&str, &str)] = &[
     ("Microsoft.Network/routeTables", "routes"),
 ];
 
+/// Whether another configuration could attach something to it.
+pub fn is_attachable(draft: &Draft) -> bool {
+    draft.whole == Whole::Root && draft.within.is_none() && ATTACHED.iter().any(|(arm, _)| arm.eq_ignore_ascii_case(draft.arm))
+}
+
+/// What a plan or a state tells of a child within its parent is older than what the child itself says, and may be gone.
+pub fn prefer_own(drafts: &mut Drafts, gone: &[Instance]) {
+    let mut children: Vec<(String, String, String)> = Vec::new();
+    let gone = gone.iter().filter_map(|instance| {
+        let row = rows::row(&instance.resource_type)?;
+        id_of(row, instance)?.name().map(|id| id.to_string())
+    });
+    let own = drafts.all.iter().map(|draft| draft.id.to_string());
+    for id in own.chain(gone) {
+        let mut segments = id.rsplitn(3, '/');
+        if let (Some(name), Some(kind), Some(parent)) = (segments.next(), segments.next(), segments.next())
+            && drafts.position(parent).is_some()
+        {
+            children.push((parent.to_owned(), kind.to_owned(), name.to_owned()));
+        }
+    }
+    for (parent, kind, name) in children {
+        let Some(parent) = drafts.find(&parent).filter(|parent| parent.said == Said::Recorded) else {
+            continue;
+        };
+        let list = parent.properties.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&kind));
+        if let Some((_, Value { kind: Kind::List(items), .. })) = list {
+            let named = |item: &Value| item.get("name").and_then(Value::as_text).cloned();
+            Arc::make_mut(items).retain(|item| !named(item).is_some_and(|own| own.eq_ignore_ascii_case(&name)));
+        }
+    }
+}
+
 /// Settles what is stated nowhere: nothing in a root module, unknown where callers may say it.
 pub fn settle(drafts: &mut Drafts) {
     for draft in &mut drafts.all {
-        for (_, list) in WHOLE.iter().filter(|(arm, _)| *arm == draft.arm && draft.within.is_none()) {
+        for (_, list) in WHOLE.iter().filter(|(arm, _)| arm.eq_ignore_ascii_case(draft.arm) && draft.within.is_none()) {
             if !draft.properties.iter().any(|(name, _)| &**name == *list) {
                 draft.properties.push((Arc::from(*list), Value::from(Vec::new()).at(draft.span)));
             }
@@ -177,7 +210,7 @@ pub fn settle(drafts: &mut Drafts) {
         if draft.whole == Whole::Root {
             continue;
         }
-        for (_, names) in ATTACHED.iter().filter(|(arm, _)| *arm == draft.arm && draft.within.is_none()) {
+        for (_, names) in ATTACHED.iter().filter(|(arm, _)| arm.eq_ignore_ascii_case(draft.arm) && draft.within.is_none()) {
             for name in *names {
                 if !draft.properties.iter().any(|(known, _)| **known == **name) {
                     let open = unknown(unattached(draft, name)).at(draft.span);

@@ -43,8 +43,10 @@ pub enum Id {
     InGroup(&'static str, &'static [&'static str]),
     /// Of the id in an argument, a kind, and the name.
     Under(&'static str, &'static str, &'static str),
-    /// Of the subscription, the type and an argument.
-    InSubscription(&'static str, &'static str),
+    /// Of the subscription, the type and an argument, which has a default.
+    InSubscription(&'static str, &'static str, &'static str),
+    /// Of the id in an argument and an action: what Azure would answer.
+    Action(&'static str, &'static str),
     /// Of the subscription and its own name.
     Group,
 }
@@ -72,6 +74,10 @@ pub enum How {
     Not,
     /// The first block as an object.
     Block(&'static [Field]),
+    /// Each text of a list as an object with this member.
+    EachAs(&'static str),
+    /// The arguments themselves as the only element of a list; `from` is empty.
+    Own(&'static [Field]),
     /// Each block as an element of a list. Two fields with one list give one list.
     Blocks(&'static [Field]),
     /// A word of Terraform as ARM's word; others as they are.
@@ -133,4 +139,61 @@ pub const fn constant(to: &'static str, value: &'static str) -> Field {
 
 pub const fn default(from: &'static str, to: &'static str, by_major: &'static [(u32, &'static str)]) -> Field {
     Field { from, to, how: How::Default(by_major) }
+}
+
+/// A resource of its own; region and tags go without saying.
+pub const fn resource(terraform: &'static str, arm: &'static str, id: Id, fields: &'static [Field]) -> Row {
+    Row {
+        terraform,
+        is: Is::Resource { arm, id },
+        fields,
+        computed: &[],
+    }
+}
+
+/// An element or a part of another resource.
+pub const fn part(terraform: &'static str, is: Is, fields: &'static [Field]) -> Row {
+    Row {
+        terraform,
+        is,
+        fields,
+        computed: &[],
+    }
+}
+
+/// The id of a child of the resource itself.
+pub const fn child(from: &'static str, to: &'static str, kind: &'static str) -> Field {
+    Field {
+        from,
+        to,
+        how: How::Child(kind),
+    }
+}
+
+/// The id of a child of the resource that another argument names.
+pub const fn child_of(from: &'static str, to: &'static str, of: &'static str, kind: &'static str) -> Field {
+    Field {
+        from,
+        to,
+        how: How::ChildOf(of, kind),
+    }
+}
+
+/// What every resource says at its root.
+pub const ROOT: &[Field] = &[same("location", "/location"), same("tags", "/tags")];
+
+pub const fn each_as(from: &'static str, to: &'static str, member: &'static str) -> Field {
+    Field {
+        from,
+        to,
+        how: How::EachAs(member),
+    }
+}
+
+pub const fn own(to: &'static str, fields: &'static [Field]) -> Field {
+    Field {
+        from: "",
+        to,
+        how: How::Own(fields),
+    }
 }
