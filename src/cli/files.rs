@@ -1,12 +1,14 @@
 //! The files that a scan reads: paths as named, directories walked in a stable order.
 
+use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
 use super::Failure;
-use crate::input::Given;
+use crate::input::{Given, Library};
 
 /// A file to read, under the name that reports show.
 #[derive(Debug)]
@@ -63,6 +65,8 @@ fn walk(directory: &Path, files: &mut Vec<InputFile>) -> Result<(), Failure> {
                 given: Given::Found,
                 bytes,
             });
+        } else if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            downloaded(entry.path(), files);
         }
     }
     if files.len() == before {
@@ -72,4 +76,54 @@ fn walk(directory: &Path, files: &mut Vec<InputFile>) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// The modules that `terraform init` downloaded for the configuration in a directory. They lie in a hidden directory that
+/// ignore files name, and belong to what is scanned all the same.
+fn downloaded(directory: &Path, files: &mut Vec<InputFile>) {
+    let modules = directory.join(".terraform").join("modules");
+    if !modules.join("modules.json").is_file() {
+        return;
+    }
+    let walker = WalkBuilder::new(&modules)
+        .standard_filters(false)
+        .sort_by_file_path(|a, b| a.cmp(b))
+        .build();
+    for entry in walker.flatten() {
+        let name = entry.file_name().to_string_lossy();
+        let wanted = name.ends_with(".tf") || name.ends_with(".tf.json") || name == "modules.json";
+        if wanted && entry.file_type().is_some_and(|kind| kind.is_file()) {
+            files.push(InputFile {
+                bytes: entry.metadata().map_or(0, |metadata| metadata.len()),
+                path: entry.into_path(),
+                given: Given::Found,
+            });
+        }
+    }
+}
+
+/// Largest file that a template may take the content of, in bytes.
+const LARGEST: u64 = 4 << 20;
+
+/// The contents of the files among the inputs: nothing else is ever opened.
+pub struct Contents {
+    paths: BTreeMap<String, PathBuf>,
+}
+
+impl Contents {
+    pub fn of(files: &[InputFile]) -> Self {
+        let paths = files.iter().map(|file| (file.name().replace('\\', "/"), file.path.clone()));
+        Contents {
+            paths: paths.collect(),
+        }
+    }
+}
+
+impl Library for Contents {
+    fn content(&self, name: &str) -> Option<Vec<u8>> {
+        let file = File::open(self.paths.get(name)?).ok()?;
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
+        (bytes.len() as u64 <= LARGEST).then_some(bytes)
+    }
 }

@@ -35,6 +35,15 @@ pub struct ScanArguments {
     #[arg(long, value_name = "FILE")]
     parameters: Vec<PathBuf>,
 
+    /// The value of a Terraform variable, or of `terraform.workspace`; may be given several times, and the last wins
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    var: Vec<(String, String)>,
+
+    /// Values of Terraform variables, after the files that Terraform reads by itself and before `--var`; may be given
+    /// several times, and the last wins
+    #[arg(long, value_name = "FILE")]
+    var_file: Vec<PathBuf>,
+
     /// Templates are all there is: what they do not declare does not exist
     #[arg(long)]
     assume_complete: bool,
@@ -125,6 +134,13 @@ pub(super) fn ports(text: &str) -> Result<Ports, String> {
 /// Each port is one question for every machine.
 const MOST_PORTS: usize = 64;
 
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("write it as `NAME=VALUE`".to_owned()),
+    }
+}
+
 fn assumption(text: &str) -> Result<String, String> {
     Choices::default().choose(text).map(|()| text.to_owned())
 }
@@ -161,7 +177,12 @@ impl ScanArguments {
         files.extend(files::collect(&self.service_tags)?);
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
         let values = self.parameter_files()?;
-        let mut reading = read_with(&files, &values, self.assume_complete, &progress);
+        let given = Values {
+            files: &values,
+            variables: &self.var,
+            assume_complete: self.assume_complete,
+        };
+        let mut reading = read_with(&files, &given, &progress);
         reading.inventory.choices = self.choices();
         let nothing = is_empty(&reading);
         if !self.service_tags.is_empty() && reading.inventory.tag_addresses.is_empty() {
@@ -196,13 +217,16 @@ impl ScanArguments {
     }
 
     fn parameter_files(&self) -> Result<Vec<InputFile>, Failure> {
-        if let Some(directory) = self.parameters.iter().find(|path| path.is_dir()) {
+        let mut named = self.parameters.iter().chain(&self.var_file);
+        if let Some(directory) = named.find(|path| path.is_dir()) {
             let shown = directory.display();
             return Err(Failure(format!(
                 "`{shown}` is a directory; name a file with parameter values"
             )));
         }
-        files::collect(&self.parameters)
+        let mut files = files::collect(&self.parameters)?;
+        files.extend(files::collect(&self.var_file)?);
+        Ok(files)
     }
 
     fn check_outputs(&self) -> Result<(), Failure> {
@@ -293,19 +317,29 @@ fn analysed_ports(policies: &[Policy<'_>], overrides: &Overrides) -> Vec<u16> {
 
 /// Reads every file; what cannot be opened is lost, and said.
 pub(super) fn read(files: &[InputFile], progress: &Progress) -> Reading {
-    read_with(files, &[], false, progress)
+    read_with(files, &Values::default(), progress)
+}
+
+/// What templates are given beside themselves.
+#[derive(Default)]
+struct Values<'v> {
+    files: &'v [InputFile],
+    variables: &'v [(String, String)],
+    assume_complete: bool,
 }
 
 /// As `read`, with files of values for the parameters of templates.
-fn read_with(files: &[InputFile], values: &[InputFile], assume_complete: bool, progress: &Progress) -> Reading {
+fn read_with(files: &[InputFile], values: &Values<'_>, progress: &Progress) -> Reading {
     let mut reading = Reading::default();
-    reading.assume_complete = assume_complete;
+    reading.assume_complete = values.assume_complete;
+    reading.terraform.values = values.variables.to_vec();
+    reading.library = Some(std::sync::Arc::new(files::Contents::of(files)));
     for file in files {
         if let Some(opened) = opened(&mut reading, file) {
             reading.read(&file.name(), file.given, progress.watch(opened));
         }
     }
-    for file in values {
+    for file in values.files {
         if let Some(opened) = opened(&mut reading, file) {
             reading.read_parameters(&file.name(), opened);
         }

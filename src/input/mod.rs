@@ -1,5 +1,5 @@
 //! Inputs: text in any supported notation to one inventory. An input is one file and one line in [`INPUTS`];
-//! each is recognised by its content, never by its name.
+//! each is recognised by its content; only a notation that has no mark of its own is by its name.
 
 pub mod arm;
 pub mod azurerm;
@@ -7,6 +7,7 @@ mod decode;
 mod document;
 mod recording;
 mod snapshot;
+pub mod terraform;
 mod tfplan;
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -19,20 +20,28 @@ pub use document::LIMIT as DOCUMENT_LIMIT;
 pub use tfplan::{Action as PlannedAction, Change as PlannedChange, Side as PlanSide};
 pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
 
-use crate::model::{Inventory, Item};
+use crate::model::{Inventory, Item, Suppression};
 use crate::source::{Diagnostic, Location, Locator, SourceId, Sources};
 use crate::syntax::json::Repeated;
 
 /// One notation.
 pub struct Input {
     pub name: &'static str,
+    /// Ends of file names, in lower case, that tell this notation before any content does.
+    endings: &'static [&'static str],
     /// Looks at the first bytes of a text (decompressed, without byte-order mark and leading blanks).
     recognise: fn(&[u8]) -> bool,
     read: fn(&mut Reading, SourceId, &mut dyn BufRead) -> io::Result<()>,
 }
 
 /// Every notation, the most particular first.
-pub const INPUTS: &[Input] = &[snapshot::INPUT, tfplan::INPUT, arm::INPUT, recording::INPUT];
+pub const INPUTS: &[Input] = &[
+    snapshot::INPUT,
+    terraform::INPUT,
+    tfplan::INPUT,
+    arm::INPUT,
+    recording::INPUT,
+];
 
 /// How much of a text is looked at to recognise it.
 const HEAD: usize = 4096;
@@ -43,10 +52,14 @@ pub struct Reading {
     pub inventory: Inventory,
     pub sources: Sources,
     pub diagnostics: Vec<Diagnostic>,
+    /// Exceptions that stand in comments.
+    pub suppressions: Vec<Suppression>,
     /// When the estate was recorded; the latest, where several recordings say it.
     pub recorded: Option<Timestamp>,
     /// `--assume-complete`: what is not in templates does not exist.
     pub assume_complete: bool,
+    /// Where templates get contents and published modules from.
+    pub library: Option<Arc<dyn Library>>,
     /// Which estate is read out of Terraform's plans.
     pub plan_side: PlanSide,
     /// What Terraform's plans change, in the order in which they say it.
@@ -54,8 +67,15 @@ pub struct Reading {
     pages: recording::Pages,
     templates: arm::Pending,
     plans: tfplan::Pending,
+    pub terraform: terraform::Pending,
     /// By index of source.
     given: Vec<Given>,
+}
+
+/// What templates ask for beside themselves. Only who may touch files implements it.
+pub trait Library: Send + Sync {
+    /// The content of a file among the inputs, by its name as reports show it.
+    fn content(&self, name: &str) -> Option<Vec<u8>>;
 }
 
 /// How a text came to be read, which decides what being unreadable means.
@@ -82,7 +102,12 @@ impl Reading {
     pub fn read_parameters(&mut self, name: &str, text: impl Read) {
         let source = self.sources.add(name);
         self.given.push(Given::Named);
-        if let Err(error) = arm::read_parameters(self, source, &mut BufReader::new(text)) {
+        let mut text = BufReader::new(text);
+        let outcome = match terraform::is_variables(name) {
+            true => terraform::read_variables(self, source, &mut text),
+            false => arm::read_parameters(self, source, &mut text),
+        };
+        if let Err(error) = outcome {
             let message = format!("`{name}` cannot be read to its end: {error}");
             self.lose(Diagnostic::error("unreadable", message).at(self.start_of(source)));
         }
@@ -102,6 +127,9 @@ impl Reading {
     fn read_plain(&mut self, source: SourceId, given: Given, head: &[u8], text: impl Read) -> io::Result<()> {
         let content = skip_blanks(head);
         if content.is_empty() && head.len() < HEAD {
+            if terraform::is_named(&self.sources.name(source)) {
+                return Ok(());
+            }
             self.not_recognised(source, given, "it is empty");
             return Ok(());
         }
@@ -115,7 +143,10 @@ impl Reading {
             );
             return Ok(());
         }
-        match INPUTS.iter().find(|input| (input.recognise)(content)) {
+        let name = self.sources.name(source).to_ascii_lowercase();
+        let named = |input: &&Input| input.endings.iter().any(|ending| name.ends_with(ending));
+        let found = INPUTS.iter().find(named);
+        match found.or_else(|| INPUTS.iter().find(|input| (input.recognise)(content))) {
             Some(input) => (input.read)(self, source, &mut BufReader::with_capacity(HEAD * 16, text)),
             None => {
                 self.not_recognised(source, given, "it is neither a snapshot nor JSON");
@@ -198,6 +229,7 @@ impl Reading {
     /// Joins what belongs together. Called once, after the last text.
     pub fn finish(&mut self) {
         arm::finish(self);
+        terraform::finish(self);
         tfplan::finish(self);
         for id in self.inventory.finish() {
             self.contradicted(&id);

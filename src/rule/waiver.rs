@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, Waiver};
-use crate::source::Diagnostic;
+use crate::model::Suppression;
+use crate::source::{Diagnostic, Location};
 
 /// One exception, as `portcullis.yaml` states it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -106,5 +107,60 @@ fn mark(waiver: &WaiverRule, prepared: &Prepared, findings: &mut [Finding], diag
             waiver.rule, waiver.resource
         );
         diagnostics.push(Diagnostic::warning("waiver-unused", message).help("remove it, or correct rule and resource"));
+    }
+}
+
+/// Marks the findings whose subject is stated where a comment of the input excepts it.
+pub fn apply_stated(stated: &[Suppression], findings: &mut [Finding], today: Date) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for suppression in stated {
+        if let Err(diagnostic) = mark_stated(suppression, findings, today) {
+            diagnostics.push(diagnostic.at(suppression.location.clone()));
+        }
+    }
+    diagnostics
+}
+
+fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date) -> Result<(), Diagnostic> {
+    let rule = &stated.rule;
+    let Some(reason) = &stated.reason else {
+        let message = format!("the comment that excepts `{rule}` has no reason");
+        let help = "write down why the finding is accepted: `reason=\"...\"`; until then it excepts nothing";
+        return Err(Diagnostic::error("waiver", message).help(help));
+    };
+    if let Some(until) = &stated.until {
+        let date: Date = until.parse().map_err(|_| {
+            let message = format!("`until={until}` is not a date");
+            Diagnostic::error("waiver", message).help("write it as `2027-01-31`; until then the comment excepts nothing")
+        })?;
+        if date < today {
+            let message = format!("the comment that excepts `{rule}` has expired on {until}");
+            let help = "remove it, or have it renewed with a new date and reason";
+            return Err(Diagnostic::error("waiver-expired", message).help(help));
+        }
+    }
+    let within = |location: &Location, region: &Location| {
+        location.file == region.file && (region.line..=region.end_line).contains(&location.line)
+    };
+    let mut used = false;
+    for finding in findings {
+        let covered = finding.subject.location.as_ref().zip(stated.region.as_ref());
+        if (rule == "*" || *rule == *finding.rule) && covered.is_some_and(|(location, region)| within(location, region)) {
+            used = true;
+            finding.waiver.get_or_insert_with(|| Waiver {
+                reason: Arc::from(reason.as_str()),
+                owner: None,
+                ticket: None,
+                until: stated.until.as_deref().map(Arc::from),
+            });
+        }
+    }
+    match used {
+        true => Ok(()),
+        false => {
+            let message = format!("the comment that excepts `{rule}` covers no finding");
+            let help = "remove it, or put it above or into the block of the machine or rule that it is about";
+            Err(Diagnostic::warning("waiver-unused", message).help(help))
+        }
     }
 }

@@ -23,6 +23,7 @@ use files::{File, Role};
 
 pub(super) const INPUT: Input = Input {
     name: "arm",
+    endings: &[],
     recognise,
     read,
 };

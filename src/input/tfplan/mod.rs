@@ -25,6 +25,7 @@ pub use plan::{Action, Change};
 
 pub(super) const INPUT: Input = Input {
     name: "terraform-json",
+    endings: &[],
     recognise,
     read,
 };
