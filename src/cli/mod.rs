@@ -8,6 +8,7 @@ mod manual;
 mod output;
 mod progress;
 mod rules;
+mod sandbox;
 mod scan;
 mod style;
 mod trace;
@@ -57,6 +58,8 @@ enum Command {
     VerifyEffective(verify::VerifyArguments),
     /// List, show and test rules
     Rules(rules::RulesArguments),
+    /// Serve a recorded estate as a local Azure, to try and rehearse against
+    Sandbox(sandbox::SandboxArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Trace(trace) => trace.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),
+        Command::Sandbox(sandbox) => sandbox.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man => manual::run(),
     };
