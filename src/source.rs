@@ -82,6 +82,7 @@ pub struct Locator<'t> {
     first_line: u32,
     line_starts: Vec<usize>,
     ascii: bool,
+    placed: bool,
 }
 
 impl<'t> Locator<'t> {
@@ -96,7 +97,19 @@ impl<'t> Locator<'t> {
             first_line,
             line_starts,
             ascii: text.is_ascii(),
+            placed: true,
         }
+    }
+
+    /// Whether the text is where its statements were made, or only a record of what was said elsewhere.
+    pub fn placed(mut self, placed: bool) -> Self {
+        self.placed = placed;
+        self
+    }
+
+    /// The region where something was stated; `None` where the text is only a record.
+    pub fn stated(&self, start: usize, end: usize) -> Option<Place> {
+        self.placed.then(|| self.place(start, end))
     }
 
     pub fn source(&self) -> SourceId {

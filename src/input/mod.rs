@@ -12,9 +12,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use decode::{Decoded, decode};
+pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
-pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
+pub use snapshot::{
+    FOOTER as SNAPSHOT_FOOTER, FORMAT as SNAPSHOT_FORMAT, Footer, Header, LINE_LIMIT, Missing as SnapshotMissing,
+    ReadWhole, Scope as SnapshotScope, VERSION as SNAPSHOT_VERSION,
+};
 
 use crate::model::{Inventory, Item};
 use crate::source::{Diagnostic, Location, Locator, SourceId, Sources};

@@ -142,6 +142,11 @@ pub fn is_decoded(resource_type: &str) -> bool {
     TYPES.iter().any(|(name, _)| *name == resource_type)
 }
 
+/// The resource types that are decoded, in lower case.
+pub fn decoded_types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|(name, _)| *name)
+}
+
 /// Decodes one resource; problems are appended to `diagnostics`.
 pub fn decode(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnostic>) -> Decoded {
     let scope = Scope::new(node);
