@@ -11,6 +11,7 @@ pub mod model;
 pub mod net;
 pub mod report;
 pub mod rule;
+pub mod sandbox;
 pub mod scan;
 pub mod source;
 pub mod syntax;

@@ -10,6 +10,7 @@ mod output;
 mod permissions;
 mod progress;
 mod rules;
+mod sandbox;
 mod scan;
 mod snapshot;
 mod style;
@@ -64,6 +65,8 @@ enum Command {
     VerifyEffective(verify::VerifyArguments),
     /// List, show and test rules
     Rules(rules::RulesArguments),
+    /// Serve a recorded estate as a local Azure, to try and rehearse against
+    Sandbox(sandbox::SandboxArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Trace(trace) => trace.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),
+        Command::Sandbox(sandbox) => sandbox.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man => manual::run(),
     };
