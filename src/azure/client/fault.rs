@@ -12,6 +12,8 @@ pub enum Fault {
     Throttled { wait: Option<Duration> },
     /// The service or the way to it failed; it may work in a moment.
     Failed { why: String },
+    /// The pages of a list do not fit together; it may help to begin again.
+    Disordered(String),
     /// The token was refused.
     Unauthorized { token: Secret },
     /// The service says no, and will again.
@@ -50,7 +52,7 @@ impl Fault {
     pub fn words(&self) -> String {
         match self {
             Fault::Throttled { .. } => "429: the service asked to wait longer than the scan may".to_owned(),
-            Fault::Failed { why } => why.clone(),
+            Fault::Failed { why } | Fault::Disordered(why) => why.clone(),
             Fault::Unauthorized { .. } => "401: the token was refused".to_owned(),
             Fault::Refused { status: 0, message, .. } => message.clone(),
             Fault::Refused { status, code, message } if message.is_empty() => format!("{status} {code}"),

@@ -106,6 +106,11 @@ impl Client {
         }
     }
 
+    /// A short wait before a list is begun again.
+    pub async fn pause(&self) -> Result<(), Fault> {
+        self.sleep(self.patience.first_pause).await
+    }
+
     async fn sleep(&self, pause: Duration) -> Result<(), Fault> {
         tokio::select! {
             () = tokio::time::sleep(pause) => Ok(()),

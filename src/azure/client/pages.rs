@@ -13,6 +13,9 @@ use super::{Answer, Ask, Client, Fault, Lane};
 /// Pages of one list at most; beyond, the service leads in circles.
 const MOST_PAGES: usize = 100_000;
 
+/// How often a list whose pages do not fit together is begun again.
+pub const BEGINNINGS: usize = 2;
+
 /// A page of Azure Resource Manager.
 #[derive(Deserialize)]
 struct Page {
@@ -31,7 +34,7 @@ pub struct Seen {
 impl Seen {
     /// Whether a page goes on to somewhere new with something new; else the service repeats itself.
     pub fn check(&self, rows: &[Value], next: Option<&str>) -> Result<(), Fault> {
-        let repeated = || Fault::failed("the service repeated a page");
+        let repeated = || Fault::Disordered("the service repeated a page".to_owned());
         if next.is_some_and(|next| self.links.contains(next)) {
             return Err(repeated());
         }
@@ -48,7 +51,7 @@ impl Seen {
 }
 
 /// Says which rows a page has, by their ids.
-fn digest(rows: &[Value]) -> u64 {
+pub fn digest(rows: &[Value]) -> u64 {
     static STATE: std::sync::LazyLock<foldhash::quality::RandomState> = std::sync::LazyLock::new(Default::default);
     let mut hasher = STATE.build_hasher();
     for row in rows {
@@ -61,8 +64,20 @@ fn digest(rows: &[Value]) -> u64 {
 }
 
 impl Client {
-    /// Every page of a list, handed over as it comes. An error means that the rest is missing.
+    /// Every page of a list, handed over as it comes, and again where the list had to begin anew. An error means that
+    /// the rest is missing.
     pub async fn list(&self, path: &str, lane: &Lane, mut take: impl FnMut(Vec<Value>)) -> Result<(), Fault> {
+        let mut begun = 0;
+        loop {
+            match self.list_once(path, lane, &mut take).await {
+                Err(Fault::Disordered(_)) if begun < BEGINNINGS => begun += 1,
+                ended => return ended,
+            }
+            self.pause().await?;
+        }
+    }
+
+    async fn list_once(&self, path: &str, lane: &Lane, take: &mut impl FnMut(Vec<Value>)) -> Result<(), Fault> {
         let mut url = self.url(path)?;
         let mut seen = Seen::default();
         seen.links.insert(url.to_string());

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Scan;
 use super::query::PAGE;
 use super::subscriptions::Subscription;
+use crate::azure::client::pages::{BEGINNINGS, Seen, digest};
 use crate::azure::client::{Answer, Ask, Fault, Lane};
 
 const PATH: &str = "providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01";
@@ -30,13 +31,15 @@ struct Rows {
 struct Progress {
     skip: Option<String>,
     skips: HashSet<String>,
-    seen: crate::azure::client::pages::Seen,
+    seen: Seen,
     /// Rows of a page; fewer where the service finds the answer too large.
     page: u32,
-    taken: u64,
+    /// Ids of the rows so far, by their digests: a row that comes twice is one.
+    ids: HashSet<u64>,
 }
 
-/// Hands over every row of a query about some subscriptions. An error means that some are missing.
+/// Hands over every row of a query about some subscriptions, and again where it had to begin anew. An error means that
+/// some are missing.
 pub(super) async fn query(
     scan: &Scan<'_>,
     subscriptions: &[&Subscription],
@@ -44,15 +47,31 @@ pub(super) async fn query(
     mut take: impl FnMut(Vec<Value>),
 ) -> Result<(), Fault> {
     let ids: Vec<&str> = subscriptions.iter().map(|subscription| &*subscription.id).collect();
+    let mut begun = 0;
+    loop {
+        match once(scan, &ids, query, &mut take).await {
+            Err(Fault::Disordered(_)) if begun < BEGINNINGS => begun += 1,
+            ended => return ended,
+        }
+        scan.client.pause().await?;
+    }
+}
+
+async fn once(
+    scan: &Scan<'_>,
+    ids: &[&str],
+    query: &str,
+    take: &mut impl FnMut(Vec<Value>),
+) -> Result<(), Fault> {
     let mut progress = Progress {
         skip: None,
         skips: HashSet::new(),
-        seen: crate::azure::client::pages::Seen::default(),
+        seen: Seen::default(),
         page: PAGE,
-        taken: 0,
+        ids: HashSet::new(),
     };
     loop {
-        let rows = match page(scan, &ids, query, &progress).await {
+        let rows = match page(scan, ids, query, &progress).await {
             Ok(rows) => rows,
             Err(fault) if is_too_large(&fault) && progress.page > 1 => {
                 progress.page /= 2;
@@ -60,7 +79,7 @@ pub(super) async fn query(
             }
             Err(fault) => return Err(fault),
         };
-        progress.taken += rows.data.len() as u64;
+        progress.ids.extend(rows.data.iter().map(|row| digest(std::slice::from_ref(row))));
         progress.seen.take(&rows.data, None);
         take(rows.data);
         match rows.skip_token.filter(|token| !token.is_empty()) {
@@ -76,12 +95,12 @@ pub(super) async fn query(
 /// Whether the last page ends the answer, or cuts it.
 fn whole(progress: &Progress, total: Option<u64>, truncated: &Value) -> Result<(), Fault> {
     if truncated == "true" || truncated == true {
-        return Err(Fault::failed("Resource Graph cut its answer short"));
+        return Err(Fault::Disordered("Resource Graph cut its answer short".to_owned()));
     }
+    let given = progress.ids.len() as u64;
     match total {
-        Some(total) if progress.taken < total => Err(Fault::failed(format!(
-            "Resource Graph counted {total} rows and gave {}",
-            progress.taken
+        Some(total) if given < total => Err(Fault::Disordered(format!(
+            "Resource Graph counted {total} rows and gave {given}"
         ))),
         _ => Ok(()),
     }
@@ -114,7 +133,7 @@ fn check(answer: &Answer, progress: &Progress) -> Result<Rows, Fault> {
         .as_ref()
         .is_some_and(|token| progress.skips.contains(token) || progress.skip.as_ref() == Some(token));
     if repeated {
-        return Err(Fault::failed("the service repeated a page"));
+        return Err(Fault::Disordered("the service repeated a page".to_owned()));
     }
     progress.seen.check(&rows.data, None)?;
     Ok(rows)
