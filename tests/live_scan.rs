@@ -143,8 +143,20 @@ fn scopes_are_as_asked() {
 #[test]
 fn no_secret_is_shown() {
     let sandbox = sandbox(Options::default());
+    let said = refused(&sandbox, &["--auth", "secret"]);
+    assert!(said.contains("AADSTS7000215"), "{said}");
+    // Nobody listens there: every way fails, and each says why.
+    let said = refused(&sandbox, &["--authority", "http://127.0.0.1:9"]);
+    for way in ["secret:", "certificate:", "github:", "workload:", "pipelines:", "managed-identity:", "az:", "azd:"] {
+        assert!(said.contains(way), "{way} {said}");
+    }
+}
+
+/// What the program says about a secret that is wrong.
+fn refused(sandbox: &Sandbox, auth: &[&str]) -> String {
     let wrong = Command::new(env!("CARGO_BIN_EXE_portcullis"))
         .args(["scan", "--all-subscriptions", "--endpoint", &sandbox.origin, "--retry-pause", "2ms"])
+        .args(auth)
         .env_clear()
         .env("AZURE_TENANT_ID", "5f0c2a77-d3b1-4e68-9c84-1be07a36f2d9")
         .env("AZURE_CLIENT_ID", "00000000-5a4d-4b0c-8000-000000000001")
@@ -153,8 +165,6 @@ fn no_secret_is_shown() {
         .expect("the program runs");
     let said = words(&wrong);
     assert_eq!(wrong.status.code(), Some(2), "{said}");
-    for way in ["secret:", "certificate:", "github:", "workload:", "pipelines:", "az:", "azd:"] {
-        assert!(said.contains(way), "{way} {said}");
-    }
     assert!(!said.contains("not-the-secret-9f31") && !said.contains("eyJ"), "{said}");
+    said
 }

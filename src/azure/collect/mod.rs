@@ -44,7 +44,7 @@ pub(super) struct Scan<'c> {
     pub gaps: Gaps,
     /// Ids of resources with something below them, by type.
     parents: Mutex<HashMap<&'static str, Vec<String>>>,
-    /// Subscriptions whose plan for servers does not cover every machine.
+    /// Subscriptions whose plan for servers may not cover every machine.
     partly_covered: Mutex<BTreeSet<String>>,
 }
 
@@ -241,8 +241,9 @@ impl Scan<'_> {
         let text = |pointer: &str| row.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let is_partial = kind.is_some_and(|kind| kind.name == types::PRICING)
             && text("/name").eq_ignore_ascii_case("VirtualMachines")
-            && text("/properties/resourcesCoverageStatus").eq_ignore_ascii_case("PartiallyCovered");
-        if is_partial {
+            && !is_whole(text("/properties/resourcesCoverageStatus"));
+        // The plan of a single machine says nothing about others.
+        if is_partial && !text("/id").to_ascii_lowercase().contains("/resourcegroups/") {
             let mut partial = self.partly_covered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             partial.insert(below::subscription_of(text("/id")));
         }
@@ -263,6 +264,11 @@ impl Scan<'_> {
             lost: self.gaps.lost(),
         }
     }
+}
+
+/// Whether one plan holds for every machine. A service that does not say so has to be asked machine by machine.
+fn is_whole(coverage: &str) -> bool {
+    coverage.eq_ignore_ascii_case("FullyCovered") || coverage.eq_ignore_ascii_case("NotCovered")
 }
 
 /// The types that are read in one way.
