@@ -52,6 +52,7 @@ fn advance(state: &mut State, call: &Call) -> Reply {
         )
     })?;
     state.clock.advance(by);
+    state.settle();
     Ok(status(state))
 }
 

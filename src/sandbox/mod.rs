@@ -2,6 +2,7 @@
 //! demonstration and tests. It speaks the wire protocol, remembers what is written to it and misbehaves when told to.
 //! Only `server` is asynchronous; a call is answered by plain functions over one [`State`].
 
+mod activity;
 mod answer;
 mod arm;
 mod call;
@@ -10,13 +11,16 @@ mod control;
 mod entra;
 mod fault;
 mod graph;
+mod jit;
 pub mod kind;
 mod limits;
+mod security;
 mod server;
 mod service;
 mod state;
 mod store;
 mod tls;
+mod write;
 
 use std::io;
 use std::net::SocketAddr;
@@ -128,9 +132,11 @@ impl Sandbox {
         server::lock(&self.state)
     }
 
-    /// Sets the sandbox's clock ahead.
+    /// Sets the sandbox's clock ahead, and lets happen what was to happen until then.
     pub fn advance(&self, by: SignedDuration) {
-        self.state().clock.advance(by);
+        let mut state = self.state();
+        state.clock.advance(by);
+        state.settle();
     }
 
     /// Puts these faults in place of those before, and counts calls from 1 again.

@@ -25,6 +25,7 @@ pub enum Delivery {
 
 /// Answers a call.
 pub fn answer(state: &mut State, call: &mut Call) -> (Answer, Delivery) {
+    state.settle();
     if call.path.starts_with("/_sandbox/") {
         return (settled(control::answer(state, call)), Delivery::Whole);
     }

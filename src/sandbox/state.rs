@@ -1,19 +1,23 @@
 //! Everything that a sandbox remembers, behind one lock: the estate, the clock, tokens, operations under way, the log.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Options;
+use super::activity::Event;
 use super::call::Call;
 use super::clock::Clock;
 use super::entra::{Authority, Tokens};
 use super::fault::Faults;
+use super::jit::{self, Opening};
 use super::limits::Limits;
+use super::security;
 use super::service::Delivery;
 use super::store::Store;
+use super::write::{self, Operations};
 
 pub struct State {
     pub options: Options,
@@ -24,6 +28,13 @@ pub struct State {
     pub faults: Faults,
     /// Calls so far, without those of the control endpoint.
     pub calls: u64,
+    pub operations: Operations,
+    /// Openings of just-in-time access that were asked for here.
+    pub openings: Vec<Opening>,
+    /// When the assessments of a subscription, in lower case, are computed anew.
+    pub assessments_due: BTreeMap<String, Timestamp>,
+    /// The activity log, oldest first.
+    pub events: VecDeque<Event>,
     /// The latest calls.
     pub recent: VecDeque<Record>,
 }
@@ -53,12 +64,23 @@ impl State {
             store,
             tokens: Tokens::default(),
             calls: 0,
+            operations: Operations::default(),
+            openings: Vec::new(),
+            assessments_due: BTreeMap::new(),
+            events: VecDeque::new(),
             recent: VecDeque::new(),
         }
     }
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Brings everything up to the present: operations end, openings close, assessments follow.
+    pub fn settle(&mut self) {
+        write::settle(self);
+        jit::expire(self);
+        security::settle(self);
     }
 
     pub fn log(&mut self, call: &Call, status: u16, delivery: Delivery) {

@@ -6,22 +6,60 @@ use serde_json::{Value, json};
 use super::list::{listed, page};
 use super::{Address, check_read};
 use crate::model::ResourceId;
+use crate::sandbox::activity;
 use crate::sandbox::answer::{Answer, Refusal, Reply};
 use crate::sandbox::call::Call;
+use crate::sandbox::jit;
+use crate::sandbox::security;
 use crate::sandbox::state::State;
 use crate::sandbox::store::{Resource, key};
+use crate::sandbox::write;
 
 type Act = fn(&mut State, &Call, &Address) -> Reply;
 
 struct Action {
     method: Method,
     namespace: &'static str,
-    /// Segments after the namespace in lower case; `*` is any name, `**` any number of segments.
+    /// Segments after the namespace in lower case; `*` is any name.
     path: &'static [&'static str],
     act: Act,
 }
 
+const POLICY: &[&str] = &["locations", "*", "jitnetworkaccesspolicies", "*"];
+
 const ACTIONS: &[Action] = &[
+    on(Method::PUT, "microsoft.security", POLICY, jit::put),
+    on(Method::DELETE, "microsoft.security", POLICY, |state, _, address| {
+        jit::delete(state, address)
+    }),
+    post(
+        "microsoft.security",
+        &["locations", "*", "jitnetworkaccesspolicies", "*", "initiate"],
+        jit::initiate,
+    ),
+    on(
+        Method::PUT,
+        "microsoft.security",
+        &["pricings", "*"],
+        security::put_pricing,
+    ),
+    get(
+        "microsoft.insights",
+        &["eventtypes", "management", "values"],
+        activity::list,
+    ),
+    get("microsoft.network", &["locations", "*", "operations", "*"], write::poll),
+    get(
+        "microsoft.network",
+        &["locations", "*", "operationresults", "*"],
+        write::poll,
+    ),
+    get("microsoft.compute", &["locations", "*", "operations", "*"], write::poll),
+    get(
+        "microsoft.compute",
+        &["locations", "*", "operationresults", "*"],
+        write::poll,
+    ),
     get("microsoft.security", &["jitnetworkaccesspolicies"], jit_policies),
     get(
         "microsoft.security",
@@ -62,17 +100,16 @@ const ACTIONS: &[Action] = &[
 ];
 
 const fn get(namespace: &'static str, path: &'static [&'static str], act: Act) -> Action {
-    Action {
-        method: Method::GET,
-        namespace,
-        path,
-        act,
-    }
+    on(Method::GET, namespace, path, act)
 }
 
 const fn post(namespace: &'static str, path: &'static [&'static str], act: Act) -> Action {
+    on(Method::POST, namespace, path, act)
+}
+
+const fn on(method: Method, namespace: &'static str, path: &'static [&'static str], act: Act) -> Action {
     Action {
-        method: Method::POST,
+        method,
         namespace,
         path,
         act,

@@ -8,13 +8,16 @@ mod scope;
 use axum::http::Method;
 
 pub use address::Address;
+pub use list::page;
 
+use super::activity;
 use super::answer::{Answer, Refusal, Reply};
 use super::call::Call;
 use super::graph;
 use super::kind::{kind, knows_namespace};
 use super::state::State;
 use super::store::Store;
+use super::write;
 
 /// Answers a call whose token is good.
 pub fn answer(state: &mut State, call: &Call) -> Reply {
@@ -37,6 +40,19 @@ fn dispatch(state: &mut State, call: &Call, address: &Address) -> Reply {
         return scope::answer(state, call, address);
     }
     check_scope(state, address)?;
+    let reply = serve(state, call, address);
+    // What an action does, it notes itself.
+    if !call.is(&Method::POST) {
+        let status = match &reply {
+            Ok(answer) => answer.status,
+            Err(refusal) => refusal.status,
+        };
+        activity::note(state, call, address, status, serde_json::json!({}));
+    }
+    reply
+}
+
+fn serve(state: &mut State, call: &Call, address: &Address) -> Reply {
     if let Some(reply) = action::answer(state, call, address) {
         return reply;
     }
@@ -47,7 +63,7 @@ fn dispatch(state: &mut State, call: &Call, address: &Address) -> Reply {
     match call.method {
         Method::GET | Method::HEAD if address.is_instance() => get(state, address),
         Method::GET => list::answer(state, call, address),
-        _ => Err(Refusal::method_not_allowed(call.method.as_str())),
+        _ => write::answer(state, call, address),
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 pub use load::{LoadError, load};
-pub use reference::{Back, Block, Link, Referrer};
+pub use reference::{Block, LINKS, references};
 
 use super::kind::{Home, Kind, kept_in, kind};
 use crate::model::ResourceId;

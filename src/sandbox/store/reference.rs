@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Resource, Store, key, properties_mut};
+use crate::model::ResourceId;
 
 /// A member that names another resource.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub struct Link {
     pub holder: &'static str,
     /// From `properties` down; lists are walked through.
     pub path: &'static [&'static str],
+    /// The type that it names.
+    pub target: &'static str,
     /// The member of the named resource that names the user in turn, and whether it is a list.
     pub back: Option<(&'static str, Back)>,
     /// Why the named resource cannot be deleted; empty when it can.
@@ -41,15 +44,25 @@ const NIC: Block = Block::Code("NicInUse");
 const ASG: Block = Block::Code("ApplicationSecurityGroupInUse");
 const FIREWALL_POLICY: Block = Block::Code("FirewallPolicyInUse");
 
+const NICS: &str = "microsoft.network/networkinterfaces";
+const GROUPS: &str = "microsoft.network/networksecuritygroups";
+const SUBNETS: &str = "microsoft.network/virtualnetworks/subnets";
+const ADDRESSES: &str = "microsoft.network/publicipaddresses";
+const APPLICATIONS: &str = "microsoft.network/applicationsecuritygroups";
+const TABLES: &str = "microsoft.network/routetables";
+const POLICIES: &str = "microsoft.network/firewallpolicies";
+
 const fn link(
     holder: &'static str,
     path: &'static [&'static str],
+    target: &'static str,
     back: Option<(&'static str, Back)>,
     blocks: Block,
 ) -> Link {
     Link {
         holder,
         path,
+        target,
         back,
         blocks,
     }
@@ -63,96 +76,112 @@ pub const LINKS: &[Link] = &[
     link(
         "microsoft.compute/virtualmachines",
         &["networkProfile", "networkInterfaces"],
+        NICS,
         Some(("virtualMachine", Back::One)),
         NIC,
     ),
     link(
         "microsoft.network/networkinterfaces",
         &["networkSecurityGroup"],
+        GROUPS,
         Some(("networkInterfaces", Back::List)),
         NSG,
     ),
     link(
         "microsoft.network/networkinterfaces",
         &["ipConfigurations", "properties", "subnet"],
+        SUBNETS,
         IP,
         SUBNET,
     ),
     link(
         "microsoft.network/networkinterfaces",
         &["ipConfigurations", "properties", "publicIPAddress"],
+        ADDRESSES,
         IP_OF_ADDRESS,
         ADDRESS,
     ),
     link(
         "microsoft.network/networkinterfaces",
         &["ipConfigurations", "properties", "applicationSecurityGroups"],
+        APPLICATIONS,
         None,
         ASG,
     ),
     link(
         "microsoft.network/virtualnetworks",
         &["subnets", "properties", "networkSecurityGroup"],
+        GROUPS,
         Some(("subnets", Back::List)),
         NSG,
     ),
     link(
         "microsoft.network/virtualnetworks",
         &["subnets", "properties", "routeTable"],
+        TABLES,
         Some(("subnets", Back::List)),
         ROUTES,
     ),
     link(
         "microsoft.network/loadbalancers",
         &["frontendIPConfigurations", "properties", "subnet"],
+        SUBNETS,
         IP,
         SUBNET,
     ),
     link(
         "microsoft.network/loadbalancers",
         &["frontendIPConfigurations", "properties", "publicIPAddress"],
+        ADDRESSES,
         IP_OF_ADDRESS,
         ADDRESS,
     ),
     link(
         "microsoft.network/azurefirewalls",
         &["ipConfigurations", "properties", "subnet"],
+        SUBNETS,
         IP,
         SUBNET,
     ),
     link(
         "microsoft.network/azurefirewalls",
         &["ipConfigurations", "properties", "publicIPAddress"],
+        ADDRESSES,
         IP_OF_ADDRESS,
         ADDRESS,
     ),
     link(
         "microsoft.network/azurefirewalls",
         &["firewallPolicy"],
+        POLICIES,
         Some(("firewalls", Back::List)),
         FIREWALL_POLICY,
     ),
     link(
         "microsoft.network/bastionhosts",
         &["ipConfigurations", "properties", "subnet"],
+        SUBNETS,
         IP,
         SUBNET,
     ),
     link(
         "microsoft.network/bastionhosts",
         &["ipConfigurations", "properties", "publicIPAddress"],
+        ADDRESSES,
         IP_OF_ADDRESS,
         ADDRESS,
     ),
     link(
         "microsoft.network/networksecuritygroups",
         &["securityRules", "properties", "sourceApplicationSecurityGroups"],
+        APPLICATIONS,
         None,
         ASG,
     ),
     link(
         "microsoft.network/networksecuritygroups",
         &["securityRules", "properties", "destinationApplicationSecurityGroups"],
+        APPLICATIONS,
         None,
         ASG,
     ),
@@ -197,6 +226,28 @@ fn named(resource_type: &str, holder: &str, body: &Value) -> BTreeSet<(String, R
                 link: at,
             };
             found.insert((key(target), referrer));
+        });
+    }
+    found
+}
+
+/// The resources that a body names, by itself or as a part of its parent.
+pub fn references(id: &str, body: &Value) -> Vec<String> {
+    let id = ResourceId::new(id);
+    let resource_type = id.resource_type();
+    let (parent, member) = resource_type.rsplit_once('/').unwrap_or_default();
+    let mut found = Vec::new();
+    let Some(properties) = body.get("properties") else {
+        return found;
+    };
+    for link in LINKS {
+        let path = match link.path {
+            path if link.holder == resource_type => path,
+            [first, _, rest @ ..] if link.holder == parent && first.eq_ignore_ascii_case(member) => rest,
+            _ => continue,
+        };
+        walk(properties, path, id.as_str(), &mut |target, _| {
+            found.push(target.to_owned())
         });
     }
     found
