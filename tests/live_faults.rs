@@ -6,7 +6,7 @@ mod live;
 
 use std::io::Cursor;
 
-use live::{connection, everything, is_complete, lines, read};
+use live::{connection, everything, ids, is_complete, lines, read};
 use portcullis::azure::collect::{Source, Which, types};
 use portcullis::azure::{Recorded, Request, record};
 use portcullis::sandbox::{FAULTS, Fault, FaultKind, Options, Sandbox, Store, load};
@@ -30,7 +30,7 @@ fn small() -> Sandbox {
     store.settle();
     let options = Options {
         page_size: 3,
-        graph_page_size: 20,
+        graph_page_size: 6,
         start: Some("2026-03-14T02:10:00Z".parse().expect("a time")),
         ..Options::default()
     };
@@ -56,7 +56,7 @@ fn truth(sandbox: &Sandbox, source: Source) -> (u64, Vec<String>) {
     sandbox.inject(Vec::new());
     let recorded = record(&connection(&sandbox.origin), &request(source)).expect("read");
     assert!(is_complete(&recorded), "{:?}", recorded.header);
-    (sandbox.calls(), lines(recorded))
+    (sandbox.calls(), ids(&lines(recorded)))
 }
 
 /// Meets each call with a fault; says at how many the answer was whole.
@@ -69,7 +69,7 @@ fn meet_each(sandbox: &Sandbox, source: Source, make: impl Fn(u64) -> Vec<Fault>
         sandbox.inject(faults);
         match record(&connection(&sandbox.origin), &request(source)) {
             Ok(recorded) if is_complete(&recorded) => {
-                assert_eq!(lines(recorded), truth, "{what}");
+                assert_eq!(ids(&lines(recorded)), truth, "{what}");
                 whole += 1;
             }
             Ok(recorded) => says_why(&recorded, &what),
@@ -186,7 +186,7 @@ fn what_fails_for_good_is_said() {
                 let mut patient = connection(&sandbox.origin);
                 patient.patience.throttled_attempts = 3;
                 match record(&patient, &request(source)) {
-                    Ok(recorded) if is_complete(&recorded) => assert_eq!(lines(recorded), truth, "{name} at {path:?}"),
+                    Ok(recorded) if is_complete(&recorded) => assert_eq!(ids(&lines(recorded)), truth, "{name} at {path:?}"),
                     Ok(recorded) => says_why(&recorded, &format!("{name} at {path:?}")),
                     Err(unread) => assert!(!unread.0.is_empty()),
                 }
@@ -246,7 +246,7 @@ fn a_refused_type_is_a_gap() {
             let recorded = record(&connection(&sandbox.origin), &request(source));
             let Ok(recorded) = recorded else { continue };
             if is_complete(&recorded) {
-                assert_eq!(lines(recorded), truth, "{source:?} without {last}");
+                assert_eq!(ids(&lines(recorded)), truth, "{source:?} without {last}");
             } else {
                 says_why(&recorded, last);
             }

@@ -102,7 +102,9 @@ fn a_live_scan_finds_what_the_recorded_estate_holds() {
         let findings = report["findings"].as_array().expect("findings");
         findings.iter().map(|finding| finding["fingerprint"].to_string()).collect()
     };
-    assert_eq!(fingerprints(&live), fingerprints(&scan_file(live::ESTATE)));
+    let (live, recorded) = (fingerprints(&live), fingerprints(&scan_file(live::ESTATE)));
+    let differences: Vec<&String> = live.symmetric_difference(&recorded).collect();
+    assert!(differences.is_empty(), "{differences:?}");
 }
 
 #[test]
@@ -167,4 +169,69 @@ fn refused(sandbox: &Sandbox, auth: &[&str]) -> String {
     assert_eq!(wrong.status.code(), Some(2), "{said}");
     assert!(!said.contains("not-the-secret-9f31") && !said.contains("eyJ"), "{said}");
     said
+}
+
+#[test]
+fn a_redacted_snapshot_gives_the_same_findings_under_other_names() {
+    let sandbox = sandbox(Options::default());
+    let directory = tempfile::tempdir().expect("a directory");
+    let snapshot = |name: &str, more: &[&str]| {
+        let path = directory.path().join(name).to_str().expect("a path").to_owned();
+        let mut arguments = vec!["snapshot", "--all-subscriptions", "-o", &path];
+        arguments.extend(more);
+        let written = portcullis(&sandbox, &arguments);
+        assert_eq!(written.status.code(), Some(0), "{}", words(&written));
+        path
+    };
+    let (plain, redacted) = (snapshot("plain.jsonl", &[]), snapshot("redacted.jsonl", &["--redact"]));
+    let shape = |path: &str| -> Vec<String> {
+        let report = scan_file(path);
+        let findings = report["findings"].as_array().expect("findings").clone();
+        let mut shape: Vec<String> = findings
+            .iter()
+            .map(|finding| format!("{} {} {} {}", finding["rule"], finding["verdict"], finding["severity"], finding["cause"]))
+            .collect();
+        shape.sort();
+        let machines = report["machines"].as_array().expect("machines");
+        let mut verdicts: Vec<String> = machines.iter().map(|one| format!("{} {} {}", one["verdict"], one["tab"], one["cause"])).collect();
+        verdicts.sort();
+        shape.append(&mut verdicts);
+        shape
+    };
+    assert_eq!(shape(&plain), shape(&redacted));
+    let text = std::fs::read_to_string(&redacted).expect("read").to_ascii_lowercase();
+    for name in ["contoso", "vm-jump-win-01", "rg-jump", "nsg-jump", "7d4f1c02", "platform-access", "cc-1010", "192.0.2.21"] {
+        assert!(!text.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn findings_do_not_depend_on_the_source() {
+    let sandbox = sandbox(small_pages());
+    let findings = |source: &str| {
+        let report = portcullis(&sandbox, &["scan", "--all-subscriptions", "-f", "json", "--source", source]);
+        let report: Value = serde_json::from_slice(&report.stdout).expect("a report");
+        let findings = report["findings"].as_array().expect("findings").clone();
+        findings.iter().map(|finding| finding["fingerprint"].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(findings("graph"), findings("arm"));
+}
+
+#[test]
+fn roles_and_what_is_lacking_are_told() {
+    let sandbox = sandbox(Options::default());
+    const DATA: &str = "52e0b7a4-c918-4f63-a2d7-3b8816fce473";
+    let all = portcullis(&sandbox, &["permissions", "--subscription", DATA]);
+    assert_eq!(all.status.code(), Some(0), "{}", words(&all));
+    sandbox.inject(vec!["403@type=networkSecurityGroups".parse().expect("a fault")]);
+    let some = portcullis(&sandbox, &["permissions", "--subscription", DATA, "--for", "remediate"]);
+    let said = String::from_utf8_lossy(&some.stdout).into_owned();
+    assert_eq!(some.status.code(), Some(1), "{said}{}", words(&some));
+    assert!(said.contains("lacks Microsoft.Network/networkSecurityGroups/read"), "{said}");
+    assert!(said.contains("lacks Microsoft.Network/networkSecurityGroups/securityRules/write"), "{said}");
+    for (format, word) in [("json", "\"AssignableScopes\""), ("bicep", "targetScope"), ("terraform", "azurerm_role_definition"), ("az", "az role definition create")] {
+        let role = portcullis(&sandbox, &["permissions", "--for", "request", "--as", format]);
+        let role = String::from_utf8_lossy(&role.stdout).into_owned();
+        assert!(role.contains(word) && role.contains("jitNetworkAccessPolicies/initiate/action"), "{role}");
+    }
 }

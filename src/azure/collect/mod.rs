@@ -105,7 +105,12 @@ impl Scan<'_> {
             self.note_lack(one);
         }
         let lists = join_all(readable.iter().map(|one| self.lists(one)));
-        tokio::join!(self.either(&readable), self.assessments(&readable), lists);
+        tokio::join!(
+            self.either(&readable),
+            self.assessments(&readable),
+            self.plans(&readable),
+            lists
+        );
     }
 
     /// Asks for the rights. Where they cannot be had, nobody knows what the service leaves out.
@@ -142,6 +147,33 @@ impl Scan<'_> {
         let text = query::resources();
         let chunks = by_graph.chunks(query::SUBSCRIPTIONS).map(|chunk| self.chunk(chunk, &text, Read::Either));
         tokio::join!(join_all(chunks), self.list_all(&by_list, Read::Either));
+    }
+
+    /// Plans of single machines; those of subscriptions come by lists. By lists alone each machine has to be asked.
+    async fn plans(&self, readable: &[Readable<'_>]) {
+        let may = |one: &&Readable<'_>| types::find(types::PRICING).is_some_and(|kind| one.may(kind));
+        let by_graph: Vec<&Readable<'_>> = readable.iter().filter(may).filter(|one| self.asks_graph(one)).collect();
+        for one in readable.iter().filter(may).filter(|one| !self.asks_graph(one)) {
+            self.ask_each_machine(&one.subscription.id);
+        }
+        let text = query::plans_of_machines();
+        for chunk in by_graph.chunks(query::SUBSCRIPTIONS) {
+            let asked: Vec<&Subscription> = chunk.iter().map(|one| one.subscription).collect();
+            let answered = graph::query(self, &asked, &text, |rows| {
+                let of_machines = rows.into_iter().filter(is_of_machine);
+                of_machines.for_each(|row| self.take(types::find(types::PRICING), row));
+            })
+            .await;
+            if let Err(fault) = answered {
+                let reason = format!("of single machines: {}", fault.words());
+                chunk.iter().for_each(|one| self.gaps.add(&one.subscription.id, types::PRICING, &reason));
+            }
+        }
+    }
+
+    fn ask_each_machine(&self, subscription: &str) {
+        let mut asked = self.partly_covered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        asked.insert(subscription.to_owned());
     }
 
     async fn assessments(&self, readable: &[Readable<'_>]) {
@@ -243,9 +275,8 @@ impl Scan<'_> {
             && text("/name").eq_ignore_ascii_case("VirtualMachines")
             && !is_whole(text("/properties/resourcesCoverageStatus"));
         // The plan of a single machine says nothing about others.
-        if is_partial && !text("/id").to_ascii_lowercase().contains("/resourcegroups/") {
-            let mut partial = self.partly_covered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            partial.insert(below::subscription_of(text("/id")));
+        if is_partial && !is_of_machine(row) {
+            self.ask_each_machine(&below::subscription_of(text("/id")));
         }
     }
 
@@ -278,6 +309,12 @@ fn of(read: Read) -> impl Iterator<Item = &'static Kind> {
 
 fn kind_of(row: &Value) -> Option<&'static Kind> {
     types::find(row.get("type").and_then(Value::as_str)?)
+}
+
+/// Whether a plan is one of a resource, not of its subscription.
+fn is_of_machine(row: &Value) -> bool {
+    let id = row.get("id").and_then(Value::as_str).unwrap_or_default();
+    id.to_ascii_lowercase().contains("/resourcegroups/")
 }
 
 fn is_jit_assessment(row: &Value) -> bool {

@@ -31,3 +31,10 @@ pub fn assessments() -> String {
          | order by id asc | project id, name, type, properties"
     )
 }
+
+/// Plans of single machines, which the plan of their subscription says nothing about.
+pub fn plans_of_machines() -> String {
+    "SecurityResources | where type =~ 'microsoft.security/pricings' | where name =~ 'VirtualMachines' \
+     | order by id asc | project id, name, type, properties"
+        .to_owned()
+}
