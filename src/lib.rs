@@ -1,6 +1,7 @@
 //! Portcullis: who can reach the management ports of which Azure virtual machine, by which way, because of
 //! which rule, and is just-in-time access holding the gate shut?
 
+pub mod azure;
 pub mod cli;
 pub mod example;
 pub mod exposure;

@@ -17,6 +17,7 @@ use crate::report::{
 use crate::rule::assess::{Assessment, Assessor, Policy};
 use crate::rule::assumption::{Assumed, in_force};
 use crate::rule::baseline::Baseline;
+use crate::rule::disagreement::Disagreements;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 use crate::rule::waiver::{self, WaiverRule};
 use crate::rule::{Finding, Judgement, Severity, Verdict};
@@ -73,6 +74,7 @@ pub fn scan(reading: Reading, request: &Request<'_>) -> Report {
         diagnostics.extend(baseline.apply(&mut assessment.findings, incomplete));
     }
     diagnostics.extend(unused(&inventory));
+    diagnostics.extend(disagreements(&estate, &assessment).diagnostics());
     let machines = machines(&estate, &assessment);
     report(
         request,
@@ -129,6 +131,17 @@ fn unused(inventory: &Inventory) -> Option<Diagnostic> {
         shown.join(", ")
     );
     Some(Diagnostic::note("unused-types", message))
+}
+
+/// Where Defender's own verdict is another.
+fn disagreements(estate: &Estate<'_>, assessment: &Assessment) -> Disagreements {
+    let mut differ = Disagreements::default();
+    for (vm, ours) in estate.inventory.vms.iter().zip(&assessment.machines) {
+        if let Some(theirs) = estate.assessment_of(&vm.id) {
+            differ.note(vm.id.name(), ours, theirs);
+        }
+    }
+    differ
 }
 
 /// The machines of the report, in the order of the input.

@@ -81,6 +81,7 @@ impl fmt::Display for Location {
 pub struct Locator<'t> {
     /// In order of `base`, never empty.
     texts: Vec<Text<'t>>,
+    placed: bool,
 }
 
 struct Text<'t> {
@@ -112,7 +113,10 @@ impl<'t> Locator<'t> {
             line_starts,
             counted,
         };
-        Locator { texts: vec![text] }
+        Locator {
+            texts: vec![text],
+            placed: true,
+        }
     }
 
     /// Lays texts end to end, in the order given. At least one is needed.
@@ -124,7 +128,7 @@ impl<'t> Locator<'t> {
             base = text.end();
             texts.push(text);
         }
-        (!texts.is_empty()).then_some(Locator { texts })
+        (!texts.is_empty()).then_some(Locator { texts, placed: true })
     }
 
     /// The offset at which each text begins that will be laid end to end.
@@ -141,6 +145,17 @@ impl<'t> Locator<'t> {
     /// The offset at which a text begins; 0 where there is none of this number.
     pub fn base(&self, at: usize) -> usize {
         self.texts.get(at).map_or(0, |text| text.base)
+    }
+
+    /// Whether the text is where its statements were made, or only a record of what was said elsewhere.
+    pub fn placed(mut self, placed: bool) -> Self {
+        self.placed = placed;
+        self
+    }
+
+    /// The region where something was stated; `None` where the text is only a record.
+    pub fn stated(&self, start: usize, end: usize) -> Option<Place> {
+        self.placed.then(|| self.place(start, end))
     }
 
     /// The first text.

@@ -4,12 +4,15 @@
 mod completions;
 mod config;
 mod files;
+mod live;
 mod manual;
 mod output;
+mod permissions;
 mod progress;
 mod rules;
 mod sandbox;
 mod scan;
+mod snapshot;
 mod style;
 mod trace;
 mod verify;
@@ -50,8 +53,12 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Judge recorded estates and report
+    /// Judge recorded or live estates and report
     Scan(Box<scan::ScanArguments>),
+    /// Record a live estate, to be scanned later or elsewhere
+    Snapshot(Box<snapshot::SnapshotArguments>),
+    /// Print the least role for reading, requesting or remedying, and what the identity lacks of it
+    Permissions(Box<permissions::PermissionsArguments>),
     /// Follow one packet to a port of a machine, hop by hop
     Trace(trace::TraceArguments),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
@@ -83,6 +90,8 @@ pub fn main() -> ExitCode {
     arguments.color.apply();
     let outcome = match &arguments.command {
         Command::Scan(scan) => scan.run(),
+        Command::Snapshot(snapshot) => snapshot.run(),
+        Command::Permissions(permissions) => permissions.run(),
         Command::Trace(trace) => trace.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),

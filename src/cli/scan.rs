@@ -8,12 +8,14 @@ use jiff::Timestamp;
 
 use super::config::Config;
 use super::files::{self, InputFile};
+use super::live::{self, ConnectionArguments, ScopeArguments};
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::rules::RuleSet;
 use super::{Failure, status, style};
+use crate::azure::record::RecordingText;
 use crate::example::MANAGEMENT_PORTS;
-use crate::input::Reading;
+use crate::input::{Given, Reading};
 use crate::model::{Choices, choices};
 use crate::net::parse_ports;
 use crate::report::{Options, Report};
@@ -27,7 +29,11 @@ use crate::scan::{Request, scan};
 pub struct ScanArguments {
     /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, ARM templates and their
     /// what-if previews, or directories of them; recognised by content, plain or zstd-compressed
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(
+        required_unless_present_any = ["subscription", "management_group", "all_subscriptions"],
+        conflicts_with_all = ["subscription", "management_group", "all_subscriptions"],
+        value_name = "PATH"
+    )]
     paths: Vec<PathBuf>,
 
     /// Values for the parameters of templates, before those of `X.parameters.json` beside `X.json`; may be given
@@ -109,6 +115,12 @@ pub struct ScanArguments {
     /// Write at most so many results to SARIF, worst first
     #[arg(long, value_name = "COUNT", default_value_t = 25_000)]
     sarif_max_results: usize,
+
+    #[command(flatten)]
+    scope: ScopeArguments,
+
+    #[command(flatten)]
+    connection: ConnectionArguments,
 }
 
 /// A list of ports as typed.
@@ -182,7 +194,7 @@ impl ScanArguments {
             variables: &self.var,
             assume_complete: self.assume_complete,
         };
-        let mut reading = read_with(&files, &given, &progress);
+        let mut reading = read_with(self.live()?, &files, &given, &progress);
         reading.inventory.choices = self.choices();
         let nothing = is_empty(&reading);
         if !self.service_tags.is_empty() && reading.inventory.tag_addresses.is_empty() {
@@ -203,6 +215,15 @@ impl ScanArguments {
             }
             _ => Ok(outcome(&report, fail_on, nothing)),
         }
+    }
+
+    /// The live estate, where one was asked for, as the text of its snapshot.
+    fn live(&self) -> Result<Option<RecordingText>, Failure> {
+        if !self.scope.is_given() {
+            return Ok(None);
+        }
+        let recorded = live::read(&self.scope, &self.connection)?;
+        Ok(Some(recorded.recording.text()))
     }
 
     /// The readings chosen; each was checked when the arguments were parsed.
@@ -278,6 +299,7 @@ impl ScanArguments {
                 .paths
                 .iter()
                 .map(|path| path.to_string_lossy().into_owned())
+                .chain(self.scope.names())
                 .collect(),
         }
     }
@@ -317,7 +339,7 @@ fn analysed_ports(policies: &[Policy<'_>], overrides: &Overrides) -> Vec<u16> {
 
 /// Reads every file; what cannot be opened is lost, and said.
 pub(super) fn read(files: &[InputFile], progress: &Progress) -> Reading {
-    read_with(files, &Values::default(), progress)
+    read_with(None, files, &Values::default(), progress)
 }
 
 /// What templates are given beside themselves.
@@ -328,12 +350,20 @@ struct Values<'v> {
     assume_complete: bool,
 }
 
-/// As `read`, with files of values for the parameters of templates.
-fn read_with(files: &[InputFile], values: &Values<'_>, progress: &Progress) -> Reading {
+/// As `read`, with a live estate, and values for the parameters of templates.
+fn read_with(
+    live: Option<RecordingText>,
+    files: &[InputFile],
+    values: &Values<'_>,
+    progress: &Progress,
+) -> Reading {
     let mut reading = Reading::default();
     reading.assume_complete = values.assume_complete;
     reading.terraform.values = values.variables.to_vec();
     reading.library = Some(std::sync::Arc::new(files::Contents::of(files)));
+    if let Some(live) = live {
+        reading.read(LIVE, Given::Named, live);
+    }
     for file in files {
         if let Some(opened) = opened(&mut reading, file) {
             reading.read(&file.name(), file.given, progress.watch(opened));
@@ -347,6 +377,9 @@ fn read_with(files: &[InputFile], values: &Values<'_>, progress: &Progress) -> R
     reading.finish();
     reading
 }
+
+/// What diagnostics call the live estate.
+const LIVE: &str = "azure";
 
 fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
     let fail = |why: String| Failure(format!("--baseline {}: {why}", path.display()));

@@ -17,8 +17,11 @@ use jiff::Timestamp;
 
 pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
+pub use snapshot::{
+    FOOTER as SNAPSHOT_FOOTER, FORMAT as SNAPSHOT_FORMAT, Footer, Header, LINE_LIMIT, Missing as SnapshotMissing,
+    ReadWhole, Scope as SnapshotScope, VERSION as SNAPSHOT_VERSION,
+};
 pub use tfplan::{Action as PlannedAction, Change as PlannedChange, Side as PlanSide};
-pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
 
 use crate::model::{Inventory, Item, Suppression};
 use crate::source::{Diagnostic, Location, Locator, SourceId, Sources};

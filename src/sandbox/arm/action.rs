@@ -10,6 +10,7 @@ use crate::sandbox::activity;
 use crate::sandbox::answer::{Answer, Refusal, Reply};
 use crate::sandbox::call::Call;
 use crate::sandbox::jit;
+use crate::sandbox::kind::KINDS;
 use crate::sandbox::security;
 use crate::sandbox::state::State;
 use crate::sandbox::store::{Resource, key};
@@ -234,9 +235,13 @@ fn scale_set_interfaces(state: &mut State, call: &Call, address: &Address) -> Re
 }
 
 /// Everything is allowed, except what is refused.
-fn permissions(_: &mut State, _: &Call, _: &Address) -> Reply {
+fn permissions(state: &mut State, _: &Call, address: &Address) -> Reply {
+    let refused = KINDS
+        .iter()
+        .filter(|kind| state.is_refused(&address.subscription, kind.name));
+    let refused: Vec<String> = refused.map(|kind| format!("{}/*", kind.name)).collect();
     Ok(Answer::ok(json!({ "value": [{
-        "actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": [],
+        "actions": ["*"], "notActions": refused, "dataActions": [], "notDataActions": [],
     }] })))
 }
 
