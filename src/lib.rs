@@ -2,6 +2,7 @@
 //! which rule, and is just-in-time access holding the gate shut?
 
 pub mod cli;
+pub mod diff;
 pub mod example;
 pub mod exposure;
 pub mod input;

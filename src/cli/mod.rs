@@ -3,12 +3,17 @@
 
 mod completions;
 mod config;
+mod diff;
+mod excerpts;
 mod files;
+mod git;
+mod judging;
 mod manual;
 mod output;
 mod progress;
 mod rules;
 mod scan;
+mod show;
 mod style;
 mod trace;
 mod verify;
@@ -51,10 +56,14 @@ pub struct Arguments {
 enum Command {
     /// Judge recorded estates and report
     Scan(Box<scan::ScanArguments>),
+    /// Compare two estates: what a change opens and closes
+    Diff(Box<diff::DiffArguments>),
     /// Follow one packet to a port of a machine, hop by hop
     Trace(trace::TraceArguments),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
     VerifyEffective(verify::VerifyArguments),
+    /// Show the settings in force, and where each comes from
+    Config(show::ConfigArguments),
     /// List, show and test rules
     Rules(rules::RulesArguments),
     /// Print a completion script for a shell
@@ -80,6 +89,8 @@ pub fn main() -> ExitCode {
     arguments.color.apply();
     let outcome = match &arguments.command {
         Command::Scan(scan) => scan.run(),
+        Command::Diff(diff) => diff.run(),
+        Command::Config(config) => config.run(),
         Command::Trace(trace) => trace.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),

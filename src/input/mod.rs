@@ -4,6 +4,7 @@
 pub mod arm;
 mod decode;
 mod document;
+mod links;
 mod recording;
 mod snapshot;
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 
 pub use decode::{Decoded, decode};
 pub use document::LIMIT as DOCUMENT_LIMIT;
+pub use links::Links;
 pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
 
 use crate::model::{Inventory, Item};
@@ -44,6 +46,8 @@ pub struct Reading {
     pub recorded: Option<Timestamp>,
     /// `--assume-complete`: what is not in templates does not exist.
     pub assume_complete: bool,
+    /// Which file uses which.
+    pub links: Links,
     pages: recording::Pages,
     templates: arm::Pending,
     /// By index of source.

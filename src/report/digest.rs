@@ -121,6 +121,16 @@ pub fn place(finding: &Finding) -> Option<&Location> {
     finding.subject.location.as_ref().or_else(evidence)
 }
 
+/// Where the rule stands that decides: for a machine the first that admits its worst exposure, else the finding's own.
+pub fn deciding_place<'r>(report: &'r Report, finding: &'r Finding) -> Option<&'r Location> {
+    let decided = worst_exposure(report, finding).map(|(_, port)| &port.deciders);
+    let rule = decided
+        .into_iter()
+        .flatten()
+        .find_map(|decider| decider.location.as_ref());
+    rule.or_else(|| place(finding))
+}
+
 /// The exposures of a machine that are worth a word: neither closed nor private.
 pub fn exposures(machine: &Machine) -> impl Iterator<Item = (&Path, &PortExposure)> {
     machine

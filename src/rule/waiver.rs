@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, Waiver};
-use crate::source::Diagnostic;
+use crate::source::{Diagnostic, Location};
 
 /// One exception, as `portcullis.yaml` states it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -19,20 +19,33 @@ pub struct WaiverRule {
     /// ARM id or name of the subject; `*` stands for any characters, case does not matter.
     pub resource: String,
     /// Why the finding is accepted.
+    #[serde(default)]
     pub reason: String,
     #[serde(default)]
     pub owner: Option<String>,
     #[serde(default)]
     pub ticket: Option<String>,
-    /// Last day on which it holds, `YYYY-MM-DD`.
-    #[serde(default)]
+    /// Last day on which it holds, `YYYY-MM-DD`; `expires` means the same.
+    #[serde(default, alias = "expires")]
     pub until: Option<String>,
+    /// Where it is written.
+    #[serde(skip)]
+    pub location: Option<Location>,
+}
+
+/// The codes of diagnostics about waivers that are not in order. They count like findings of low severity.
+pub const CODES: [&str; 3] = ["waiver-expired", "waiver-unused", "waiver"];
+
+/// Whether a diagnostic says that a waiver is not in order.
+pub fn is_problem(diagnostic: &Diagnostic) -> bool {
+    CODES.contains(&&*diagnostic.code)
 }
 
 /// Marks the findings that a waiver covers on a day.
 pub fn apply(waivers: &[WaiverRule], findings: &mut [Finding], today: Date) -> Vec<Diagnostic> {
-    let mut diagnostics = Vec::new();
+    let mut all = Vec::new();
     for waiver in waivers {
+        let mut diagnostics = Vec::new();
         match prepare(waiver, today) {
             Ok(Some(prepared)) => mark(waiver, &prepared, findings, &mut diagnostics),
             Ok(None) => {
@@ -42,8 +55,12 @@ pub fn apply(waivers: &[WaiverRule], findings: &mut [Finding], today: Date) -> V
             }
             Err(diagnostic) => diagnostics.push(diagnostic),
         }
+        diagnostics
+            .iter_mut()
+            .for_each(|said| said.location.clone_from(&waiver.location));
+        all.append(&mut diagnostics);
     }
-    diagnostics
+    all
 }
 
 struct Prepared {
