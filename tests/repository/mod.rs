@@ -95,7 +95,7 @@ impl Repository {
 fn run(directory: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .current_dir(directory)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_GLOBAL", directory.join("no-config"))
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .args(arguments)
         .output()
