@@ -179,7 +179,8 @@ fn every_scenario_in_every_notation() {
                 comparison.sentence
             );
             assert_eq!(status, scenario.status, "{what}");
-            if scenario.expect.is_empty() {
+            // A sentence names the rules, so that two in place of one are a change of it.
+            if scenario.expect.is_empty() && scenario.name != "split-a-rule" {
                 let findings = &comparison.findings;
                 assert!(findings.changed.is_empty(), "{what}");
                 let of_machines = |list: &[portcullis::rule::Finding]| {
@@ -286,7 +287,8 @@ fn one_prefix_widened_in_a_module_is_one_finding_at_its_line() {
     let comment = repository.read("out.md");
     assert!(comment.starts_with("<!-- portcullis:diff -->\n"), "{comment}");
     assert!(comment.contains("65,280 public addresses"), "{comment}");
-    assert_eq!(comment.matches("| --- |").count(), 1, "{comment}");
+    let tables = comment.lines().filter(|line| line.starts_with("| --- |")).count();
+    assert_eq!(tables, 1, "{comment}");
     let annotations = repository.read("out.txt");
     let start = format!("::error file=infra/modules/filters.json,line={line},");
     assert!(
@@ -419,10 +421,7 @@ fn a_filter_that_nothing_uses_is_compared_in_its_own_right() {
     assert!(
         comparison
             .sentence
-            .starts_with("opens whatever `shared` is attached to to public addresses")
-            || comparison
-                .sentence
-                .starts_with("opens whatever `shared` is attached to"),
+            .starts_with("opens `shared`, wherever it is attached, to public addresses"),
         "{}",
         comparison.sentence
     );

@@ -115,17 +115,18 @@ type Does = fn(&SubjectChange) -> bool;
 
 /// What subjects may do, the gravest first.
 const DEEDS: &[(&str, &str, Does)] = &[
-    ("opens", " to public addresses", |one| one.opens(Origin::Internet)),
-    ("opens", " on private paths", |one| one.opens(Origin::Private)),
+    ("opens", "to public addresses", |one| one.opens(Origin::Internet)),
+    ("opens", "on private paths", |one| one.opens(Origin::Private)),
     ("may open", "", SubjectChange::may_open),
-    ("closes", " to public addresses", |one| one.closes(Origin::Internet)),
-    ("closes", " on private paths", |one| one.closes(Origin::Private)),
+    ("closes", "to public addresses", |one| one.closes(Origin::Internet)),
+    ("closes", "on private paths", |one| one.closes(Origin::Private)),
 ];
 
 fn reach(comparison: &Comparison) -> String {
     let deed = |(verb, to, does): &(&str, &str, Does)| {
         let who: Vec<&SubjectChange> = comparison.changes.iter().filter(|change| does(change)).collect();
-        (!who.is_empty()).then(|| format!("{verb} {}{to}", counted(&who)))
+        let space = if to.is_empty() { "" } else { " " };
+        (!who.is_empty()).then(|| format!("{verb} {}{space}{to}", counted(&who)))
     };
     let deeds: Vec<String> = DEEDS.iter().filter_map(deed).collect();
     if deeds.is_empty() {
@@ -139,7 +140,7 @@ fn counted(subjects: &[&SubjectChange]) -> String {
     if let [only] = subjects {
         return match only.kind {
             Kind::Machine => format!("`{}`", only.name),
-            Kind::Filter => format!("whatever `{}` is attached to", only.name),
+            Kind::Filter => format!("`{}`, wherever it is attached,", only.name),
         };
     }
     let machines = subjects.iter().filter(|one| one.kind == Kind::Machine).count();

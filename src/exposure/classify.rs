@@ -280,14 +280,17 @@ impl Describer<'_> {
 
     fn deciders(&self, rules: impl Iterator<Item = (Layer, Reference)>) -> Vec<Decider> {
         let distinct: BTreeSet<(Layer, Reference)> = rules.collect();
-        distinct
+        let mut deciders: Vec<Decider> = distinct
             .into_iter()
             .filter_map(|(layer, reference)| match reference {
                 Reference::Group(rule) => self.decider(layer, rule),
                 Reference::Admin(rule) => self.admin_decider(rule),
             })
-            .take(MOST_DECIDERS)
-            .collect()
+            .collect();
+        // By name, so that the answer stays the same when rules change places.
+        deciders.sort_by(|a, b| (a.layer, &a.group, &a.rule).cmp(&(b.layer, &b.group, &b.rule)));
+        deciders.truncate(MOST_DECIDERS);
+        deciders
     }
 
     fn decider(&self, layer: Layer, reference: RuleRef) -> Option<Decider> {

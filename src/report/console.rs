@@ -1,7 +1,7 @@
 //! What a person reads on a terminal: the state of the estate first, then the findings by rule with the worst first,
 //! then what the verdicts rest on and what could not be read. Ends with one line that sums it up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use crate::report::digest::{self, Group, count};
 use crate::report::{Format, Machine, Options, Report, ReportError, Subscription, Tab, text};
 use crate::rule::{Finding, Severity, SubjectKind, Verdict};
-use crate::source::{Diagnostic, Level};
+use crate::source::{Diagnostic, Level, Location};
 
 pub const FORMAT: Format = Format {
     name: "console",
@@ -46,6 +46,7 @@ fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), 
         out: &mut out,
         options,
         width: options.width.max(LEAST_COLUMNS),
+        shown: HashSet::new(),
     };
     header(&mut page, report)?;
     alarm(&mut page, report)?;
@@ -68,6 +69,8 @@ struct Page<'a> {
     out: &'a mut dyn Write,
     options: &'a Options,
     width: usize,
+    /// Places whose lines were shown.
+    shown: HashSet<Location>,
 }
 
 impl Page<'_> {
@@ -398,6 +401,8 @@ fn place(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
 fn excerpt(page: &mut Page<'_>, report: &Report, finding: &Finding) -> io::Result<()> {
     let texts = page.options.texts.clone();
     let deciding = digest::deciding_place(report, finding);
+    // The same lines are shown once.
+    let deciding = deciding.filter(|place| page.shown.insert((*place).clone()));
     let Some((place, text)) = deciding.and_then(|place| Some((place, texts.get(&place.file)?))) else {
         return Ok(());
     };
@@ -422,7 +427,8 @@ fn excerpt(page: &mut Page<'_>, report: &Report, finding: &Finding) -> io::Resul
     }
     for (number, line) in (first..).zip(&lines) {
         let line = line.get(indent.unwrap_or(0)..).unwrap_or_default();
-        let shown = text::name(line.trim_end(), page.width.saturating_sub(15 + gutter));
+        let line = text::line(line.trim_end());
+        let shown = text::cut(&line, page.width.saturating_sub(15 + gutter));
         page.pieces(12, &[(DIM, &format!("{number:>gutter$} | ")), (PLAIN, &shown)])?;
     }
     if place.end_line > last {

@@ -225,9 +225,9 @@ impl Page<'_> {
     fn findings(&mut self, comparison: &Comparison) -> io::Result<()> {
         let findings = &comparison.findings;
         let changed: Vec<&Finding> = findings.changed.iter().map(|changed| &changed.after).collect();
-        self.list("new findings", RED, &findings.new.iter().collect::<Vec<_>>())?;
-        self.list("changed findings", YELLOW, &changed)?;
-        self.list("fixed findings", GREEN, &findings.fixed.iter().collect::<Vec<_>>())
+        self.list("new finding", RED, &findings.new.iter().collect::<Vec<_>>())?;
+        self.list("changed finding", YELLOW, &changed)?;
+        self.list("fixed finding", GREEN, &findings.fixed.iter().collect::<Vec<_>>())
     }
 
     fn list(&mut self, title: &str, style: Style, findings: &[&Finding]) -> io::Result<()> {
@@ -235,7 +235,7 @@ impl Page<'_> {
             return Ok(());
         }
         self.pieces(0, &[])?;
-        self.pieces(0, &[(style, &format!("{} {title}", findings.len()))])?;
+        self.pieces(0, &[(style, &digest::count(findings.len() as u64, title))])?;
         let most = if self.verbose { usize::MAX } else { MOST_FINDINGS };
         for finding in findings.iter().take(most) {
             let waived = if finding.waiver.is_some() { " (waived)" } else { "" };

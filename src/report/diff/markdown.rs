@@ -19,6 +19,7 @@ const MOST_TABLE: usize = 24_000;
 const MOST_PATHS: usize = 20_000;
 const MOST_FINDINGS: usize = 14_000;
 const NAME_COLUMNS: usize = 80;
+const ID_COLUMNS: usize = 240;
 
 pub(super) fn write(comparison: &Comparison, _: &Report, _: &Options, out: &mut dyn Write) -> Result<(), ReportError> {
     let mut page = format!("{MARKER}\n## Portcullis: {}\n\n", sentence(&comparison.sentence));
@@ -38,7 +39,11 @@ fn sentence(words: &str) -> String {
 }
 
 fn code(name: &str) -> String {
-    format!("<code>{}</code>", text::markdown(&text::name(name, NAME_COLUMNS)))
+    code_of(name, NAME_COLUMNS)
+}
+
+fn code_of(name: &str, columns: usize) -> String {
+    format!("<code>{}</code>", text::markdown(&text::name(name, columns)))
 }
 
 /// Adds parts as long as there is room; says how many were left out.
@@ -135,7 +140,7 @@ fn fold(change: &SubjectChange) -> String {
     let mut fold = format!(
         "<details>\n<summary>{}{note}: how</summary>\n\n- {}\n",
         code(&change.name),
-        code(&change.id)
+        code_of(&change.id, ID_COLUMNS)
     );
     if let Some(location) = &change.location {
         fold.push_str(&format!("- stated at {}\n", code(&location.to_string())));
@@ -153,7 +158,7 @@ fn fold(change: &SubjectChange) -> String {
             fold.push_str(&format!(
                 "  - {word} {}: {}{more}\n",
                 sentence(&sources.words),
-                code(&prefixes.join(", "))
+                code_of(&prefixes.join(", "), ID_COLUMNS * 2)
             ));
         }
         for (when, decision) in [("before", &entry.change.before), ("after", &entry.change.after)] {
