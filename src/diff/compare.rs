@@ -25,8 +25,8 @@ pub fn compare(base: &Side, head: &Side, ports: &[u16], ends: &Ends) -> Comparis
     let pairs = pairs(base, head);
     let mut not_stated = Vec::new();
     let mut changes = subject_changes(&pairs, ports);
-    // A part does not say what there is no more.
-    if base.whole && !head.whole {
+    // A part does not say what there is no more, nor does what was only half read.
+    if (base.whole && !head.whole) || !head.complete {
         changes.retain(|change| change.presence != Presence::Removed);
         let machines = pairs.removed.iter().filter(|subject| subject.kind == Kind::Machine);
         not_stated.extend(machines.map(|subject| subject.id.text().clone()));
