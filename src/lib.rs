@@ -3,6 +3,7 @@
 
 pub mod azure;
 pub mod cli;
+pub mod diff;
 pub mod example;
 pub mod exposure;
 pub mod input;

@@ -39,6 +39,7 @@ fn report_of(directory: &str) -> Report {
         least_severity: Severity::Info,
         waivers: &[],
         baseline: None,
+        touched: None,
         assume_jit_unknown: false,
         generated: RECORDED.parse().unwrap(),
         now: Some(RECORDED.parse().unwrap()),

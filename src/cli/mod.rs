@@ -3,16 +3,22 @@
 
 mod completions;
 mod config;
+mod diff;
+mod excerpts;
 mod files;
 mod live;
+mod git;
+mod judging;
 mod manual;
 mod output;
 mod permissions;
 mod progress;
+mod reading;
 mod rules;
 mod sandbox;
 mod scan;
 mod snapshot;
+mod show;
 mod style;
 mod trace;
 mod verify;
@@ -59,10 +65,14 @@ enum Command {
     Snapshot(Box<snapshot::SnapshotArguments>),
     /// Print the least role for reading, requesting or remedying, and what the identity lacks of it
     Permissions(Box<permissions::PermissionsArguments>),
+    /// Compare two estates: what a change opens and closes
+    Diff(Box<diff::DiffArguments>),
     /// Follow one packet to a port of a machine, hop by hop
     Trace(trace::TraceArguments),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
     VerifyEffective(verify::VerifyArguments),
+    /// Show the settings in force, and where each comes from
+    Config(show::ConfigArguments),
     /// List, show and test rules
     Rules(rules::RulesArguments),
     /// Serve a recorded estate as a local Azure, to try and rehearse against
@@ -92,6 +102,8 @@ pub fn main() -> ExitCode {
         Command::Scan(scan) => scan.run(),
         Command::Snapshot(snapshot) => snapshot.run(),
         Command::Permissions(permissions) => permissions.run(),
+        Command::Diff(diff) => diff.run(),
+        Command::Config(config) => config.run(),
         Command::Trace(trace) => trace.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),

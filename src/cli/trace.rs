@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 
 use super::files;
 use super::progress::Progress;
-use super::scan::{Ports, ports, read};
+use super::reading::read;
+use super::scan::{Ports, ports};
 use super::{Failure, output, status, style};
 use crate::input::Reading;
 use crate::model::{Inventory, ResourceId};

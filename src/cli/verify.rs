@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::progress::Progress;
-use super::{Failure, files, scan, status};
+use super::{Failure, files, reading, scan, status};
 use crate::example::MANAGEMENT_PORTS;
 use crate::exposure::analyse;
 use crate::report::text;
@@ -60,7 +60,7 @@ impl VerifyArguments {
             .collect::<Result<_, _>>()?;
         let files = files::collect(&self.estate)?;
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let reading = scan::read(&files, &progress);
+        let reading = reading::read(&files, &progress);
         progress.finish();
         let ports = self
             .ports

@@ -1,18 +1,19 @@
 //! From passages to an answer: how wide, through which rules, in which words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::admin::AdminRules;
 use super::answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure};
 use super::compile::{Truth, truth};
 use super::environment::{Bounds, PLATFORM, PUBLIC};
+use super::exact::{Exact, Reach, Run};
 use super::stack::{Passage, PortReach, RuleRef, admitted};
 use super::translated::TranslatedWay;
 use crate::model::{
     Access, AddressTerm, Addresses, FirewallRule, Inventory, Known, Nsg, SecurityRule, ServiceTag, choices,
 };
-use crate::net::{AddressSet, Family};
+use crate::net::{AddressRange, AddressSet, Family};
 use crate::source::Sources;
 
 /// Most CIDRs listed in one answer.
@@ -37,6 +38,8 @@ pub struct Describer<'a> {
     pub inventory: &'a Inventory,
     pub sources: &'a Sources,
     pub admin: &'a AdminRules<'a>,
+    /// Whether answers keep their sets.
+    pub exact: bool,
 }
 
 impl Describer<'_> {
@@ -84,6 +87,7 @@ impl Describer<'_> {
                 reach.gaps.iter().chain(clients.answer_gaps).cloned().collect()
             },
             sentence: Arc::from(""),
+            exact: self.exact.then(|| Arc::new(self.exact(reach, clients))),
         };
         list_sources(&mut answer, &sure, clients);
         front.show(&mut answer);
@@ -174,6 +178,61 @@ impl Describer<'_> {
         answer
     }
 
+    /// The same answer as sets.
+    fn exact(&self, reach: &PortReach, clients: &Clients<'_>) -> Exact {
+        let sets = |certain: &[Passage], possible: &[Passage]| {
+            let (certain, possible) = (admitted(certain), admitted(possible));
+            let (certain, possible) = (certain.intersection(clients.all), possible.intersection(clients.all));
+            let (certain, possible) = match clients.answered {
+                Some(back) => (certain.intersection(&back.must), possible.intersection(&back.may)),
+                None => (certain, possible),
+            };
+            Reach {
+                possible: possible.union(&certain),
+                certain,
+            }
+        };
+        let tags = reach.tags.iter();
+        let mut exact = Exact {
+            reach: sets(&reach.certain, reach.possible()),
+            tags: tags
+                .map(|tag| (tag.tag.clone(), sets(&tag.certain, &tag.possible)))
+                .collect(),
+            runs: Vec::new(),
+        };
+        self.add_runs(&reach.certain, None, true, &mut exact.runs);
+        if let Some(possible) = &reach.possible {
+            self.add_runs(possible, None, false, &mut exact.runs);
+        }
+        for tag in &reach.tags {
+            self.add_runs(&tag.certain, Some(&tag.tag), true, &mut exact.runs);
+            self.add_runs(&tag.possible, Some(&tag.tag), false, &mut exact.runs);
+        }
+        exact
+    }
+
+    /// One run for all passages that the same rules decide.
+    fn add_runs(&self, passages: &[Passage], tag: Option<&ServiceTag>, sure: bool, runs: &mut Vec<Run>) {
+        let mut alike: BTreeMap<(bool, Vec<(Layer, Reference)>), Vec<AddressRange>> = BTreeMap::new();
+        for passage in passages {
+            let deciding: Vec<(Layer, Reference)> = match passage.admitted {
+                true => decided(passage).collect(),
+                false => stopping(passage).collect(),
+            };
+            alike
+                .entry((passage.admitted, deciding))
+                .or_default()
+                .push(passage.range);
+        }
+        runs.extend(alike.into_iter().map(|((admitted, deciding), ranges)| Run {
+            sources: AddressSet::from_ranges(ranges),
+            tag: tag.cloned(),
+            sure,
+            admitted,
+            deciders: self.deciders(deciding.into_iter()),
+        }));
+    }
+
     fn admitters(&self, passages: &[Passage], within: &AddressSet) -> Vec<Decider> {
         let passing = passages
             .iter()
@@ -210,15 +269,7 @@ impl Describer<'_> {
         let stopped = passages
             .iter()
             .filter(|passage| !passage.admitted && touches(passage, within));
-        let stops = |passage: &Passage| {
-            let at = passage.stopped_at;
-            decided(passage).filter(move |(layer, _)| match layer {
-                Layer::Admin => true,
-                Layer::Subnet => at == Some(0),
-                Layer::Nic | Layer::Platform => at == Some(1),
-            })
-        };
-        self.deciders(stopped.flat_map(stops))
+        self.deciders(stopped.flat_map(stopping))
     }
 
     fn tag_admitters(&self, reach: &PortReach, clients: &Clients<'_>) -> Vec<Decider> {
@@ -229,14 +280,17 @@ impl Describer<'_> {
 
     fn deciders(&self, rules: impl Iterator<Item = (Layer, Reference)>) -> Vec<Decider> {
         let distinct: BTreeSet<(Layer, Reference)> = rules.collect();
-        distinct
+        let mut deciders: Vec<Decider> = distinct
             .into_iter()
             .filter_map(|(layer, reference)| match reference {
                 Reference::Group(rule) => self.decider(layer, rule),
                 Reference::Admin(rule) => self.admin_decider(rule),
             })
-            .take(MOST_DECIDERS)
-            .collect()
+            .collect();
+        // By name, so that the answer stays the same when rules change places.
+        deciders.sort_by(|a, b| (a.layer, &a.group, &a.rule).cmp(&(b.layer, &b.group, &b.rule)));
+        deciders.truncate(MOST_DECIDERS);
+        deciders
     }
 
     fn decider(&self, layer: Layer, reference: RuleRef) -> Option<Decider> {
@@ -295,6 +349,16 @@ fn decided(passage: &Passage) -> impl Iterator<Item = (Layer, Reference)> + use<
     [admin, subnet.map(group(Layer::Subnet)), nic.map(group(Layer::Nic))]
         .into_iter()
         .flatten()
+}
+
+/// What stopped a passage.
+fn stopping(passage: &Passage) -> impl Iterator<Item = (Layer, Reference)> + use<> {
+    let at = passage.stopped_at;
+    decided(passage).filter(move |(layer, _)| match layer {
+        Layer::Admin => true,
+        Layer::Subnet => at == Some(0),
+        Layer::Nic | Layer::Platform => at == Some(1),
+    })
 }
 
 /// All of a set, passed or stopped by no rule.

@@ -419,4 +419,7 @@ pub(super) fn unsettle(exposure: &mut PortExposure, why: &Arc<str>, by: &str) {
     exposure.addresses = "0".to_owned();
     exposure.gaps.push(why.clone());
     exposure.sentence = Arc::from(format!("may be open{by}: {why}"));
+    if let Some(exact) = &mut exposure.exact {
+        Arc::make_mut(exact).unsettle();
+    }
 }

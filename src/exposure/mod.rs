@@ -2,6 +2,7 @@
 //! Must not know policies, reports or notations; it meets the input only in the model.
 
 mod admin;
+mod alone;
 mod analysis;
 mod answer;
 mod balancer;
@@ -9,6 +10,7 @@ mod classify;
 mod compile;
 mod draft;
 mod environment;
+mod exact;
 mod machine;
 mod neighbours;
 mod redundant;
@@ -19,11 +21,15 @@ mod stacks;
 mod sweep;
 mod translated;
 
-pub use analysis::{Admitting, Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse};
+pub use alone::{Alone, alone};
+pub use analysis::{
+    Admitting, Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse, analyse_with,
+};
 pub use answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure, Way};
 pub use classify::{find as find_rule, grouped};
 pub use compile::Truth;
 pub use environment::{PLATFORM, PUBLIC, default_route, stated_routes};
+pub use exact::{Exact, Reach, Run};
 pub use neighbours::{Holder, holder};
 pub use redundant::redundancies;
 pub use shadow::shadows;

@@ -5,6 +5,7 @@ pub mod arm;
 pub mod azurerm;
 mod decode;
 mod document;
+mod links;
 mod recording;
 mod snapshot;
 pub mod terraform;
@@ -22,6 +23,7 @@ pub use snapshot::{
     ReadWhole, Scope as SnapshotScope, VERSION as SNAPSHOT_VERSION,
 };
 pub use tfplan::{Action as PlannedAction, Change as PlannedChange, Side as PlanSide};
+pub use links::Links;
 
 use crate::model::{Inventory, Item, Suppression};
 use crate::source::{Diagnostic, Location, Locator, SourceId, Sources};
@@ -67,6 +69,8 @@ pub struct Reading {
     pub plan_side: PlanSide,
     /// What Terraform's plans change, in the order in which they say it.
     pub changes: Vec<PlannedChange>,
+    /// Which file uses which.
+    pub links: Links,
     pages: recording::Pages,
     templates: arm::Pending,
     plans: tfplan::Pending,

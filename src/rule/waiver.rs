@@ -20,6 +20,7 @@ pub struct WaiverRule {
     /// ARM id or name of the subject; `*` stands for any characters, case does not matter.
     pub resource: String,
     /// Why the finding is accepted.
+    #[serde(default)]
     pub reason: String,
     #[serde(default)]
     pub owner: Option<String>,
@@ -27,13 +28,28 @@ pub struct WaiverRule {
     pub ticket: Option<String>,
     /// Last day on which it holds, `YYYY-MM-DD`.
     #[serde(default)]
+    pub expires: Option<String>,
+    /// The same as `expires`.
+    #[serde(default)]
     pub until: Option<String>,
+    /// Where it is written.
+    #[serde(skip)]
+    pub location: Option<Location>,
+}
+
+/// The codes of diagnostics about waivers that are not in order. They count like findings of low severity.
+pub const CODES: [&str; 3] = ["waiver-expired", "waiver-unused", "waiver"];
+
+/// Whether a diagnostic says that a waiver is not in order.
+pub fn is_problem(diagnostic: &Diagnostic) -> bool {
+    CODES.contains(&&*diagnostic.code)
 }
 
 /// Marks the findings that a waiver covers on a day.
 pub fn apply(waivers: &[WaiverRule], findings: &mut [Finding], today: Date) -> Vec<Diagnostic> {
-    let mut diagnostics = Vec::new();
+    let mut all = Vec::new();
     for waiver in waivers {
+        let mut diagnostics = Vec::new();
         match prepare(waiver, today) {
             Ok(Some(prepared)) => mark(waiver, &prepared, findings, &mut diagnostics),
             Ok(None) => {
@@ -43,8 +59,12 @@ pub fn apply(waivers: &[WaiverRule], findings: &mut [Finding], today: Date) -> V
             }
             Err(diagnostic) => diagnostics.push(diagnostic),
         }
+        diagnostics
+            .iter_mut()
+            .for_each(|said| said.location.clone_from(&waiver.location));
+        all.append(&mut diagnostics);
     }
-    diagnostics
+    all
 }
 
 struct Prepared {
@@ -62,10 +82,21 @@ fn prepare(waiver: &WaiverRule, today: Date) -> Result<Option<Prepared>, Diagnos
         );
         return Err(refuse(message, "write down why the finding is accepted"));
     }
-    if let Some(until) = &waiver.until {
+    if waiver.expires.is_some() && waiver.until.is_some() {
+        let message = format!(
+            "the waiver of `{}` for `{}` has two last days",
+            waiver.rule, waiver.resource
+        );
+        return Err(refuse(
+            message,
+            "`expires` and `until` mean the same; write one of them",
+        ));
+    }
+    let last = waiver.expires.as_ref().or(waiver.until.as_ref());
+    if let Some(until) = last {
         let date: Date = until
             .parse()
-            .map_err(|_| refuse(format!("`until: {until}` is not a date"), "write it as `2027-01-31`"))?;
+            .map_err(|_| refuse(format!("`{until}` is not a date"), "write it as `2027-01-31`"))?;
         if date < today {
             return Ok(None);
         }
@@ -86,7 +117,7 @@ fn prepare(waiver: &WaiverRule, today: Date) -> Result<Option<Prepared>, Diagnos
             reason: Arc::from(waiver.reason.as_str()),
             owner: text(&waiver.owner),
             ticket: text(&waiver.ticket),
-            until: text(&waiver.until),
+            until: last.map(|last| Arc::from(last.as_str())),
         },
     }))
 }
