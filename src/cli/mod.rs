@@ -6,6 +6,7 @@ mod config;
 mod files;
 mod manual;
 mod output;
+mod plan;
 mod progress;
 mod rules;
 mod scan;
@@ -53,6 +54,8 @@ enum Command {
     Scan(Box<scan::ScanArguments>),
     /// Follow one packet to a port of a machine, hop by hop
     Trace(trace::TraceArguments),
+    /// Plan how to mend what a scan finds, and prove that nothing else changes
+    Plan(Box<plan::PlanArguments>),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
     VerifyEffective(verify::VerifyArguments),
     /// List, show and test rules
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
     let outcome = match &arguments.command {
         Command::Scan(scan) => scan.run(),
         Command::Trace(trace) => trace.run(),
+        Command::Plan(plan) => plan.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),
         Command::Completions(completions) => completions.run(),
