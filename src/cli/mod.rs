@@ -1,6 +1,8 @@
 //! The command line: arguments to requests, and the only place that prints, reads files, the clock or the
 //! environment. A command is one file and one line in [`Command`].
 
+mod apply;
+mod audit;
 mod completions;
 mod config;
 mod files;
@@ -8,7 +10,9 @@ mod manual;
 mod output;
 mod plan;
 mod progress;
+mod rollback;
 mod rules;
+mod run;
 mod scan;
 mod style;
 mod trace;
@@ -56,6 +60,12 @@ enum Command {
     Trace(trace::TraceArguments),
     /// Plan how to mend what a scan finds, and prove that nothing else changes
     Plan(Box<plan::PlanArguments>),
+    /// Carry out a plan
+    Apply(apply::ApplyArguments),
+    /// Take back what a plan changed
+    Rollback(rollback::RollbackArguments),
+    /// Check the journal of a run
+    Audit(audit::AuditArguments),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
     VerifyEffective(verify::VerifyArguments),
     /// List, show and test rules
@@ -85,6 +95,9 @@ pub fn main() -> ExitCode {
         Command::Scan(scan) => scan.run(),
         Command::Trace(trace) => trace.run(),
         Command::Plan(plan) => plan.run(),
+        Command::Apply(apply) => apply.run(),
+        Command::Rollback(rollback) => rollback.run(),
+        Command::Audit(audit) => audit.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),
         Command::Completions(completions) => completions.run(),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::enable_jit::spelled;
 use super::{Draft, Proposal, Remedy, Sight, owner};
 use crate::exposure::{Decider, ExposureClass, Layer, PUBLIC, find_rule};
-use crate::model::{AddressTerm, ResourceId, ServiceTag};
+use crate::model::{AddressTerm, Inventory, Known, Nic, ResourceId, ServiceTag};
 use crate::net::{AddressSet, PortSet, parse_range};
 use crate::remedy::rules::{RULE_LIMIT, Shape, beside, name_beside};
 use crate::rule::Finding;
@@ -100,7 +100,7 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
     rules.dedup();
     if rules.is_empty() {
         return match &*finding.rule {
-            "management-port-exposed" => no_rule(sight, index, finding, owner(vm)),
+            "management-port-exposed" => no_rule(sight, index, owner(vm)),
             _ => Proposal::Nothing,
         };
     }
@@ -119,7 +119,7 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
 }
 
 /// Why no rule of a group can close what is open.
-fn no_rule(sight: &Sight<'_>, index: u32, finding: &Finding, owner: String) -> Proposal {
+fn no_rule(sight: &Sight<'_>, index: u32, owner: String) -> Proposal {
     let targets = sight.view.targets(index).iter().flat_map(|target| &target.ways);
     let exposed = targets
         .flat_map(|way| way.exposures.iter())
@@ -141,7 +141,6 @@ fn no_rule(sight: &Sight<'_>, index: u32, finding: &Finding, owner: String) -> P
         return Proposal::cannot(owner, reason);
     }
     let names: Vec<&str> = deciders.iter().map(|decider| &*decider.rule).collect();
-    let _ = finding;
     Proposal::cannot(
         owner,
         format!(
@@ -156,6 +155,12 @@ fn closed(sight: &Sight<'_>, group: &ResourceId, name: &str) -> Result<Vec<Draft
     let target = group.child("securityRules", name);
     if sight.fresh.iter().any(|draft| draft.target == target) {
         return Ok(repeated(sight, &target));
+    }
+    if let Some(machine) = forwarder(sight.view.inventory(), group) {
+        return Err(format!(
+            "`{machine}` behind group `{}` forwards packets of others, which the rule may be for; change it by hand",
+            group.name()
+        ));
     }
     let document = sight
         .view
@@ -202,6 +207,18 @@ fn closed(sight: &Sight<'_>, group: &ResourceId, name: &str) -> Result<Vec<Draft
     let after = (!rest.is_empty()).then(|| shape.with_ports(&rest));
     drafts.push(writer.main(after, &gone));
     Ok(drafts)
+}
+
+/// An interface behind the group that forwards: the proof follows packets to machines, not through them.
+fn forwarder(inventory: &Inventory, group: &ResourceId) -> Option<String> {
+    let is_group = |nsg: &Known<Option<ResourceId>>| nsg.known().is_some_and(|nsg| nsg.as_ref() == Some(group));
+    let behind = |nic: &&Nic| {
+        let configurations = nic.ip_configurations.known().into_iter().flatten();
+        let mut subnets = configurations.filter_map(|one| one.subnet.known()?.as_ref());
+        is_group(&nic.nsg) || subnets.any(|id| inventory.subnet(id).is_some_and(|(_, subnet)| is_group(&subnet.nsg)))
+    };
+    let mut forwarding = inventory.nics.iter().filter(|nic| nic.ip_forwarding);
+    forwarding.find(behind).map(|nic| nic.id.name().to_owned())
 }
 
 /// Another finding has asked for the same: its steps once more, to which this finding is added.

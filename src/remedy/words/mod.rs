@@ -29,7 +29,7 @@ pub(super) fn short(id: &str) -> String {
 }
 
 /// Texts as they can be shown: control characters and those that change the direction of writing are spelled.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');

@@ -62,8 +62,23 @@ fn line(text: &str) -> String {
 fn url(step: &Step) -> String {
     format!(
         "https://management.azure.com{}?api-version={}",
-        step.target, step.api_version
+        encoded(&step.target),
+        step.api_version
     )
+}
+
+/// An id as a path: only what needs no escape stands for itself.
+fn encoded(id: &str) -> String {
+    let mut path = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'(' | b')' => {
+                path.push(char::from(byte))
+            }
+            _ => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    path
 }
 
 /// What stands in single quotes in a POSIX shell.
@@ -120,7 +135,7 @@ fn az(plan: &Plan) -> String {
 
 fn powershell(plan: &Plan) -> String {
     let write = |step: &Step| {
-        let path = power(&format!("{}?api-version={}", step.target, step.api_version));
+        let path = power(&format!("{}?api-version={}", encoded(&step.target), step.api_version));
         match (&step.after, is_entry(step)) {
             (after, true) => {
                 let entry = after.as_ref().map_or(Value::Null, |after| entry(step, after));
