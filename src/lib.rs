@@ -10,6 +10,7 @@ pub mod input;
 mod intern;
 pub mod model;
 pub mod net;
+pub mod remedy;
 pub mod report;
 pub mod rule;
 pub mod sandbox;

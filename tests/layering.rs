@@ -25,7 +25,11 @@ const LAYERS: &[(&str, &[&str])] = &[
         "report",
         &["source", "net", "intern", "model", "exposure", "trace", "rule", "diff"],
     ),
-    ("remedy", &["source", "net", "model", "exposure", "rule"]),
+    // A plan is proved on documents that are changed in a copy and read again by the one decoder.
+    (
+        "remedy",
+        &["source", "net", "model", "syntax", "input", "exposure", "rule"],
+    ),
     ("history", &["source", "net", "model", "exposure", "rule"]),
     (
         "azure",

@@ -1,24 +1,29 @@
 //! The command line: arguments to requests, and the only place that prints, reads files, the clock or the
 //! environment. A command is one file and one line in [`Command`].
 
+mod apply;
+mod audit;
 mod completions;
 mod config;
 mod diff;
 mod excerpts;
 mod files;
-mod live;
 mod git;
 mod judging;
+mod live;
 mod manual;
 mod output;
 mod permissions;
+mod plan;
 mod progress;
 mod reading;
+mod rollback;
 mod rules;
+mod run;
 mod sandbox;
 mod scan;
-mod snapshot;
 mod show;
+mod snapshot;
 mod style;
 mod trace;
 mod verify;
@@ -69,6 +74,14 @@ enum Command {
     Diff(Box<diff::DiffArguments>),
     /// Follow one packet to a port of a machine, hop by hop
     Trace(trace::TraceArguments),
+    /// Plan how to mend what a scan finds, and prove that nothing else changes
+    Plan(Box<plan::PlanArguments>),
+    /// Carry out a plan
+    Apply(apply::ApplyArguments),
+    /// Take back what a plan changed
+    Rollback(rollback::RollbackArguments),
+    /// Check the journal of a run
+    Audit(audit::AuditArguments),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
     VerifyEffective(verify::VerifyArguments),
     /// Show the settings in force, and where each comes from
@@ -105,6 +118,10 @@ pub fn main() -> ExitCode {
         Command::Diff(diff) => diff.run(),
         Command::Config(config) => config.run(),
         Command::Trace(trace) => trace.run(),
+        Command::Plan(plan) => plan.run(),
+        Command::Apply(apply) => apply.run(),
+        Command::Rollback(rollback) => rollback.run(),
+        Command::Audit(audit) => audit.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),
         Command::Sandbox(sandbox) => sandbox.run(),
