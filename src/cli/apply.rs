@@ -184,7 +184,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Findings that the plan said would go, and that a fresh verdict still gives.
 fn remaining(plan: &Plan, service: &Memory) -> Result<Vec<String>, Failure> {
-    let config = Config::read(None)?;
+    let config = Config::read(None, None)?;
     let set = RuleSet::load(&[])?;
     let overrides = Overrides {
         settings: config.rules.clone(),

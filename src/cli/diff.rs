@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::config::Config;
-use super::files::{self, InputFile};
+use super::files;
 use super::git::Repository;
 use super::judging::{Judging, JudgingArguments, Rules};
 use super::output::{self, Output};

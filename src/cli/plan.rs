@@ -114,7 +114,7 @@ fn prefix(text: &str) -> Result<String, String> {
 
 impl PlanArguments {
     pub fn run(&self) -> Result<u8, Failure> {
-        let config = Config::read(self.config.as_deref())?;
+        let config = Config::read(self.config.as_deref(), self.paths.first().map(PathBuf::as_path))?;
         let documents = documents(&self.paths)?;
         let overrides = Overrides {
             settings: config.rules.clone(),
