@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Instance;
-use super::identity::{child, is_id, open};
+use super::identity::{child, is_id, open, parent_or_stranger};
 use super::lower::{Draft, Drafts};
 use super::map::{Members, put};
 use crate::input::arm;
@@ -121,11 +121,10 @@ fn id(instance: &Instance, arm: &str) -> Value {
             return id.clone();
         }
     }
-    let argument = |name: &str| match instance.attributes.get(name) {
-        Some(value) if value.name().is_some() => value.clone(),
-        _ => open(instance, name),
-    };
-    let (parent, name) = (argument("parent_id"), argument("name"));
+    let stated = instance.attributes.get("name").filter(|value| value.name().is_some());
+    let name = stated.cloned().unwrap_or_else(|| open(instance, "name"));
+    let parent_type = arm.rsplit_once('/').map_or(arm, |(parent, _)| parent);
+    let parent = parent_or_stranger(instance, "parent_id", parent_type);
     let mut kinds = arm.split('/');
     let provider = kinds.next().unwrap_or_default();
     let kinds: Vec<&str> = kinds.collect();
