@@ -19,7 +19,12 @@ const REAL: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resource
 const MADE: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Network";
 
 fn split(address: &str) -> (String, String) {
-    let bare: String = address.split('[').next().unwrap().to_owned();
+    let end = if address.ends_with(']') {
+        address.rfind('[').unwrap()
+    } else {
+        address.len()
+    };
+    let bare = address[..end].to_owned();
     let last: Vec<&str> = bare.rsplit('.').take(2).collect();
     (last[1].to_owned(), last[0].to_owned())
 }

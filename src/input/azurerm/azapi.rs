@@ -25,11 +25,11 @@ pub fn take(drafts: &mut Drafts, instance: &Instance) {
         return;
     };
     let known = arm::known_type(&arm.to_ascii_lowercase());
-    let Some((arm, within)) = known else {
+    let Some((known_type, within)) = known else {
         *drafts.unused.entry(Arc::from(&*arm.to_ascii_lowercase())).or_default() += 1;
         return;
     };
-    let id = id(instance, arm);
+    let id = id(instance, &arm);
     let Some(id) = id.name().filter(|_| is_id(&id)).cloned() else {
         return;
     };
@@ -50,7 +50,7 @@ pub fn take(drafts: &mut Drafts, instance: &Instance) {
     }
     drafts.add(Draft {
         id,
-        arm,
+        arm: known_type,
         root,
         properties,
         span: instance.span(),

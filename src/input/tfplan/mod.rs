@@ -35,7 +35,9 @@ pub(super) const INPUT: Input = Input {
 fn recognise(head: &[u8]) -> bool {
     let has = |mark: &[u8]| memchr::memmem::find(head, mark).is_some();
     let begins = matches!(head.first(), Some(b'{'));
-    let shown = has(b"\"format_version\"") && (has(b"\"terraform_version\"") || is_empty(head));
+    let marks: [&[u8]; 3] = [b"\"terraform_version\"", b"\"planned_values\"", b"\"resource_changes\""];
+    let marked = marks.into_iter().any(has);
+    let shown = has(b"\"format_version\"") && (marked || is_empty(head));
     let raw = has(b"\"terraform_version\"") && has(b"\"serial\"") && has(b"\"version\"");
     begins && (shown || raw)
 }
