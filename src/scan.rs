@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::diff::{self, Side};
 use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, analyse_with};
 use crate::input::Reading;
-use crate::input::arm::normal_path;
+use crate::input::arm::normal;
 use crate::intern::intern;
 use crate::model::{Inventory, Known};
 use crate::report::{
@@ -140,7 +140,7 @@ fn leave_out(touched: &BTreeSet<String>, findings: &mut Vec<Finding>) -> Option<
     findings.retain(|finding| {
         let evidence = finding.evidence.iter().filter_map(|fact| fact.location.as_ref());
         let mut places = finding.subject.location.iter().chain(evidence);
-        places.any(|place| touched.contains(&normal_path(&place.file)))
+        places.any(|place| touched.contains(&normal(&place.file)))
     });
     let left = all - findings.len();
     let message = format!("{left} findings in files that the change does not touch are left out");

@@ -172,7 +172,7 @@ impl Repository {
     fn from_root(&self, paths: &[String]) -> Vec<String> {
         let inside = |path: &String| {
             let whole = format!("{}{path}", self.prefix);
-            crate::input::arm::normal_path(&whole)
+            crate::input::arm::normal(&whole)
         };
         let paths: Vec<String> = paths.iter().map(inside).filter(|path| !path.is_empty()).collect();
         match paths.is_empty() && !self.prefix.is_empty() {

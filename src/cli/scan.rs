@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::reading::{is_empty, read_with};
 use super::{Failure, excerpts, status, style};
 use crate::azure::record::RecordingText;
-use crate::input::arm::normal_path;
+use crate::input::arm::normal;
 use crate::net::parse_ports;
 use crate::report::{Options, Report};
 use crate::rule::Severity;
@@ -202,9 +202,9 @@ fn changed_files(revision: &str, paths: &[PathBuf]) -> Result<BTreeSet<String>, 
         let whole = root.join(&file);
         // A file may have been named from the current directory, or whole.
         if let Ok(short) = whole.strip_prefix(&here) {
-            names.insert(normal_path(&short.to_string_lossy()));
+            names.insert(normal(&short.to_string_lossy()));
         }
-        names.insert(normal_path(&whole.to_string_lossy()));
+        names.insert(normal(&whole.to_string_lossy()));
     }
     Ok(names)
 }

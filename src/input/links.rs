@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::arm::normal_path;
+use super::arm::normal;
 
 /// Files by name, each with those that it uses.
 #[derive(Clone, Debug, Default)]
@@ -12,12 +12,12 @@ pub struct Links {
 
 impl Links {
     pub fn add(&mut self, from: &str, to: &str) {
-        self.uses.entry(normal_path(from)).or_default().insert(normal_path(to));
+        self.uses.entry(normal(from)).or_default().insert(normal(to));
     }
 
     /// The changed files, those that use them, however far, and those that are used by any of these.
     pub fn touched_by(&self, changed: &BTreeSet<String>) -> BTreeSet<String> {
-        let mut touched: BTreeSet<String> = changed.iter().map(|name| normal_path(name)).collect();
+        let mut touched: BTreeSet<String> = changed.iter().map(|name| normal(name)).collect();
         self.spread(&mut touched, |from, to| (to, from));
         self.spread(&mut touched, |from, to| (from, to));
         touched

@@ -75,6 +75,8 @@ pub struct Reading {
     templates: arm::Pending,
     plans: tfplan::Pending,
     pub terraform: terraform::Pending,
+    /// Files of Terraform configurations, for the places of what plans and states speak of.
+    configurations: Vec<(SourceId, Arc<str>)>,
     /// By index of source.
     given: Vec<Given>,
 }
@@ -103,6 +105,11 @@ impl Reading {
             let message = format!("`{name}` cannot be read to its end: {error}");
             self.lose(Diagnostic::error("unreadable", message).at(self.start_of(source)));
         }
+    }
+
+    /// Keeps the text of a Terraform configuration: findings about a plan or a state beside it point at its blocks.
+    pub fn keep_configuration(&mut self, source: SourceId, text: &str) {
+        self.configurations.push((source, Arc::from(text)));
     }
 
     /// Reads the values of template parameters. Whatever template declares the parameters takes them.

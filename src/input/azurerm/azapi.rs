@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Instance;
-use super::identity::{child, is_id, open};
+use super::identity::{child, is_id, open, parent_or_stranger};
 use super::lower::{Draft, Drafts};
 use super::map::{Members, put};
 use crate::input::arm;
@@ -21,19 +21,25 @@ const OWN: &[&str] = &["location", "tags"];
 
 /// Takes a resource as it is.
 pub fn take(drafts: &mut Drafts, instance: &Instance) {
-    let Some(arm) = resource_type(drafts, instance) else { return };
+    let Some(arm) = resource_type(drafts, instance) else {
+        return;
+    };
     let known = arm::known_type(&arm.to_ascii_lowercase());
-    let Some((arm, within)) = known else {
+    let Some((known_type, within)) = known else {
         *drafts.unused.entry(Arc::from(&*arm.to_ascii_lowercase())).or_default() += 1;
         return;
     };
-    let id = id(instance, arm);
+    let id = id(instance, &arm);
     let Some(id) = id.name().filter(|_| is_id(&id)).cloned() else {
         return;
     };
     let (mut root, mut properties) = (Members::new(), Members::new());
     for name in OWN {
-        if let Some(value) = instance.attributes.get(name).filter(|value| !matches!(value.kind, Kind::Null)) {
+        if let Some(value) = instance
+            .attributes
+            .get(name)
+            .filter(|value| !matches!(value.kind, Kind::Null))
+        {
             put(&mut root, name, value.clone(), instance.span());
         }
     }
@@ -44,7 +50,7 @@ pub fn take(drafts: &mut Drafts, instance: &Instance) {
     }
     drafts.add(Draft {
         id,
-        arm,
+        arm: known_type,
         root,
         properties,
         span: instance.span(),
@@ -58,7 +64,9 @@ pub fn take(drafts: &mut Drafts, instance: &Instance) {
 
 /// Takes an update into the resource that it is of.
 pub fn update(drafts: &mut Drafts, instance: &Instance) {
-    let Some(arm) = resource_type(drafts, instance) else { return };
+    let Some(arm) = resource_type(drafts, instance) else {
+        return;
+    };
     if arm::known_type(&arm.to_ascii_lowercase()).is_none() {
         return;
     }
@@ -67,7 +75,10 @@ pub fn update(drafts: &mut Drafts, instance: &Instance) {
     let body = body(drafts, instance);
     let perhaps = instance.perhaps.clone();
     let Some(draft) = drafts.find(&name) else {
-        let message = format!("`{}` changes `{name}`, which is not in the configuration", instance.address);
+        let message = format!(
+            "`{}` changes `{name}`, which is not in the configuration",
+            instance.address
+        );
         let help = "give the configuration or the state that has it as well; until then the change is not judged";
         return drafts.say(
             instance.span(),
@@ -76,7 +87,9 @@ pub fn update(drafts: &mut Drafts, instance: &Instance) {
         );
     };
     match (body, perhaps) {
-        (Body::Open(unknown), _) | (Body::Said(_), Some(unknown)) => draft.perhaps = draft.perhaps.take().or(Some(unknown)),
+        (Body::Open(unknown), _) | (Body::Said(_), Some(unknown)) => {
+            draft.perhaps = draft.perhaps.take().or(Some(unknown))
+        }
         (Body::Said(members), None) => {
             let (mut root, mut properties) = (Members::new(), Members::new());
             split(members, &mut root, &mut properties);
@@ -92,7 +105,10 @@ fn resource_type(drafts: &mut Drafts, instance: &Instance) -> Option<String> {
     if let Some(stated) = stated {
         return Some(stated.split('@').next().unwrap_or_default().to_owned());
     }
-    let message = format!("the type of `{}` is not known, and nobody can tell what it makes", instance.address);
+    let message = format!(
+        "the type of `{}` is not known, and nobody can tell what it makes",
+        instance.address
+    );
     let help = "write the type as a text, such as `Microsoft.Network/virtualNetworks@2024-05-01`";
     drafts.say(instance.span(), Diagnostic::error("no-type", message).help(help), true);
     None
@@ -105,11 +121,10 @@ fn id(instance: &Instance, arm: &str) -> Value {
             return id.clone();
         }
     }
-    let argument = |name: &str| match instance.attributes.get(name) {
-        Some(value) if value.name().is_some() => value.clone(),
-        _ => open(instance, name),
-    };
-    let (parent, name) = (argument("parent_id"), argument("name"));
+    let stated = instance.attributes.get("name").filter(|value| value.name().is_some());
+    let name = stated.cloned().unwrap_or_else(|| open(instance, "name"));
+    let parent_type = arm.rsplit_once('/').map_or(arm, |(parent, _)| parent);
+    let parent = parent_or_stranger(instance, "parent_id", parent_type);
     let mut kinds = arm.split('/');
     let provider = kinds.next().unwrap_or_default();
     let kinds: Vec<&str> = kinds.collect();
@@ -139,6 +154,7 @@ fn body(drafts: &mut Drafts, instance: &Instance) -> Body {
     let Some(given) = instance.attributes.get("body") else {
         return Body::Said(Members::new());
     };
+    let given = kept(given);
     match &given.kind {
         Kind::Object(members) => Body::Said(members.to_vec()),
         Kind::Null => Body::Said(Members::new()),
@@ -154,10 +170,25 @@ fn body(drafts: &mut Drafts, instance: &Instance) -> Body {
     }
 }
 
+/// Raw states keep values of no fixed type with their type beside them.
+fn kept(given: &Value) -> &Value {
+    match (given.as_object(), given.get("type"), given.get("value")) {
+        (Some([_, _]), Some(_), Some(value)) => value,
+        _ => given,
+    }
+}
+
 fn refused(drafts: &mut Drafts, instance: &Instance) -> Body {
-    let message = format!("the body of `{}` is neither an object nor the JSON of one", instance.address);
+    let message = format!(
+        "the body of `{}` is neither an object nor the JSON of one",
+        instance.address
+    );
     let help = "write it as an object, or with `jsonencode`; until then all that it says is unknown";
-    drafts.say(instance.span(), Diagnostic::error("azapi-body", message.clone()).help(help), false);
+    drafts.say(
+        instance.span(),
+        Diagnostic::error("azapi-body", message.clone()).help(help),
+        false,
+    );
     let unknown = crate::input::arm::expression::Unknown::new(message, "{body}");
     Body::Open(unknown)
 }

@@ -18,9 +18,9 @@ const DEPTH: usize = 32;
 
 struct Resolver<'i, 'c, 't> {
     instances: &'i [Instance],
-    addresses: &'i [Address],
-    /// By the address without keys.
+    /// By the address without the key of the resource itself.
     by_name: &'i HashMap<String, Vec<usize>>,
+    by_address: &'i HashMap<String, usize>,
     configuration: &'c Configuration<'t>,
 }
 
@@ -30,19 +30,28 @@ pub fn settle(instances: &mut [Instance], configuration: &Configuration<'_>) {
         return;
     }
     let expressions = configuration.resources();
-    let addresses: Vec<Address> = instances.iter().map(|instance| Address::parse(&instance.address)).collect();
+    let addresses: Vec<Address> = instances
+        .iter()
+        .map(|instance| Address::parse(&instance.address))
+        .collect();
     let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut by_address: HashMap<String, usize> = HashMap::new();
     for (at, address) in addresses.iter().enumerate() {
-        by_name.entry(bare(address)).or_default().push(at);
+        by_name
+            .entry(keyless(&address.modules, &address.rest))
+            .or_default()
+            .push(at);
+        let key = address.key().unwrap_or_default();
+        by_address.insert(keyed(&address.modules, &address.rest, key), at);
     }
-    let mut open: Vec<usize> = (0..instances.len())
+    let open: Vec<usize> = (0..instances.len())
         .filter(|at| instances.get(*at).is_some_and(|one| one.attributes.open().is_some()))
         .collect();
     for _ in 0..ROUNDS {
         let resolver = Resolver {
             instances,
-            addresses: &addresses,
             by_name: &by_name,
+            by_address: &by_address,
             configuration,
         };
         let changed: Vec<(usize, Value)> = open
@@ -57,13 +66,6 @@ pub fn settle(instances: &mut [Instance], configuration: &Configuration<'_>) {
         if changed.is_empty() {
             return;
         }
-        open = changed.iter().map(|(at, _)| *at).collect();
-        // Others may wait for what was found now.
-        let waiting = (0..instances.len()).filter(|at| {
-            let open = |one: &Instance| one.attributes.open().is_some();
-            !changed.iter().any(|(changed, _)| changed == at) && instances.get(*at).is_some_and(open)
-        });
-        open.extend(waiting.collect::<Vec<_>>());
         for (at, value) in changed {
             if let Some(instance) = instances.get_mut(at) {
                 instance.attributes = value;
@@ -127,7 +129,8 @@ impl Resolver<'_, '_, '_> {
                 }
                 let patch = |(item, found): (&Value, &Value)| {
                     let better = item.as_unknown().is_some() && found.as_unknown().is_none_or(|found| found.is_id());
-                    changed |= better && item.as_unknown().map(|item| &item.symbol) != found.as_unknown().map(|f| &f.symbol);
+                    changed |=
+                        better && item.as_unknown().map(|item| &item.symbol) != found.as_unknown().map(|f| &f.symbol);
                     if better { found.moved(item.span) } else { item.clone() }
                 };
                 items.iter().zip(&found).map(patch).collect()
@@ -140,7 +143,9 @@ impl Resolver<'_, '_, '_> {
     /// What an expression refers to: one value, or a list where the argument takes one.
     fn found(&self, expression: &Node<'_>, of: &Address, name: &str) -> Option<Value> {
         let all = references(expression);
-        let by_key = all.iter().any(|one| one.starts_with("each.") || one.starts_with("count."));
+        let by_key = all
+            .iter()
+            .any(|one| one.starts_with("each.") || one.starts_with("count."));
         let targets: Vec<&str> = all.into_iter().filter(|one| !is_aside(one)).collect();
         let one = |target: &str| {
             let asked = Asked {
@@ -158,7 +163,11 @@ impl Resolver<'_, '_, '_> {
                 found if takes_list && found.as_list().is_none() => Some(Value::from(vec![found])),
                 found => Some(found),
             },
-            targets if takes_list => targets.iter().map(|target| one(target)).collect::<Option<Vec<_>>>().map(Value::from),
+            targets if takes_list => targets
+                .iter()
+                .map(|target| one(target))
+                .collect::<Option<Vec<_>>>()
+                .map(Value::from),
             _ => None,
         }
     }
@@ -201,9 +210,10 @@ impl Resolver<'_, '_, '_> {
         let module = self.configuration.module(&modules)?;
         let expression = module.get("outputs")?.get(&output.name)?.get("expression")?;
         // A call without `count` has no key, whatever asks for it.
-        let is_keyed = self.configuration.call(&modules).is_some_and(|call| {
-            call.get("count_expression").is_some() || call.get("for_each_expression").is_some()
-        });
+        let is_keyed = self
+            .configuration
+            .call(&modules)
+            .is_some_and(|call| call.get("count_expression").is_some() || call.get("for_each_expression").is_some());
         if let Some(last) = modules.last_mut().filter(|_| !is_keyed) {
             last.key = None;
         }
@@ -221,7 +231,9 @@ impl Resolver<'_, '_, '_> {
             return Some(Value::literal(constant));
         }
         let all = references(expression);
-        let by_key = all.iter().any(|one| one.starts_with("each.") || one.starts_with("count."));
+        let by_key = all
+            .iter()
+            .any(|one| one.starts_with("each.") || one.starts_with("count."));
         let targets: Vec<&str> = all.into_iter().filter(|one| !is_aside(one)).collect();
         match targets.as_slice() {
             [target] => self.target(target, &Asked { by_key, ..*asked }, depth + 1),
@@ -234,31 +246,26 @@ impl Resolver<'_, '_, '_> {
         let is_data = steps.first()?.name == "data";
         let (path, attributes) = steps.split_at_checked(if is_data { 3 } else { 2 })?;
         let key = path.last()?.key.as_deref();
-        let address = Address {
-            modules: asked.modules.to_vec(),
-            rest: path.iter().map(|step| Step { name: step.name.clone(), key: None }).collect(),
-        };
-        let same_modules = |at: &&usize| self.addresses.get(**at).is_some_and(|one| one.modules == asked.modules);
-        let candidates: Vec<usize> = self.by_name.get(&bare(&address))?.iter().filter(same_modules).copied().collect();
-        let with_key = |wanted: &str| {
-            let fits = |at: &&usize| self.addresses.get(**at).and_then(Address::key) == Some(wanted);
-            candidates.iter().find(fits).copied()
-        };
+        let candidates = self.by_name.get(&keyless(asked.modules, path))?;
+        let with_key = |wanted: &str| self.by_address.get(&keyed(asked.modules, path, wanted)).copied();
         if key == Some("*") {
-            return self.each(&candidates, attributes, asked);
+            return self.each(candidates, attributes, asked);
         }
         let chosen = match (key, candidates.as_slice()) {
             (Some(key), _) => with_key(key),
             (None, [only]) => Some(*only),
             (None, _) if asked.by_key => asked.key.and_then(with_key),
-            (None, _) if asked.argument.ends_with("_ids") => return self.each(&candidates, attributes, asked),
+            (None, _) if asked.argument.ends_with("_ids") => return self.each(candidates, attributes, asked),
             (None, _) => None,
         };
         self.attribute(chosen?, attributes, asked)
     }
 
     fn each(&self, candidates: &[usize], attributes: &[Step], asked: &Asked<'_>) -> Option<Value> {
-        let all: Option<Vec<Value>> = candidates.iter().map(|at| self.attribute(*at, attributes, asked)).collect();
+        let all: Option<Vec<Value>> = candidates
+            .iter()
+            .map(|at| self.attribute(*at, attributes, asked))
+            .collect();
         all.map(Value::from)
     }
 
@@ -266,10 +273,16 @@ impl Resolver<'_, '_, '_> {
         let instance = self.instances.get(at)?;
         // A reference with a computed key is cut before the attribute: the argument tells which one it is.
         let guessed = [Step {
-            name: if asked.argument.ends_with("_name") { "name" } else { "id" }.to_owned(),
+            name: if asked.argument.ends_with("_name") {
+                "name"
+            } else {
+                "id"
+            }
+            .to_owned(),
             key: None,
         }];
-        let is_named = asked.argument.ends_with("_id") || asked.argument.ends_with("_ids") || asked.argument.ends_with("_name");
+        let is_named =
+            asked.argument.ends_with("_id") || asked.argument.ends_with("_ids") || asked.argument.ends_with("_name");
         let attributes = match attributes {
             [] if is_named => &guessed,
             [] => return None,
@@ -278,7 +291,10 @@ impl Resolver<'_, '_, '_> {
         if attributes.first()?.name == "id" && !is_settled(instance) {
             return None;
         }
-        if instance.mode == Mode::Data && instance.attributes.open().is_some() && instance.attributes.get("name").is_none() {
+        if instance.mode == Mode::Data
+            && instance.attributes.open().is_some()
+            && instance.attributes.get("name").is_none()
+        {
             return None;
         }
         let mut value = computed(instance);
@@ -293,6 +309,20 @@ impl Resolver<'_, '_, '_> {
         }
         Some(value)
     }
+}
+
+/// The address of a resource with the keys of its modules, without its own.
+fn keyless(modules: &[Step], rest: &[Step]) -> String {
+    let modules = modules.iter().map(|step| match &step.key {
+        Some(key) => format!("module.{}[{key}].", step.name),
+        None => format!("module.{}.", step.name),
+    });
+    let rest: Vec<&str> = rest.iter().map(|step| step.name.as_str()).collect();
+    modules.collect::<String>() + &rest.join(".")
+}
+
+fn keyed(modules: &[Step], rest: &[Step], key: &str) -> String {
+    keyless(modules, rest) + "[" + key + "]"
 }
 
 /// Who asks for a value.
