@@ -20,7 +20,13 @@ pub(super) use load::finish;
 
 pub(super) const INPUT: Input = Input {
     name: "terraform",
-    endings: &[".tf", ".tf.json", ".tfvars", ".tfvars.json", ".terraform/modules/modules.json"],
+    endings: &[
+        ".tf",
+        ".tf.json",
+        ".tfvars",
+        ".tfvars.json",
+        ".terraform/modules/modules.json",
+    ],
     recognise: |_| false,
     read,
 };
