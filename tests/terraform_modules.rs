@@ -279,7 +279,7 @@ module "inner" {
   source = "../inner"
   for_each = { a = 22, b = 3389 }
   name   = "${var.prefix}-${each.key}"
-  rules  = flatten([for n in ["x", "y"] : [{ name = "${n}-${each.key}", priority = 100 + each.value, port = each.value }]])
+  rules  = flatten([for i, n in ["x", "y"] : [{ name = "${n}-${each.key}", priority = 100 + i, port = each.value }]])
 }
 output "names" { value = { for k, m in module.inner : k => m.name } }
 output "first" { value = module.inner["a"].name }
