@@ -152,7 +152,9 @@ impl<'t> Locator<'t> {
     pub fn locate(&self, start: usize, end: usize) -> Location {
         let place = self.place(start, end);
         Location {
-            file: self.text_at(start).map_or_else(|| Arc::from(""), |text| text.name.clone()),
+            file: self
+                .text_at(start)
+                .map_or_else(|| Arc::from(""), |text| text.name.clone()),
             line: place.line,
             column: place.column,
             end_line: place.end_line,

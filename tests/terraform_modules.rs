@@ -1,11 +1,6 @@
 //! Terraform configurations: values by precedence, overrides, modules, rounds, and references between resources.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "helpers read configurations; what fails there fails the test"
-)]
+#![expect(clippy::panic, reason = "what a helper does not find fails the test")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -17,8 +17,8 @@ use jiff::Timestamp;
 
 pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
-pub use tfplan::{Action as PlannedAction, Change as PlannedChange, Side as PlanSide};
 pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
+pub use tfplan::{Action as PlannedAction, Change as PlannedChange, Side as PlanSide};
 
 use crate::model::{Inventory, Item, Suppression};
 use crate::source::{Diagnostic, Location, Locator, SourceId, Sources};
@@ -68,6 +68,8 @@ pub struct Reading {
     templates: arm::Pending,
     plans: tfplan::Pending,
     pub terraform: terraform::Pending,
+    /// Files of Terraform configurations, for the places of what plans and states speak of.
+    configurations: Vec<(SourceId, Arc<str>)>,
     /// By index of source.
     given: Vec<Given>,
 }
@@ -96,6 +98,11 @@ impl Reading {
             let message = format!("`{name}` cannot be read to its end: {error}");
             self.lose(Diagnostic::error("unreadable", message).at(self.start_of(source)));
         }
+    }
+
+    /// Keeps the text of a Terraform configuration: findings about a plan or a state beside it point at its blocks.
+    pub fn keep_configuration(&mut self, source: SourceId, text: &str) {
+        self.configurations.push((source, Arc::from(text)));
     }
 
     /// Reads the values of template parameters. Whatever template declares the parameters takes them.
@@ -229,8 +236,9 @@ impl Reading {
     /// Joins what belongs together. Called once, after the last text.
     pub fn finish(&mut self) {
         arm::finish(self);
-        terraform::finish(self);
+        terraform::give_way(self);
         tfplan::finish(self);
+        terraform::finish(self);
         for id in self.inventory.finish() {
             self.contradicted(&id);
         }

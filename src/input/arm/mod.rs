@@ -18,6 +18,7 @@ use std::sync::Arc;
 use super::{Decoded, Input, Reading, decode, recording};
 use crate::source::{Diagnostic, Locator, SourceId};
 use crate::syntax::{Node, Span, json};
+pub(super) use deployment::normal;
 use expression::Value;
 use files::{File, Role};
 
@@ -158,7 +159,10 @@ pub(super) fn lower_inline(text: &str, parameters: Option<&str>, scope: scope::S
         let frame = std::rc::Rc::new(frame::Frame::new(0, template, given, scope.clone(), name.clone()));
         let env = frame::Env::new(&lowering, frame.clone());
         if let Some(list) = template.get("resources") {
-            let place = lower::Place { scope: scope.clone(), perhaps: None };
+            let place = lower::Place {
+                scope: scope.clone(),
+                perhaps: None,
+            };
             lower::resources(&env, list, &place, None);
         }
         files::say_values(&lowering, &frame);
@@ -167,7 +171,12 @@ pub(super) fn lower_inline(text: &str, parameters: Option<&str>, scope: scope::S
         Inline {
             resources: resources.into_iter().map(|resource| resource.value).collect(),
             unused: lowering.unused.into_inner(),
-            said: lowering.said.into_inner().into_iter().map(|said| (said.diagnostic, said.lost)).collect(),
+            said: lowering
+                .said
+                .into_inner()
+                .into_iter()
+                .map(|said| (said.diagnostic, said.lost))
+                .collect(),
         }
     };
     std::thread::scope(|threads| {

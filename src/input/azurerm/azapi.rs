@@ -21,7 +21,9 @@ const OWN: &[&str] = &["location", "tags"];
 
 /// Takes a resource as it is.
 pub fn take(drafts: &mut Drafts, instance: &Instance) {
-    let Some(arm) = resource_type(drafts, instance) else { return };
+    let Some(arm) = resource_type(drafts, instance) else {
+        return;
+    };
     let known = arm::known_type(&arm.to_ascii_lowercase());
     let Some((arm, within)) = known else {
         *drafts.unused.entry(Arc::from(&*arm.to_ascii_lowercase())).or_default() += 1;
@@ -33,7 +35,11 @@ pub fn take(drafts: &mut Drafts, instance: &Instance) {
     };
     let (mut root, mut properties) = (Members::new(), Members::new());
     for name in OWN {
-        if let Some(value) = instance.attributes.get(name).filter(|value| !matches!(value.kind, Kind::Null)) {
+        if let Some(value) = instance
+            .attributes
+            .get(name)
+            .filter(|value| !matches!(value.kind, Kind::Null))
+        {
             put(&mut root, name, value.clone(), instance.span());
         }
     }
@@ -58,7 +64,9 @@ pub fn take(drafts: &mut Drafts, instance: &Instance) {
 
 /// Takes an update into the resource that it is of.
 pub fn update(drafts: &mut Drafts, instance: &Instance) {
-    let Some(arm) = resource_type(drafts, instance) else { return };
+    let Some(arm) = resource_type(drafts, instance) else {
+        return;
+    };
     if arm::known_type(&arm.to_ascii_lowercase()).is_none() {
         return;
     }
@@ -67,7 +75,10 @@ pub fn update(drafts: &mut Drafts, instance: &Instance) {
     let body = body(drafts, instance);
     let perhaps = instance.perhaps.clone();
     let Some(draft) = drafts.find(&name) else {
-        let message = format!("`{}` changes `{name}`, which is not in the configuration", instance.address);
+        let message = format!(
+            "`{}` changes `{name}`, which is not in the configuration",
+            instance.address
+        );
         let help = "give the configuration or the state that has it as well; until then the change is not judged";
         return drafts.say(
             instance.span(),
@@ -76,7 +87,9 @@ pub fn update(drafts: &mut Drafts, instance: &Instance) {
         );
     };
     match (body, perhaps) {
-        (Body::Open(unknown), _) | (Body::Said(_), Some(unknown)) => draft.perhaps = draft.perhaps.take().or(Some(unknown)),
+        (Body::Open(unknown), _) | (Body::Said(_), Some(unknown)) => {
+            draft.perhaps = draft.perhaps.take().or(Some(unknown))
+        }
         (Body::Said(members), None) => {
             let (mut root, mut properties) = (Members::new(), Members::new());
             split(members, &mut root, &mut properties);
@@ -92,7 +105,10 @@ fn resource_type(drafts: &mut Drafts, instance: &Instance) -> Option<String> {
     if let Some(stated) = stated {
         return Some(stated.split('@').next().unwrap_or_default().to_owned());
     }
-    let message = format!("the type of `{}` is not known, and nobody can tell what it makes", instance.address);
+    let message = format!(
+        "the type of `{}` is not known, and nobody can tell what it makes",
+        instance.address
+    );
     let help = "write the type as a text, such as `Microsoft.Network/virtualNetworks@2024-05-01`";
     drafts.say(instance.span(), Diagnostic::error("no-type", message).help(help), true);
     None
@@ -139,6 +155,7 @@ fn body(drafts: &mut Drafts, instance: &Instance) -> Body {
     let Some(given) = instance.attributes.get("body") else {
         return Body::Said(Members::new());
     };
+    let given = kept(given);
     match &given.kind {
         Kind::Object(members) => Body::Said(members.to_vec()),
         Kind::Null => Body::Said(Members::new()),
@@ -154,10 +171,25 @@ fn body(drafts: &mut Drafts, instance: &Instance) -> Body {
     }
 }
 
+/// Raw states keep values of no fixed type with their type beside them.
+fn kept(given: &Value) -> &Value {
+    match (given.as_object(), given.get("type"), given.get("value")) {
+        (Some([_, _]), Some(_), Some(value)) => value,
+        _ => given,
+    }
+}
+
 fn refused(drafts: &mut Drafts, instance: &Instance) -> Body {
-    let message = format!("the body of `{}` is neither an object nor the JSON of one", instance.address);
+    let message = format!(
+        "the body of `{}` is neither an object nor the JSON of one",
+        instance.address
+    );
     let help = "write it as an object, or with `jsonencode`; until then all that it says is unknown";
-    drafts.say(instance.span(), Diagnostic::error("azapi-body", message.clone()).help(help), false);
+    drafts.say(
+        instance.span(),
+        Diagnostic::error("azapi-body", message.clone()).help(help),
+        false,
+    );
     let unknown = crate::input::arm::expression::Unknown::new(message, "{body}");
     Body::Open(unknown)
 }

@@ -125,7 +125,11 @@ pub const ROWS: &[Row] = &[
         &[
             block("sku", "/sku", &[same("capacity", "capacity")]),
             blocks("network_profile", SET_INTERFACES, SET_INTERFACE),
-            block("storage_profile_os_disk", "virtualMachineProfile.storageProfile.osDisk", DISK),
+            block(
+                "storage_profile_os_disk",
+                "virtualMachineProfile.storageProfile.osDisk",
+                DISK,
+            ),
             block(
                 "os_profile_linux_config",
                 "virtualMachineProfile.osProfile.linuxConfiguration",

@@ -36,15 +36,9 @@ const APPLICATION_RULE: &[Field] = &[
     same("name", "/name"),
     same("source_addresses", "sourceAddresses"),
     same("source_ip_groups", "sourceIpGroups"),
-    same("target_fqdns", "targetFqdns"),
 ];
 
-const fn collection(
-    terraform: &'static str,
-    list: &'static str,
-    arm: &'static str,
-    fields: &'static [Field],
-) -> Row {
+const fn collection(terraform: &'static str, list: &'static str, arm: &'static str, fields: &'static [Field]) -> Row {
     part(
         terraform,
         Is::Element {
@@ -150,7 +144,7 @@ pub const ROWS: &[Row] = &[
         "azurerm_firewall_policy",
         POLICIES,
         Id::InGroup(POLICIES, &["name"]),
-        &[id("base_policy_id", "basePolicy"), same("sku", "sku.tier")],
+        &[id("base_policy_id", "basePolicy")],
     ),
     resource(
         "azurerm_firewall_policy_rule_collection_group",

@@ -187,7 +187,9 @@ fn set(members: &mut Vec<(Arc<str>, Value)>, name: &str, value: Value) {
 fn identify(list: &mut Value, of: &Value, kind: &str) {
     let Kind::List(items) = &mut list.kind else { return };
     for item in Arc::make_mut(items) {
-        let Some(name) = item.get("name").cloned() else { continue };
+        let Some(name) = item.get("name").cloned() else {
+            continue;
+        };
         let known = item.get("id").is_some_and(is_id);
         if let Kind::Object(members) = &mut item.kind
             && !known

@@ -128,7 +128,9 @@ fn observed(drafts: &mut Drafts, instance: &Instance) {
     if instance.said != Said::Recorded || !OBSERVED.contains(&&*instance.resource_type) {
         return;
     }
-    let Some(row) = rows::row(&instance.resource_type) else { return };
+    let Some(row) = rows::row(&instance.resource_type) else {
+        return;
+    };
     let answered = instance.attributes.get("id").and_then(Value::as_text);
     if let Some(id) = answered
         && drafts.find(id).is_none()
@@ -149,7 +151,7 @@ fn own(drafts: &mut Drafts, row: &'static Row, instance: &Instance) {
         return;
     };
     let (mut root, mut properties) = (Members::new(), Members::new());
-    let context = Context { instance, id: &id };
+    let context = Context { instance };
     if within.is_none() {
         apply(ROOT, &instance.attributes, &context, &mut root, &mut properties);
     }
@@ -169,7 +171,10 @@ fn own(drafts: &mut Drafts, row: &'static Row, instance: &Instance) {
 }
 
 /// Subjects of verdicts: they are judged as if they existed.
-const SUBJECTS: &[&str] = &["Microsoft.Compute/virtualMachines", "Microsoft.Network/networkInterfaces"];
+const SUBJECTS: &[&str] = &[
+    "Microsoft.Compute/virtualMachines",
+    "Microsoft.Network/networkInterfaces",
+];
 
 /// The ARM object of a draft. All that it says is open as long as it is open whether it exists.
 pub fn resource(draft: Draft) -> Value {
@@ -185,9 +190,7 @@ pub fn resource(draft: Draft) -> Value {
     members.extend(draft.root.into_iter().filter(|(name, _)| !said(name)));
     let is_subject = SUBJECTS.iter().any(|arm| arm.eq_ignore_ascii_case(draft.arm));
     let properties = match draft.perhaps {
-        Some(unknown) if !is_subject || draft.within.is_some() => {
-            Value::from(Kind::Unknown(unknown))
-        }
+        Some(unknown) if !is_subject || draft.within.is_some() => Value::from(Kind::Unknown(unknown)),
         _ => Value::object(draft.properties),
     };
     members.push((Arc::from("properties"), properties.at(draft.span)));

@@ -13,12 +13,16 @@ pub type Members = Vec<(Arc<str>, Value)>;
 /// What fields need beside the attributes.
 pub struct Context<'i> {
     pub instance: &'i Instance,
-    /// The id of the resource that the facts are of.
-    pub id: &'i Value,
 }
 
 /// The members that the fields give; paths that begin with `/` are for `root`, others for `properties`.
-pub fn apply(fields: &[Field], attributes: &Value, context: &Context<'_>, root: &mut Members, properties: &mut Members) {
+pub fn apply(
+    fields: &[Field],
+    attributes: &Value,
+    context: &Context<'_>,
+    root: &mut Members,
+    properties: &mut Members,
+) {
     for field in fields {
         let Some(value) = value(field, attributes, context) else {
             continue;
@@ -56,6 +60,9 @@ fn value(field: &Field, attributes: &Value, context: &Context<'_>) -> Option<Val
     let Some(given) = given else {
         return absent(field, attributes.span, context);
     };
+    if is_given_later(field.from, given, context) {
+        return None;
+    }
     let span = given.span;
     let is_open = given.as_unknown().is_some();
     match &field.how {
@@ -77,14 +84,18 @@ fn value(field: &Field, attributes: &Value, context: &Context<'_>) -> Option<Val
         How::Blocks(_) if is_open => Some(given.clone()),
         How::Blocks(fields) => Some(each(given, |block| Some(object(fields, block, context)))),
         How::Word(words) => Some(translated(given, words)),
-        How::Child(_) if is_empty(given) => None,
-        How::Child(kind) => reference(&child(context.id, kind, given).at(span)),
         How::ChildOf(..) if is_empty(given) => None,
         How::ChildOf(of, kind) => {
             let of = attributes.get(of).or_else(|| context.instance.attributes.get(of))?;
             reference(&child(of, kind, given).at(span))
         }
     }
+}
+
+/// Addresses that Azure chooses: in a plan they are unknown whether or not somebody asked for one.
+fn is_given_later(name: &str, given: &Value, context: &Context<'_>) -> bool {
+    let is_address = ["private_ip_address", "ip_address"].contains(&name);
+    is_address && context.instance.said == Said::Recorded && given.as_unknown().is_some()
 }
 
 /// What an absent argument says: in a configuration, the default of the provider.
@@ -130,10 +141,7 @@ fn opposite(given: &Value) -> Value {
         Kind::Text(text) if text.eq_ignore_ascii_case("false") => Kind::Bool(true),
         kind => kind.clone(),
     };
-    Value {
-        kind,
-        span: given.span,
-    }
+    Value { kind, span: given.span }
 }
 
 fn translated(given: &Value, words: &[(&str, &str)]) -> Value {
@@ -162,7 +170,9 @@ pub fn put(members: &mut Members, path: &str, value: Value, span: Span) {
             members.len() - 1
         }
     };
-    let Some((_, present)) = members.get_mut(at) else { return };
+    let Some((_, present)) = members.get_mut(at) else {
+        return;
+    };
     match (rest, &mut present.kind) {
         (Some(rest), Kind::Object(inner)) => put(Arc::make_mut(inner), rest, value, span),
         (Some(_), _) => {}

@@ -31,7 +31,7 @@ use crate::syntax::Span;
 
 pub use identity::is_settled;
 pub use lower::{lower, lower_without};
-pub use rows::is_in_table;
+pub use rows::{Entry, WITHOUT_ROW, entries, is_in_table};
 
 /// `resource` or `data`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::identity::{id_of, is_id};
 use super::lower::{Draft, Drafts, resource};
 use super::map::{Context, Members, apply, put};
-use super::table::{Onto, Is, Row};
+use super::table::{Is, Onto, Row};
 use super::{Instance, Said, Whole, rows};
 use crate::input::arm::expression::{Kind, Unknown, Value};
 use crate::model::{Why, WhyKind};
@@ -16,7 +16,7 @@ use crate::syntax::Span;
 pub fn take(drafts: &mut Drafts, row: &'static Row, instance: &Instance) {
     let Is::Part { of, id, onto } = &row.is else { return };
     let target = instance.attributes.get(id).cloned().unwrap_or_else(Value::null);
-    let facts = facts(row, instance, &target);
+    let facts = facts(row, instance);
     let Some(text) = target.name().filter(|_| is_id(&target)) else {
         return somewhere(drafts, of, instance, &facts);
     };
@@ -47,9 +47,9 @@ const SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets";
 const INTERFACE: &str = "Microsoft.Network/networkInterfaces";
 
 /// The facts of an association; open as long as it is open whether it exists.
-fn facts(row: &Row, instance: &Instance, target: &Value) -> Members {
+fn facts(row: &Row, instance: &Instance) -> Members {
     let (mut root, mut facts) = (Members::new(), Members::new());
-    let context = Context { instance, id: target };
+    let context = Context { instance };
     apply(row.fields, &instance.attributes, &context, &mut root, &mut facts);
     if let Some(unknown) = &instance.perhaps {
         for (_, fact) in &mut facts {
@@ -92,8 +92,18 @@ fn unknown(why: Why) -> Value {
 
 /// Adds facts to ip configurations of an interface.
 fn configurations(draft: &mut Draft, facts: &Members, instance: &Instance, fits: impl Fn(&Value) -> bool) {
-    let found = draft.properties.iter_mut().find(|(name, _)| &**name == "ipConfigurations");
-    let Some((_, Value { kind: Kind::List(items), .. })) = found else {
+    let found = draft
+        .properties
+        .iter_mut()
+        .find(|(name, _)| &**name == "ipConfigurations");
+    let Some((
+        _,
+        Value {
+            kind: Kind::List(items),
+            ..
+        },
+    )) = found
+    else {
         return;
     };
     for block in Arc::make_mut(items) {
@@ -111,7 +121,10 @@ fn configurations(draft: &mut Draft, facts: &Members, instance: &Instance, fits:
 /// An association of something that is not in the configuration.
 fn elsewhere(drafts: &mut Drafts, instance: &Instance, id: &str) {
     let name = id.rsplit('/').next().unwrap_or_default();
-    let message = format!("`{}` is for `{name}`, which is not in the configuration", instance.address);
+    let message = format!(
+        "`{}` is for `{name}`, which is not in the configuration",
+        instance.address
+    );
     let help = "give the configuration or the state that has it as well";
     drafts.say(
         instance.span(),
@@ -126,7 +139,11 @@ fn somewhere(drafts: &mut Drafts, of: &str, instance: &Instance, facts: &Members
         WhyKind::Open,
         format!("`{}` associates something that is not known", instance.address),
     );
-    for draft in drafts.all.iter_mut().filter(|draft| draft.arm.eq_ignore_ascii_case(of) && draft.within.is_none()) {
+    for draft in drafts
+        .all
+        .iter_mut()
+        .filter(|draft| draft.arm.eq_ignore_ascii_case(of) && draft.within.is_none())
+    {
         for (name, fact) in facts {
             let open = unknown(why.clone()).at(instance.span());
             match (&fact.kind, draft.properties.iter().any(|(known, _)| known == name)) {
@@ -168,7 +185,9 @@ const WHOLE: &[(&str, &str)] = &[
 
 /// Whether another configuration could attach something to it.
 pub fn is_attachable(draft: &Draft) -> bool {
-    draft.whole == Whole::Root && draft.within.is_none() && ATTACHED.iter().any(|(arm, _)| arm.eq_ignore_ascii_case(draft.arm))
+    draft.whole == Whole::Root
+        && draft.within.is_none()
+        && ATTACHED.iter().any(|(arm, _)| arm.eq_ignore_ascii_case(draft.arm))
 }
 
 /// What a plan or a state tells of a child within its parent is older than what the child itself says, and may be gone.
@@ -191,10 +210,18 @@ pub fn prefer_own(drafts: &mut Drafts, gone: &[Instance]) {
         let Some(parent) = drafts.find(&parent).filter(|parent| parent.said == Said::Recorded) else {
             continue;
         };
-        let list = parent.properties.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&kind));
-        if let Some((_, Value { kind: Kind::List(items), .. })) = list {
-            let named = |item: &Value| item.get("name").and_then(Value::as_text).cloned();
-            Arc::make_mut(items).retain(|item| !named(item).is_some_and(|own| own.eq_ignore_ascii_case(&name)));
+        let list = parent
+            .properties
+            .iter_mut()
+            .find(|(known, _)| known.eq_ignore_ascii_case(&kind));
+        match list.map(|(_, list)| &mut list.kind) {
+            Some(Kind::List(items)) => {
+                let named = |item: &Value| item.get("name").and_then(Value::as_text).cloned();
+                Arc::make_mut(items).retain(|item| !named(item).is_some_and(|own| own.eq_ignore_ascii_case(&name)));
+            }
+            // Known only when it exists, since its elements are stated apart: azurerm takes them here or there.
+            Some(open @ Kind::Unknown(_)) => *open = Kind::List(Arc::default()),
+            _ => {}
         }
     }
 }
@@ -202,15 +229,23 @@ pub fn prefer_own(drafts: &mut Drafts, gone: &[Instance]) {
 /// Settles what is stated nowhere: nothing in a root module, unknown where callers may say it.
 pub fn settle(drafts: &mut Drafts) {
     for draft in &mut drafts.all {
-        for (_, list) in WHOLE.iter().filter(|(arm, _)| arm.eq_ignore_ascii_case(draft.arm) && draft.within.is_none()) {
+        for (_, list) in WHOLE
+            .iter()
+            .filter(|(arm, _)| arm.eq_ignore_ascii_case(draft.arm) && draft.within.is_none())
+        {
             if !draft.properties.iter().any(|(name, _)| &**name == *list) {
-                draft.properties.push((Arc::from(*list), Value::from(Vec::new()).at(draft.span)));
+                draft
+                    .properties
+                    .push((Arc::from(*list), Value::from(Vec::new()).at(draft.span)));
             }
         }
         if draft.whole == Whole::Root {
             continue;
         }
-        for (_, names) in ATTACHED.iter().filter(|(arm, _)| arm.eq_ignore_ascii_case(draft.arm) && draft.within.is_none()) {
+        for (_, names) in ATTACHED
+            .iter()
+            .filter(|(arm, _)| arm.eq_ignore_ascii_case(draft.arm) && draft.within.is_none())
+        {
             for name in *names {
                 if !draft.properties.iter().any(|(known, _)| **known == **name) {
                     let open = unknown(unattached(draft, name)).at(draft.span);
@@ -265,7 +300,12 @@ fn join(drafts: &mut Drafts, at: usize) {
     let (span, address) = (taken.span, taken.address.clone());
     let value = resource(taken);
     match drafts.find(&parent) {
-        Some(parent) => put(&mut parent.properties, list, Value::from(vec![value]).at(span), parent.span),
+        Some(parent) => put(
+            &mut parent.properties,
+            list,
+            Value::from(vec![value]).at(span),
+            parent.span,
+        ),
         None => {
             let name = parent.rsplit('/').next().unwrap_or_default();
             let message = format!("`{address}` is a part of `{name}`, which is not in the configuration");

@@ -22,10 +22,7 @@ pub const ROWS: &[Row] = &[
         "azurerm_security_center_subscription_pricing",
         "Microsoft.Security/pricings",
         Id::InSubscription("Microsoft.Security/pricings", "resource_type", "VirtualMachines"),
-        &[
-            same("tier", "pricingTier"),
-            same("subplan", "subPlan"),
-        ],
+        &[same("tier", "pricingTier"), same("subplan", "subPlan")],
     ),
     resource(
         "azurerm_network_manager_security_admin_configuration",

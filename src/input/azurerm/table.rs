@@ -18,9 +18,17 @@ pub enum Is {
     /// A resource of this type.
     Resource { arm: &'static str, id: Id },
     /// An element of a list of another resource, which is found by the id made so.
-    Element { of: &'static str, list: &'static str, id: Id },
+    Element {
+        of: &'static str,
+        list: &'static str,
+        id: Id,
+    },
     /// Facts of another resource, whose id stands in an argument.
-    Part { of: &'static str, id: &'static str, onto: Onto },
+    Part {
+        of: &'static str,
+        id: &'static str,
+        onto: Onto,
+    },
     /// Names only: nothing of it is judged, but ids are made of it.
     Name { id: Id },
 }
@@ -86,9 +94,7 @@ pub enum How {
     Constant(&'static str),
     /// Where the argument is absent in a configuration: a word by the major version of the provider.
     Default(&'static [(u32, &'static str)]),
-    /// The id of a child of the resource, made of its kind and the name in the argument.
-    Child(&'static str),
-    /// As `Child`, where the parent's id stands in another argument.
+    /// The id of a child, made of its kind and the name in the argument; the parent's id stands in another argument.
     ChildOf(&'static str, &'static str),
 }
 
@@ -102,7 +108,11 @@ pub enum Computed {
 }
 
 pub const fn same(from: &'static str, to: &'static str) -> Field {
-    Field { from, to, how: How::Same }
+    Field {
+        from,
+        to,
+        how: How::Same,
+    }
 }
 
 pub const fn id(from: &'static str, to: &'static str) -> Field {
@@ -110,35 +120,67 @@ pub const fn id(from: &'static str, to: &'static str) -> Field {
 }
 
 pub const fn ids(from: &'static str, to: &'static str) -> Field {
-    Field { from, to, how: How::Ids }
+    Field {
+        from,
+        to,
+        how: How::Ids,
+    }
 }
 
 pub const fn list_of(from: &'static str, to: &'static str) -> Field {
-    Field { from, to, how: How::ListOf }
+    Field {
+        from,
+        to,
+        how: How::ListOf,
+    }
 }
 
 pub const fn not(from: &'static str, to: &'static str) -> Field {
-    Field { from, to, how: How::Not }
+    Field {
+        from,
+        to,
+        how: How::Not,
+    }
 }
 
 pub const fn block(from: &'static str, to: &'static str, fields: &'static [Field]) -> Field {
-    Field { from, to, how: How::Block(fields) }
+    Field {
+        from,
+        to,
+        how: How::Block(fields),
+    }
 }
 
 pub const fn blocks(from: &'static str, to: &'static str, fields: &'static [Field]) -> Field {
-    Field { from, to, how: How::Blocks(fields) }
+    Field {
+        from,
+        to,
+        how: How::Blocks(fields),
+    }
 }
 
 pub const fn word(from: &'static str, to: &'static str, words: &'static [(&'static str, &'static str)]) -> Field {
-    Field { from, to, how: How::Word(words) }
+    Field {
+        from,
+        to,
+        how: How::Word(words),
+    }
 }
 
 pub const fn constant(to: &'static str, value: &'static str) -> Field {
-    Field { from: "", to, how: How::Constant(value) }
+    Field {
+        from: "",
+        to,
+        how: How::Constant(value),
+    }
 }
 
 pub const fn default(from: &'static str, to: &'static str, by_major: &'static [(u32, &'static str)]) -> Field {
-    Field { from, to, how: How::Default(by_major) }
+    Field {
+        from,
+        to,
+        how: How::Default(by_major),
+    }
 }
 
 /// A resource of its own; region and tags go without saying.
@@ -158,15 +200,6 @@ pub const fn part(terraform: &'static str, is: Is, fields: &'static [Field]) -> 
         is,
         fields,
         computed: &[],
-    }
-}
-
-/// The id of a child of the resource itself.
-pub const fn child(from: &'static str, to: &'static str, kind: &'static str) -> Field {
-    Field {
-        from,
-        to,
-        how: How::Child(kind),
     }
 }
 

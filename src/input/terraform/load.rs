@@ -28,7 +28,13 @@ pub fn finish(reading: &mut Reading) {
     }
     let library = reading.library.clone();
     let names: Vec<Arc<str>> = reading.sources.names().cloned().collect();
-    let evaluated = in_own_thread(|| outcomes(&texts, &pending.values, library.as_deref(), &names));
+    let given = Outside {
+        values: &pending.values,
+        library: library.as_deref(),
+        names: &names,
+        planned: &pending.planned,
+    };
+    let evaluated = in_own_thread(|| outcomes(&texts, &given));
     let outcomes = match evaluated {
         Ok(outcomes) => outcomes,
         Err(error) => {
@@ -103,29 +109,35 @@ struct Files {
     said: Vec<Said>,
 }
 
-fn outcomes(
-    texts: &[Text],
-    values: &[(String, String)],
-    library: Option<&dyn Library>,
-    names: &[Arc<str>],
-) -> Vec<Outcome> {
+/// What the configurations are evaluated with.
+struct Outside<'o> {
+    /// `--var`
+    values: &'o [(String, String)],
+    library: Option<&'o dyn Library>,
+    names: &'o [Arc<str>],
+    /// Directories of which a plan or a state is read.
+    planned: &'o [String],
+}
+
+fn outcomes(texts: &[Text], given: &Outside<'_>) -> Vec<Outcome> {
     let files = files(texts);
     let world = World {
         configurations: &files.configurations,
         downloaded: &files.downloaded,
-        library,
-        names,
+        library: given.library,
+        names: given.names,
         values: &files.values,
-        texts: values,
+        texts: given.values,
     };
-    let roots = roots(&files);
+    let mut roots = roots(&files);
+    roots.retain(|directory| !given.planned.contains(directory));
     let many = roots.len() > 1;
     let mut out = vec![Outcome {
         instances: Vec::new(),
         said: files
             .said
             .into_iter()
-            .chain(undeclared(&files.configurations, &files.values, values))
+            .chain(undeclared(&files.configurations, &files.values, given.values))
             .collect(),
     }];
     for configuration in roots_of(&files.configurations, &roots) {

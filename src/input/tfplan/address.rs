@@ -69,7 +69,10 @@ impl Address {
     pub fn parse(text: &str) -> Address {
         let mut modules = Vec::new();
         let mut all = steps(text).into_iter().peekable();
-        while all.peek().is_some_and(|step| step.name == "module" && step.key.is_none()) {
+        while all
+            .peek()
+            .is_some_and(|step| step.name == "module" && step.key.is_none())
+        {
             all.next();
             modules.extend(all.next());
         }
@@ -83,15 +86,6 @@ impl Address {
     pub fn key(&self) -> Option<&str> {
         self.rest.last().and_then(|step| step.key.as_deref())
     }
-}
-
-/// The modules of an address as text, with their keys.
-pub fn module_path(modules: &[Step]) -> String {
-    let shown = modules.iter().map(|step| match &step.key {
-        Some(key) => format!("module.{}[{key}].", step.name),
-        None => format!("module.{}.", step.name),
-    });
-    shown.collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::address::{Address, Step};
-use crate::syntax::{Node, Value};
+use super::entry::node;
+use crate::syntax::json::JsonError;
+use crate::syntax::{Node, Span, Value};
 
 #[derive(Default)]
 pub struct Configuration<'t> {
@@ -12,6 +14,13 @@ pub struct Configuration<'t> {
 }
 
 impl<'t> Configuration<'t> {
+    pub fn read(text: &'t str, root: Option<Span>, variables: Option<Span>) -> Result<Self, JsonError> {
+        Ok(Configuration {
+            root: node(text, root)?,
+            variables: node(text, variables)?,
+        })
+    }
+
     /// The module that calls lead to.
     pub fn module(&self, modules: &[Step]) -> Option<&Node<'t>> {
         let mut module = self.root.as_ref()?.get("root_module")?;

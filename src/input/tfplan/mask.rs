@@ -62,7 +62,13 @@ fn value(
     if is_true(sensitive) && node.value != Json::Null {
         return masks.secrets.stand_in(node, path);
     }
-    let inner = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    let inner = |name: &str| {
+        if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        }
+    };
     match &node.value {
         Json::Object(members) => {
             let member = |name: &str, node: &Node<'_>| {
@@ -76,7 +82,10 @@ fn value(
                 .collect();
             for absent in unknown.and_then(Node::as_object).unwrap_or_default() {
                 if is_true(Some(&absent.node)) && node.get(&absent.name).is_none() {
-                    made.push((Arc::from(&*absent.name), open(masks, &inner(&absent.name)).at(node.span)));
+                    made.push((
+                        Arc::from(&*absent.name),
+                        open(masks, &inner(&absent.name)).at(node.span),
+                    ));
                 }
             }
             Value::object(made).at(node.span)

@@ -3,6 +3,7 @@
 //! Values that are marked as sensitive are never looked at: they are unknown.
 
 mod address;
+mod blocks;
 mod configuration;
 mod entry;
 mod mask;
@@ -21,6 +22,8 @@ use crate::syntax::Span;
 use crate::syntax::json::JsonError;
 use crate::syntax::scan::Scan;
 
+use blocks::Written;
+use configuration::Configuration;
 pub use plan::{Action, Change};
 
 pub(super) const INPUT: Input = Input {
@@ -40,7 +43,11 @@ fn recognise(head: &[u8]) -> bool {
 
 /// What is shown of an empty state.
 fn is_empty(head: &[u8]) -> bool {
-    let text: Vec<u8> = head.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let text: Vec<u8> = head
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
     text.starts_with(b"{\"format_version\":\"") && text.len() < 40 && text.ends_with(b"\"}")
 }
 
@@ -58,6 +65,13 @@ pub enum Side {
 #[derive(Default)]
 pub(super) struct Pending {
     texts: Vec<Text>,
+}
+
+impl Pending {
+    /// The texts that hold plans and states.
+    pub fn sources(&self) -> impl Iterator<Item = SourceId> {
+        self.texts.iter().map(|text| text.source)
+    }
 }
 
 struct Text {
@@ -137,7 +151,12 @@ fn broken(reading: &mut Reading, locator: &Locator<'_>, error: &JsonError) {
 
 /// Why a document of another version is not read.
 fn refused(text: &str, parts: &Parts, locator: &Locator<'_>) -> Option<Diagnostic> {
-    let said = |span: Span| text.get(span.start..span.end).unwrap_or_default().trim_matches('"').to_owned();
+    let said = |span: Span| {
+        text.get(span.start..span.end)
+            .unwrap_or_default()
+            .trim_matches('"')
+            .to_owned()
+    };
     let (span, what, wanted) = match (parts.format_version, parts.version) {
         (Some(span), _) if said(span).split('.').next() != Some("1") && !said(span).starts_with("0.") => {
             (span, "format version", "1")
@@ -148,7 +167,8 @@ fn refused(text: &str, parts: &Parts, locator: &Locator<'_>) -> Option<Diagnosti
     };
     let shown: String = said(span).chars().take(16).collect();
     let message = format!("{what} `{shown}` of Terraform is not known");
-    let help = format!("version {wanted} is read; write the file with a version of Terraform or OpenTofu that makes it");
+    let help =
+        format!("version {wanted} is read; write the file with a version of Terraform or OpenTofu that makes it");
     let location = locator.locate(span.start, span.end);
     Some(Diagnostic::error("format-version", message).at(location).help(help))
 }
@@ -166,24 +186,62 @@ struct Found {
 
 /// Lowers plans and states. Called once, after the last text.
 pub(super) fn finish(reading: &mut Reading) {
-    for text in std::mem::take(&mut reading.plans).texts {
-        let found = match text.parts.resource_changes.is_some() || text.parts.planned_values.is_some() {
-            true => plan::read(&text.text, &text.parts, reading.plan_side),
-            false => state::read(&text.text, &text.parts),
-        };
-        let locator = Locator::new(text.source, reading.sources.name(text.source), &text.text, 1);
-        match found {
-            Ok(found) => take(reading, found, &locator),
-            Err(error) => broken(reading, &locator, &error),
-        }
-        if let Some(span) = text.parts.errored.filter(|span| text.text.get(span.start..span.end) == Some("true")) {
-            let message = "the plan ended with an error, and is not whole";
-            let location = locator.locate(span.start, span.end);
-            let help = "mend the configuration and plan again";
-            reading.lose(Diagnostic::error("plan-errored", message).at(location).help(help));
-        }
+    let texts = std::mem::take(&mut reading.plans).texts;
+    let configurations = std::mem::take(&mut reading.configurations);
+    for text in texts {
+        lower(reading, &text, &configurations);
         reading.inventory.coverage.whole = reading.assume_complete;
     }
+}
+
+/// Lowers one document. Its places are its own and, behind them, those of the configuration.
+fn lower(reading: &mut Reading, text: &Text, configurations: &[(SourceId, Arc<str>)]) {
+    let all = std::iter::once((text.source, text.text.as_str()));
+    let all = all.chain(configurations.iter().map(|(source, text)| (*source, &**text)));
+    let each = all.map(|(source, text)| Locator::new(source, reading.sources.name(source), text, 1));
+    let Some(locator) = Locator::joined(each.collect()) else {
+        return;
+    };
+    let names: Vec<Arc<str>> = configurations
+        .iter()
+        .map(|(source, _)| reading.sources.name(*source))
+        .collect();
+    let written: Vec<Written<'_>> = (1..)
+        .zip(configurations.iter().zip(&names))
+        .map(|(at, ((_, text), name))| Written {
+            name,
+            text,
+            base: locator.base(at),
+        })
+        .collect();
+    match found(text, reading.plan_side, &written, &reading.sources.name(text.source)) {
+        Ok(found) => take(reading, found, &locator),
+        Err(error) => broken(reading, &locator, &error),
+    }
+    if let Some(span) = text
+        .parts
+        .errored
+        .filter(|span| text.text.get(span.start..span.end) == Some("true"))
+    {
+        let message = "the plan ended with an error, and is not whole";
+        let location = locator.locate(span.start, span.end);
+        let help = "mend the configuration and plan again";
+        reading.lose(Diagnostic::error("plan-errored", message).at(location).help(help));
+    }
+}
+
+fn found(text: &Text, side: Side, written: &[Written<'_>], name: &str) -> Result<Found, JsonError> {
+    let (content, parts) = (text.text.as_str(), &text.parts);
+    let configuration = Configuration::read(content, parts.configuration, parts.variables)?;
+    let is_plan = parts.resource_changes.is_some() || parts.planned_values.is_some();
+    let mut found = match is_plan {
+        true => plan::read(content, parts, side)?,
+        false => state::read(content, parts)?,
+    };
+    subscription::settle(&mut found, &configuration);
+    resolve::settle(&mut found.instances, &configuration);
+    blocks::place(&mut found.instances, written, name, &configuration);
+    Ok(found)
 }
 
 fn take(reading: &mut Reading, found: Found, locator: &Locator<'_>) {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::configuration::Configuration;
 use super::entry::{self, Entry, instance, node};
 use super::mask::Secrets;
-use super::{Found, Parts, Side, resolve, state, subscription};
+use super::{Found, Parts, Side, state};
 use crate::input::azurerm::is_in_table;
 use crate::syntax::json::JsonError;
 use crate::syntax::scan::Scan;
@@ -75,12 +74,6 @@ pub fn read(text: &str, parts: &Parts, side: Side) -> Result<Found, JsonError> {
         None if side == Side::After => state::module_values(text, parts.planned_values, &secrets, &mut found)?,
         None => {}
     }
-    let configuration = Configuration {
-        root: node(text, parts.configuration)?,
-        variables: node(text, parts.variables)?,
-    };
-    subscription::settle(&mut found, &configuration);
-    resolve::settle(&mut found.instances, &configuration);
     Ok(found)
 }
 
@@ -165,7 +158,9 @@ fn change(text: &str, entry: &Entry, side: Side, secrets: &Secrets, found: &mut 
     match member {
         Some("before") => {
             let sensitive = node(text, spans.before_sensitive)?;
-            let made = before.as_ref().map(|node| instance(entry, &entry.address, node, None, sensitive.as_ref(), secrets));
+            let made = before
+                .as_ref()
+                .map(|node| instance(entry, &entry.address, node, None, sensitive.as_ref(), secrets));
             found.instances.extend(made);
         }
         Some(_) => {
@@ -173,7 +168,14 @@ fn change(text: &str, entry: &Entry, side: Side, secrets: &Secrets, found: &mut 
             let sensitive = node(text, spans.after_sensitive)?;
             let stated = after.as_ref().filter(|node| node.value != Value::Null);
             let made = stated.map(|node| {
-                entry::instance(entry, &entry.address, node, unknown.as_ref(), sensitive.as_ref(), secrets)
+                entry::instance(
+                    entry,
+                    &entry.address,
+                    node,
+                    unknown.as_ref(),
+                    sensitive.as_ref(),
+                    secrets,
+                )
             });
             found.instances.extend(made);
         }

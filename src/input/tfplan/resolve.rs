@@ -30,7 +30,10 @@ pub fn settle(instances: &mut [Instance], configuration: &Configuration<'_>) {
         return;
     }
     let expressions = configuration.resources();
-    let addresses: Vec<Address> = instances.iter().map(|instance| Address::parse(&instance.address)).collect();
+    let addresses: Vec<Address> = instances
+        .iter()
+        .map(|instance| Address::parse(&instance.address))
+        .collect();
     let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
     for (at, address) in addresses.iter().enumerate() {
         by_name.entry(bare(address)).or_default().push(at);
@@ -127,7 +130,8 @@ impl Resolver<'_, '_, '_> {
                 }
                 let patch = |(item, found): (&Value, &Value)| {
                     let better = item.as_unknown().is_some() && found.as_unknown().is_none_or(|found| found.is_id());
-                    changed |= better && item.as_unknown().map(|item| &item.symbol) != found.as_unknown().map(|f| &f.symbol);
+                    changed |=
+                        better && item.as_unknown().map(|item| &item.symbol) != found.as_unknown().map(|f| &f.symbol);
                     if better { found.moved(item.span) } else { item.clone() }
                 };
                 items.iter().zip(&found).map(patch).collect()
@@ -140,7 +144,9 @@ impl Resolver<'_, '_, '_> {
     /// What an expression refers to: one value, or a list where the argument takes one.
     fn found(&self, expression: &Node<'_>, of: &Address, name: &str) -> Option<Value> {
         let all = references(expression);
-        let by_key = all.iter().any(|one| one.starts_with("each.") || one.starts_with("count."));
+        let by_key = all
+            .iter()
+            .any(|one| one.starts_with("each.") || one.starts_with("count."));
         let targets: Vec<&str> = all.into_iter().filter(|one| !is_aside(one)).collect();
         let one = |target: &str| {
             let asked = Asked {
@@ -158,7 +164,11 @@ impl Resolver<'_, '_, '_> {
                 found if takes_list && found.as_list().is_none() => Some(Value::from(vec![found])),
                 found => Some(found),
             },
-            targets if takes_list => targets.iter().map(|target| one(target)).collect::<Option<Vec<_>>>().map(Value::from),
+            targets if takes_list => targets
+                .iter()
+                .map(|target| one(target))
+                .collect::<Option<Vec<_>>>()
+                .map(Value::from),
             _ => None,
         }
     }
@@ -201,9 +211,10 @@ impl Resolver<'_, '_, '_> {
         let module = self.configuration.module(&modules)?;
         let expression = module.get("outputs")?.get(&output.name)?.get("expression")?;
         // A call without `count` has no key, whatever asks for it.
-        let is_keyed = self.configuration.call(&modules).is_some_and(|call| {
-            call.get("count_expression").is_some() || call.get("for_each_expression").is_some()
-        });
+        let is_keyed = self
+            .configuration
+            .call(&modules)
+            .is_some_and(|call| call.get("count_expression").is_some() || call.get("for_each_expression").is_some());
         if let Some(last) = modules.last_mut().filter(|_| !is_keyed) {
             last.key = None;
         }
@@ -221,7 +232,9 @@ impl Resolver<'_, '_, '_> {
             return Some(Value::literal(constant));
         }
         let all = references(expression);
-        let by_key = all.iter().any(|one| one.starts_with("each.") || one.starts_with("count."));
+        let by_key = all
+            .iter()
+            .any(|one| one.starts_with("each.") || one.starts_with("count."));
         let targets: Vec<&str> = all.into_iter().filter(|one| !is_aside(one)).collect();
         match targets.as_slice() {
             [target] => self.target(target, &Asked { by_key, ..*asked }, depth + 1),
@@ -236,10 +249,22 @@ impl Resolver<'_, '_, '_> {
         let key = path.last()?.key.as_deref();
         let address = Address {
             modules: asked.modules.to_vec(),
-            rest: path.iter().map(|step| Step { name: step.name.clone(), key: None }).collect(),
+            rest: path
+                .iter()
+                .map(|step| Step {
+                    name: step.name.clone(),
+                    key: None,
+                })
+                .collect(),
         };
         let same_modules = |at: &&usize| self.addresses.get(**at).is_some_and(|one| one.modules == asked.modules);
-        let candidates: Vec<usize> = self.by_name.get(&bare(&address))?.iter().filter(same_modules).copied().collect();
+        let candidates: Vec<usize> = self
+            .by_name
+            .get(&bare(&address))?
+            .iter()
+            .filter(same_modules)
+            .copied()
+            .collect();
         let with_key = |wanted: &str| {
             let fits = |at: &&usize| self.addresses.get(**at).and_then(Address::key) == Some(wanted);
             candidates.iter().find(fits).copied()
@@ -258,7 +283,10 @@ impl Resolver<'_, '_, '_> {
     }
 
     fn each(&self, candidates: &[usize], attributes: &[Step], asked: &Asked<'_>) -> Option<Value> {
-        let all: Option<Vec<Value>> = candidates.iter().map(|at| self.attribute(*at, attributes, asked)).collect();
+        let all: Option<Vec<Value>> = candidates
+            .iter()
+            .map(|at| self.attribute(*at, attributes, asked))
+            .collect();
         all.map(Value::from)
     }
 
@@ -266,10 +294,16 @@ impl Resolver<'_, '_, '_> {
         let instance = self.instances.get(at)?;
         // A reference with a computed key is cut before the attribute: the argument tells which one it is.
         let guessed = [Step {
-            name: if asked.argument.ends_with("_name") { "name" } else { "id" }.to_owned(),
+            name: if asked.argument.ends_with("_name") {
+                "name"
+            } else {
+                "id"
+            }
+            .to_owned(),
             key: None,
         }];
-        let is_named = asked.argument.ends_with("_id") || asked.argument.ends_with("_ids") || asked.argument.ends_with("_name");
+        let is_named =
+            asked.argument.ends_with("_id") || asked.argument.ends_with("_ids") || asked.argument.ends_with("_name");
         let attributes = match attributes {
             [] if is_named => &guessed,
             [] => return None,
@@ -278,7 +312,10 @@ impl Resolver<'_, '_, '_> {
         if attributes.first()?.name == "id" && !is_settled(instance) {
             return None;
         }
-        if instance.mode == Mode::Data && instance.attributes.open().is_some() && instance.attributes.get("name").is_none() {
+        if instance.mode == Mode::Data
+            && instance.attributes.open().is_some()
+            && instance.attributes.get("name").is_none()
+        {
             return None;
         }
         let mut value = computed(instance);

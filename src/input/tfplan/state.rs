@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use super::configuration::Configuration;
 use super::entry::{Entry, instance, node};
 use super::mask::Secrets;
-use super::{Found, Parts, subscription};
+use super::{Found, Parts};
 use crate::input::azurerm::{Remark, is_in_table};
 use crate::source::Diagnostic;
 use crate::syntax::json::JsonError;
@@ -22,7 +21,6 @@ pub fn read(text: &str, parts: &Parts) -> Result<Found, JsonError> {
             kept(text, &entry, &secrets, &mut found)
         })?;
     }
-    subscription::settle(&mut found, &Configuration::default());
     Ok(found)
 }
 
@@ -106,7 +104,9 @@ fn kept(text: &str, entry: &Entry, secrets: &Secrets, found: &mut Found) -> Resu
     };
     let data = if entry.is_managed() { "" } else { "data." };
     let address = format!("{prefix}{data}{}.{}", entry.resource_type, entry.name);
-    let Some(instances) = entry.instances else { return Ok(()) };
+    let Some(instances) = entry.instances else {
+        return Ok(());
+    };
     Scan::at(text, instances).elements(|scan| {
         let node = scan.node()?;
         one(entry, &address, &node, secrets, found);
@@ -146,7 +146,10 @@ fn one(entry: &Entry, address: &str, node: &Node<'_>, secrets: &Secrets, found: 
 /// The mask that the paths of sensitive attributes stand for. Of a path only the first step counts: whatever is said
 /// there is not looked at.
 fn sensitive(node: &Node<'_>) -> Node<'static> {
-    let paths = node.get("sensitive_attributes").and_then(Node::as_list).unwrap_or_default();
+    let paths = node
+        .get("sensitive_attributes")
+        .and_then(Node::as_list)
+        .unwrap_or_default();
     let first = |path: &Node<'_>| {
         let step = path.as_list()?.first()?;
         let name = step.get("value").unwrap_or(step).as_text()?.to_owned();

@@ -16,7 +16,10 @@ pub fn settle(found: &mut Found, configuration: &Configuration<'_>) {
         let subscription = id.subscription().to_owned();
         let group = id.resource_group().to_ascii_lowercase();
         let known = of_group.entry(group).or_insert_with(|| Some(subscription.clone()));
-        if known.as_ref().is_some_and(|known| !known.eq_ignore_ascii_case(&subscription)) {
+        if known
+            .as_ref()
+            .is_some_and(|known| !known.eq_ignore_ascii_case(&subscription))
+        {
             *known = None;
         }
         if !all.iter().any(|known| known.eq_ignore_ascii_case(&subscription)) {

@@ -57,12 +57,6 @@ fn compress(state: [u32; 4], block: &[u8]) -> [u32; 4] {
 }
 
 /// The whole part of `2^32 * |sin(step + 1)|`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    clippy::cast_precision_loss,
-    reason = "the definition"
-)]
 fn constant(step: usize) -> u32 {
     (4_294_967_296.0 * ((step + 1) as f64).sin().abs()) as u32
 }

@@ -252,13 +252,6 @@ impl Arguments<'_, '_> {
             .ok_or_else(|| self.wrong(at, "a whole number is required"))
     }
 
-    fn flag(&self, at: usize) -> Result<bool, Fault> {
-        match self.converted(at, &Type::Bool)?.kind {
-            Kind::Bool(flag) => Ok(flag),
-            _ => Err(self.wrong(at, "a bool is required")),
-        }
-    }
-
     /// The elements of a list, tuple or set.
     fn elements(&self, at: usize) -> Result<&[Value], Fault> {
         let elements = self.value(at)?.elements();
