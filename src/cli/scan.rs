@@ -26,7 +26,7 @@ use crate::scan::{Request, scan};
 #[derive(Debug, Args)]
 pub struct ScanArguments {
     /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, ARM templates and their
-    /// what-if previews, or directories of them; recognised by content, plain or zstd-compressed
+    /// what-if previews, Terraform configurations, plans and states, or directories of them; plain or zstd-compressed
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
