@@ -175,7 +175,7 @@ impl<'w> Module<'w> {
                 let value = caller.module.evaluate(&attribute.value, &caller.each);
                 value.map(|value| (value, attribute.value.span))
             }),
-            None => self.from_outside(name, variable),
+            None => self.outside_value(name, variable),
         };
         let stated = stated.transpose()?;
         if let Some((value, span)) = stated
@@ -198,7 +198,7 @@ impl<'w> Module<'w> {
     }
 
     /// From `--var`, from files named by the user, and from those that Terraform reads by itself.
-    fn from_outside(&self, name: &Arc<str>, variable: &Variable) -> Option<Result<(Value, Span), Fault>> {
+    fn outside_value(&self, name: &Arc<str>, variable: &Variable) -> Option<Result<(Value, Span), Fault>> {
         let world = self.root.world;
         if let Some((_, text)) = world.texts.iter().rev().find(|(known, _)| **known == **name) {
             return Some(typed(text, variable).map(|value| (value, variable.span)));
