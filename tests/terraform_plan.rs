@@ -19,7 +19,12 @@ const REAL: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resource
 const MADE: &str = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/rg/providers/Microsoft.Network";
 
 fn split(address: &str) -> (String, String) {
-    let bare: String = address.split('[').next().unwrap().to_owned();
+    let end = if address.ends_with(']') {
+        address.rfind('[').unwrap()
+    } else {
+        address.len()
+    };
+    let bare = address[..end].to_owned();
     let last: Vec<&str> = bare.rsplit('.').take(2).collect();
     (last[1].to_owned(), last[0].to_owned())
 }
@@ -608,4 +613,19 @@ fn findings_point_at_the_blocks_beside_a_plan() {
     };
     assert_eq!(place(&found[0]), (file, 7, 9, 30));
     assert_eq!(place(&found[1]), (file, 3, 3, 3));
+}
+
+#[test]
+fn data_sources_that_were_read_before_the_plan_tell_of_their_resources() {
+    let id = format!("{REAL}/virtualNetworks/v/subnets/s");
+    let mut text = plan(json!([]), json!({}));
+    text["prior_state"] = json!({ "format_version": "1.0", "values": { "root_module": { "resources": [
+        { "address": "data.azurerm_subnet.s", "mode": "data", "type": "azurerm_subnet", "name": "s", "values": {
+            "id": id, "name": "s", "network_security_group_id": format!("{REAL}/networkSecurityGroups/g") } },
+        { "address": "azurerm_network_security_group.old", "mode": "managed", "type": "azurerm_network_security_group",
+            "name": "old", "values": with_id(group("old", json!([])), &format!("{REAL}/networkSecurityGroups/old")) },
+    ] } } });
+    let found = inventory(&text);
+    assert!(found.subnet(&ResourceId::new(&id)).is_some());
+    assert_eq!(found.nsgs.len(), 0);
 }

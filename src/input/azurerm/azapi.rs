@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Instance;
-use super::identity::{child, is_id, open};
+use super::identity::{child, is_id, open, parent_or_stranger};
 use super::lower::{Draft, Drafts};
 use super::map::{Members, put};
 use crate::input::arm;
@@ -25,11 +25,11 @@ pub fn take(drafts: &mut Drafts, instance: &Instance) {
         return;
     };
     let known = arm::known_type(&arm.to_ascii_lowercase());
-    let Some((arm, within)) = known else {
+    let Some((known_type, within)) = known else {
         *drafts.unused.entry(Arc::from(&*arm.to_ascii_lowercase())).or_default() += 1;
         return;
     };
-    let id = id(instance, arm);
+    let id = id(instance, &arm);
     let Some(id) = id.name().filter(|_| is_id(&id)).cloned() else {
         return;
     };
@@ -50,7 +50,7 @@ pub fn take(drafts: &mut Drafts, instance: &Instance) {
     }
     drafts.add(Draft {
         id,
-        arm,
+        arm: known_type,
         root,
         properties,
         span: instance.span(),
@@ -121,11 +121,10 @@ fn id(instance: &Instance, arm: &str) -> Value {
             return id.clone();
         }
     }
-    let argument = |name: &str| match instance.attributes.get(name) {
-        Some(value) if value.name().is_some() => value.clone(),
-        _ => open(instance, name),
-    };
-    let (parent, name) = (argument("parent_id"), argument("name"));
+    let stated = instance.attributes.get("name").filter(|value| value.name().is_some());
+    let name = stated.cloned().unwrap_or_else(|| open(instance, "name"));
+    let parent_type = arm.rsplit_once('/').map_or(arm, |(parent, _)| parent);
+    let parent = parent_or_stranger(instance, "parent_id", parent_type);
     let mut kinds = arm.split('/');
     let provider = kinds.next().unwrap_or_default();
     let kinds: Vec<&str> = kinds.collect();

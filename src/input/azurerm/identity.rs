@@ -137,6 +137,15 @@ fn stranger(instance: &Instance, argument: &str, parent_type: &str) -> Value {
     resource_id(&scope(instance, Some(given)).id(), parent_type, &names)
 }
 
+/// Stands for the parent that an argument does not tell: a scope, where the type has no other parent.
+pub fn parent_or_stranger(instance: &Instance, argument: &str, parent_type: &str) -> Value {
+    match instance.attributes.get(argument).filter(|parent| is_id(parent)) {
+        Some(parent) => parent.clone(),
+        None if parent_type.contains('/') => stranger(instance, argument, parent_type),
+        None => scope(instance, Some(name_of(instance, argument))).id(),
+    }
+}
+
 /// `<parent>/<kind>/<name>`.
 pub fn child(parent: &Value, kind: &str, name: &Value) -> Value {
     let mut parts = Parts::default();

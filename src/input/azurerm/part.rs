@@ -18,7 +18,7 @@ pub fn take(drafts: &mut Drafts, row: &'static Row, instance: &Instance) {
     let target = instance.attributes.get(id).cloned().unwrap_or_else(Value::null);
     let facts = facts(row, instance);
     let Some(text) = target.name().filter(|_| is_id(&target)) else {
-        return somewhere(drafts, of, instance, &facts);
+        return somewhere(drafts, of, onto, instance, &facts);
     };
     if drafts.find(text).is_none() {
         if *of != SUBNET {
@@ -134,22 +134,29 @@ fn elsewhere(drafts: &mut Drafts, instance: &Instance, id: &str) {
 }
 
 /// An association of nobody knows what: of anything of the type that has none.
-fn somewhere(drafts: &mut Drafts, of: &str, instance: &Instance, facts: &Members) {
+fn somewhere(drafts: &mut Drafts, of: &str, onto: &Onto, instance: &Instance, facts: &Members) {
     let why = Why::new(
         WhyKind::Open,
         format!("`{}` associates something that is not known", instance.address),
     );
-    for draft in drafts
-        .all
-        .iter_mut()
-        .filter(|draft| draft.arm.eq_ignore_ascii_case(of) && draft.within.is_none())
-    {
-        for (name, fact) in facts {
-            let open = unknown(why.clone()).at(instance.span());
-            match (&fact.kind, draft.properties.iter().any(|(known, _)| known == name)) {
-                (Kind::List(_), _) => put(&mut draft.properties, name, Value::from(vec![open]), draft.span),
-                (_, false) => draft.properties.push((name.clone(), open)),
-                (_, true) => {}
+    let open = |fact: &Value| {
+        let open = unknown(why.clone()).at(instance.span());
+        match fact.as_list() {
+            Some(_) => Value::from(vec![open]).at(instance.span()),
+            None => open,
+        }
+    };
+    let facts: Members = facts.iter().map(|(name, fact)| (name.clone(), open(fact))).collect();
+    let is_of = |draft: &&mut Draft| draft.arm.eq_ignore_ascii_case(of) && draft.within.is_none();
+    for draft in drafts.all.iter_mut().filter(is_of) {
+        if !matches!(onto, Onto::Itself) {
+            configurations(draft, &facts, instance, |_| true);
+            continue;
+        }
+        for (name, fact) in &facts {
+            let stated = draft.properties.iter().any(|(known, _)| known == name);
+            if !stated || fact.as_list().is_some() {
+                put(&mut draft.properties, name, fact.clone(), instance.span());
             }
         }
     }

@@ -30,7 +30,6 @@ const DEPLOYMENTS: &[(&str, &str, &str, bool)] = &[
 const UNREAD: &[&str] = &[
     "azurerm_management_group_template_deployment",
     "azurerm_tenant_template_deployment",
-    "azapi_data_plane_resource",
 ];
 
 /// Whether an instance deploys a template; then it is taken.

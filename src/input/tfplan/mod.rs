@@ -36,7 +36,9 @@ pub(super) const INPUT: Input = Input {
 fn recognise(head: &[u8]) -> bool {
     let has = |mark: &[u8]| memchr::memmem::find(head, mark).is_some();
     let begins = matches!(head.first(), Some(b'{'));
-    let shown = has(b"\"format_version\"") && (has(b"\"terraform_version\"") || is_empty(head));
+    let marks: [&[u8]; 3] = [b"\"terraform_version\"", b"\"planned_values\"", b"\"resource_changes\""];
+    let marked = marks.into_iter().any(has);
+    let shown = has(b"\"format_version\"") && (marked || is_empty(head));
     let raw = has(b"\"terraform_version\"") && has(b"\"serial\"") && has(b"\"version\"");
     begins && (shown || raw)
 }
@@ -87,6 +89,7 @@ struct Parts {
     version: Option<Span>,
     resource_changes: Option<Span>,
     planned_values: Option<Span>,
+    prior_state: Option<Span>,
     configuration: Option<Span>,
     variables: Option<Span>,
     values: Option<Span>,
@@ -105,6 +108,7 @@ impl Parts {
                 "version" => &mut parts.version,
                 "resource_changes" => &mut parts.resource_changes,
                 "planned_values" => &mut parts.planned_values,
+                "prior_state" => &mut parts.prior_state,
                 "configuration" => &mut parts.configuration,
                 "variables" => &mut parts.variables,
                 "values" => &mut parts.values,

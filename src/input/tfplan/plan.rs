@@ -74,6 +74,9 @@ pub fn read(text: &str, parts: &Parts, side: Side) -> Result<Found, JsonError> {
         None if side == Side::After => state::module_values(text, parts.planned_values, &secrets, &mut found)?,
         None => {}
     }
+    if let Some(prior_state) = parts.prior_state {
+        state::answers(text, prior_state, &secrets, &mut found)?;
+    }
     Ok(found)
 }
 

@@ -18,9 +18,9 @@ const DEPTH: usize = 32;
 
 struct Resolver<'i, 'c, 't> {
     instances: &'i [Instance],
-    addresses: &'i [Address],
-    /// By the address without keys.
+    /// By the address without the key of the resource itself.
     by_name: &'i HashMap<String, Vec<usize>>,
+    by_address: &'i HashMap<String, usize>,
     configuration: &'c Configuration<'t>,
 }
 
@@ -35,17 +35,23 @@ pub fn settle(instances: &mut [Instance], configuration: &Configuration<'_>) {
         .map(|instance| Address::parse(&instance.address))
         .collect();
     let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut by_address: HashMap<String, usize> = HashMap::new();
     for (at, address) in addresses.iter().enumerate() {
-        by_name.entry(bare(address)).or_default().push(at);
+        by_name
+            .entry(keyless(&address.modules, &address.rest))
+            .or_default()
+            .push(at);
+        let key = address.key().unwrap_or_default();
+        by_address.insert(keyed(&address.modules, &address.rest, key), at);
     }
-    let mut open: Vec<usize> = (0..instances.len())
+    let open: Vec<usize> = (0..instances.len())
         .filter(|at| instances.get(*at).is_some_and(|one| one.attributes.open().is_some()))
         .collect();
     for _ in 0..ROUNDS {
         let resolver = Resolver {
             instances,
-            addresses: &addresses,
             by_name: &by_name,
+            by_address: &by_address,
             configuration,
         };
         let changed: Vec<(usize, Value)> = open
@@ -60,13 +66,6 @@ pub fn settle(instances: &mut [Instance], configuration: &Configuration<'_>) {
         if changed.is_empty() {
             return;
         }
-        open = changed.iter().map(|(at, _)| *at).collect();
-        // Others may wait for what was found now.
-        let waiting = (0..instances.len()).filter(|at| {
-            let open = |one: &Instance| one.attributes.open().is_some();
-            !changed.iter().any(|(changed, _)| changed == at) && instances.get(*at).is_some_and(open)
-        });
-        open.extend(waiting.collect::<Vec<_>>());
         for (at, value) in changed {
             if let Some(instance) = instances.get_mut(at) {
                 instance.attributes = value;
@@ -247,36 +246,16 @@ impl Resolver<'_, '_, '_> {
         let is_data = steps.first()?.name == "data";
         let (path, attributes) = steps.split_at_checked(if is_data { 3 } else { 2 })?;
         let key = path.last()?.key.as_deref();
-        let address = Address {
-            modules: asked.modules.to_vec(),
-            rest: path
-                .iter()
-                .map(|step| Step {
-                    name: step.name.clone(),
-                    key: None,
-                })
-                .collect(),
-        };
-        let same_modules = |at: &&usize| self.addresses.get(**at).is_some_and(|one| one.modules == asked.modules);
-        let candidates: Vec<usize> = self
-            .by_name
-            .get(&bare(&address))?
-            .iter()
-            .filter(same_modules)
-            .copied()
-            .collect();
-        let with_key = |wanted: &str| {
-            let fits = |at: &&usize| self.addresses.get(**at).and_then(Address::key) == Some(wanted);
-            candidates.iter().find(fits).copied()
-        };
+        let candidates = self.by_name.get(&keyless(asked.modules, path))?;
+        let with_key = |wanted: &str| self.by_address.get(&keyed(asked.modules, path, wanted)).copied();
         if key == Some("*") {
-            return self.each(&candidates, attributes, asked);
+            return self.each(candidates, attributes, asked);
         }
         let chosen = match (key, candidates.as_slice()) {
             (Some(key), _) => with_key(key),
             (None, [only]) => Some(*only),
             (None, _) if asked.by_key => asked.key.and_then(with_key),
-            (None, _) if asked.argument.ends_with("_ids") => return self.each(&candidates, attributes, asked),
+            (None, _) if asked.argument.ends_with("_ids") => return self.each(candidates, attributes, asked),
             (None, _) => None,
         };
         self.attribute(chosen?, attributes, asked)
@@ -330,6 +309,20 @@ impl Resolver<'_, '_, '_> {
         }
         Some(value)
     }
+}
+
+/// The address of a resource with the keys of its modules, without its own.
+fn keyless(modules: &[Step], rest: &[Step]) -> String {
+    let modules = modules.iter().map(|step| match &step.key {
+        Some(key) => format!("module.{}[{key}].", step.name),
+        None => format!("module.{}.", step.name),
+    });
+    let rest: Vec<&str> = rest.iter().map(|step| step.name.as_str()).collect();
+    modules.collect::<String>() + &rest.join(".")
+}
+
+fn keyed(modules: &[Step], rest: &[Step], key: &str) -> String {
+    keyless(modules, rest) + "[" + key + "]"
 }
 
 /// Who asks for a value.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::entry::{Entry, instance, node};
 use super::mask::Secrets;
 use super::{Found, Parts};
-use crate::input::azurerm::{Remark, is_in_table};
+use crate::input::azurerm::{Mode, Remark, is_in_table};
 use crate::source::Diagnostic;
 use crate::syntax::json::JsonError;
 use crate::syntax::scan::Scan;
@@ -89,6 +89,25 @@ fn shown(text: &str, entry: &Entry, secrets: &Secrets, found: &mut Found) -> Res
         let made = instance(entry, &entry.address, &values, None, sensitive.as_ref(), secrets);
         found.instances.push(made);
     }
+    Ok(())
+}
+
+/// What data sources were answered before a plan was made. Resources are told by what the plan does with them.
+pub fn answers(text: &str, prior_state: Span, secrets: &Secrets, found: &mut Found) -> Result<(), JsonError> {
+    let mut scan = Scan::at(text, prior_state);
+    if scan.peek() != Some(b'{') {
+        return Ok(());
+    }
+    let mut values = None;
+    scan.members(|name, scan| {
+        let span = scan.skip()?;
+        values = values.or((name == "values").then_some(span));
+        Ok(())
+    })?;
+    let mut prior = Found::default();
+    module_values(text, values, secrets, &mut prior)?;
+    prior.instances.retain(|instance| instance.mode == Mode::Data);
+    found.instances.append(&mut prior.instances);
     Ok(())
 }
 
