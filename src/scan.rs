@@ -90,7 +90,11 @@ fn judge<T>(
         .findings
         .retain(|finding| finding.severity >= request.least_severity);
     diagnostics.extend(waiver::apply(request.waivers, &mut assessment.findings, today(request)));
-    diagnostics.extend(waiver::apply_stated(&suppressions, &mut assessment.findings, today(request)));
+    diagnostics.extend(waiver::apply_stated(
+        &suppressions,
+        &mut assessment.findings,
+        today(request),
+    ));
     if let Some(baseline) = request.baseline {
         let incomplete = !inventory.coverage.is_complete();
         diagnostics.extend(baseline.apply(&mut assessment.findings, incomplete));

@@ -1,6 +1,6 @@
 //! Terraform that is wrong, hostile or cut off: what is lost is told with its place, and the rest is judged.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails here fails the test")]
+#![expect(clippy::panic, reason = "what a helper does not find fails the test")]
 
 use std::path::Path;
 
@@ -47,7 +47,9 @@ fn one_broken_file_of_many_is_told_and_the_rest_is_judged() {
 
 #[test]
 fn unknown_functions_and_names_are_told_where_they_stand() {
-    let text = GROUP.replace("\"westeurope\"", "nowhere(1)").replace("\"rg\"", "azurerm_resource_group.none.name");
+    let text = GROUP
+        .replace("\"westeurope\"", "nowhere(1)")
+        .replace("\"rg\"", "azurerm_resource_group.none.name");
     let reading = read(&[("a.tf", &text)]);
     let lines: Vec<u32> = reading
         .diagnostics
@@ -65,7 +67,10 @@ fn circles_of_locals_modules_and_resources_end() {
     let text = GROUP.replace("\"westeurope\"", "local.a");
     let reading = read(&[("a.tf", locals), ("b.tf", &text)]);
     assert!(said(&reading, "expression").message.contains("refers to itself"));
-    let reading = read(&[("a/main.tf", "module \"b\" {\n  source = \"../b\"\n}\n"), ("b/main.tf", "module \"a\" {\n  source = \"../a\"\n}\n")]);
+    let reading = read(&[
+        ("a/main.tf", "module \"b\" {\n  source = \"../b\"\n}\n"),
+        ("b/main.tf", "module \"a\" {\n  source = \"../a\"\n}\n"),
+    ]);
     said(&reading, "module-cycle");
     let reading = read(&[("a/main.tf", "module \"a\" {\n  source = \"./\"\n}\n")]);
     said(&reading, "module-cycle");
@@ -80,7 +85,9 @@ fn huge_counts_are_refused() {
     let reading = read(&[("a.tf", &text)]);
     assert!(said(&reading, "too-many-instances").message.contains("10000000"));
     assert!(!reading.inventory.coverage.is_complete());
-    let many = GROUP.replace("name  ", "count = 9999\n  name  ").replace("\"it\"\n", "\"it${count.index}\"\n");
+    let many = GROUP
+        .replace("name  ", "count = 9999\n  name  ")
+        .replace("\"it\"\n", "\"it${count.index}\"\n");
     let module = "module \"m\" {\n  count = 10000\n  source = \"./m\"\n}\n";
     let reading = read(&[("main.tf", module), ("m/main.tf", &many)]);
     said(&reading, "too-many-instances");
@@ -103,7 +110,10 @@ fn work_that_would_not_end_is_stopped() {
 fn rounds_over_what_is_unknown_or_no_collection() {
     let text = GROUP.replace("name  ", "for_each = [\"a\"]\n  name  ");
     said(&read(&[("a.tf", &text)]), "for-each");
-    let text = format!("variable \"x\" {{}}\n{}", GROUP.replace("name  ", "for_each = var.x\n  name  "));
+    let text = format!(
+        "variable \"x\" {{}}\n{}",
+        GROUP.replace("name  ", "for_each = var.x\n  name  ")
+    );
     let reading = read(&[("a.tf", &text)]);
     assert_eq!(groups(&reading), 1);
 }
@@ -132,13 +142,21 @@ fn sensitive_values_are_never_shown() {
     );
     let reading = read(&[("a.tf", &text)]);
     assert_eq!(groups(&reading), 1);
-    let shown = format!("{:?} {:?}", reading.inventory.nsgs.iter().next().unwrap().id, reading.diagnostics);
+    let shown = format!(
+        "{:?} {:?}",
+        reading.inventory.nsgs.iter().next().unwrap().id,
+        reading.diagnostics
+    );
     assert!(!shown.contains("hunter2"), "{shown}");
 }
 
 #[test]
 fn marks_of_windows_and_empty_files_are_no_obstacle() {
-    let reading = read(&[("a.tf", ""), ("b.tf", "\u{feff}# nothing\r\n"), ("c.tf", &format!("\u{feff}{}", GROUP.replace('\n', "\r\n")))]);
+    let reading = read(&[
+        ("a.tf", ""),
+        ("b.tf", "\u{feff}# nothing\r\n"),
+        ("c.tf", &format!("\u{feff}{}", GROUP.replace('\n', "\r\n"))),
+    ]);
     assert_eq!(groups(&reading), 1, "{:#?}", reading.diagnostics);
     assert!(reading.diagnostics.is_empty(), "{:#?}", reading.diagnostics);
 }
@@ -151,10 +169,14 @@ fn cut_and_changed_files_never_end_the_program() {
     let (variables, network) = (text("variables.tf"), text("network/main.tf"));
     let mut state: u64 = 7;
     let mut below = |most: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap() % most
     };
-    let pieces = ["{", "}", "\"", "${", "%{", "[", "]", "(", "<<EOT\n", "~}", "null", "*", "...", "for ", "\u{0}", "é", "?", "0"];
+    let pieces = [
+        "{", "}", "\"", "${", "%{", "[", "]", "(", "<<EOT\n", "~}", "null", "*", "...", "for ", "\u{0}", "é", "?", "0",
+    ];
     for round in 0..250 {
         let mut changed = main.clone();
         let mut at = below(changed.len());
@@ -171,6 +193,10 @@ fn cut_and_changed_files_never_end_the_program() {
                 }
             }
         }
-        read(&[("main.tf", &changed), ("variables.tf", &variables), ("network/main.tf", &network)]);
+        read(&[
+            ("main.tf", &changed),
+            ("variables.tf", &variables),
+            ("network/main.tf", &network),
+        ]);
     }
 }

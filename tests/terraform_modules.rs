@@ -1,11 +1,6 @@
 //! Terraform configurations: values by precedence, overrides, modules, rounds, and references between resources.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "helpers read configurations; what fails there fails the test"
-)]
+#![expect(clippy::panic, reason = "what a helper does not find fails the test")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,9 +19,14 @@ impl Library for Files {
 
 fn read_with(files: &[(&str, &str)], values: &[(&str, &str)]) -> Reading {
     let mut reading = Reading::default();
-    let contents = files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()));
+    let contents = files
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()));
     reading.library = Some(Arc::new(Files(contents.collect())));
-    reading.terraform.values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    reading.terraform.values = values
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     for (name, text) in files {
         reading.read(name, Given::Found, text.as_bytes());
     }
@@ -40,7 +40,11 @@ fn read(files: &[(&str, &str)]) -> Reading {
 
 #[track_caller]
 fn clean(reading: &Reading) {
-    let wrong: Vec<_> = reading.diagnostics.iter().filter(|one| one.level == Level::Error).collect();
+    let wrong: Vec<_> = reading
+        .diagnostics
+        .iter()
+        .filter(|one| one.level == Level::Error)
+        .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -93,7 +97,10 @@ fn is_named(files: &[(&str, &str)], values: &[(&str, &str)], expected: &str) {
 fn values_of_variables_come_in_the_order_of_terraform() {
     let main = format!("variable \"n\" {{ default = \"default\" }}\n{}", named("var.n"));
     let main = ("main.tf", main.as_str());
-    let (first, second) = (("terraform.tfvars", "n = \"tfvars\""), ("terraform.tfvars.json", "{\"n\": \"json\"}"));
+    let (first, second) = (
+        ("terraform.tfvars", "n = \"tfvars\""),
+        ("terraform.tfvars.json", "{\"n\": \"json\"}"),
+    );
     let (third, fourth) = (("a.auto.tfvars", "n = \"a\""), ("b.auto.tfvars.json", "{\"n\": \"b\"}"));
     is_named(&[main], &[], "default");
     is_named(&[main, first], &[], "tfvars");
@@ -170,10 +177,23 @@ resource "azurerm_network_security_group" "it" {
 }
 locals { x = 2 }
 "#;
-    is_named(&[("main.tf", &named("\"first\"")), ("main_override.tf", override_file)], &[], "changed");
-    is_named(&[("main.tf", &named("\"first\"")), ("override.tf", override_file)], &[], "changed");
+    is_named(
+        &[("main.tf", &named("\"first\"")), ("main_override.tf", override_file)],
+        &[],
+        "changed",
+    );
+    is_named(
+        &[("main.tf", &named("\"first\"")), ("override.tf", override_file)],
+        &[],
+        "changed",
+    );
     let reading = read(&[("override.tf", override_file)]);
-    assert!(reading.diagnostics.iter().any(|one| &*one.code == "nothing-to-override"));
+    assert!(
+        reading
+            .diagnostics
+            .iter()
+            .any(|one| &*one.code == "nothing-to-override")
+    );
 }
 
 #[test]
@@ -209,7 +229,14 @@ resource "azurerm_network_security_group" "none" {
     clean(&reading);
     let mut names: Vec<&str> = reading.inventory.nsgs.iter().map(|nsg| nsg.id.name()).collect();
     names.sort_unstable();
-    let expected = ["counted-22", "counted-3389", "each-a", "each-b", "mapped-p22-0", "mapped-p3389-1"];
+    let expected = [
+        "counted-22",
+        "counted-3389",
+        "each-a",
+        "each-b",
+        "mapped-p22-0",
+        "mapped-p3389-1",
+    ];
     assert_eq!(names, expected);
 }
 
@@ -247,7 +274,7 @@ module "inner" {
   source = "../inner"
   for_each = { a = 22, b = 3389 }
   name   = "${var.prefix}-${each.key}"
-  rules  = flatten([for n in ["x", "y"] : [{ name = "${n}-${each.key}", priority = 100 + each.value, port = each.value }]])
+  rules  = flatten([for i, n in ["x", "y"] : [{ name = "${n}-${each.key}", priority = 100 + i, port = each.value }]])
 }
 output "names" { value = { for k, m in module.inner : k => m.name } }
 output "first" { value = module.inner["a"].name }
@@ -263,7 +290,11 @@ resource "azurerm_network_security_group" "seen" {
   resource_group_name = "rg"
 }
 "#;
-    let files = [("main.tf", root), ("modules/outer/main.tf", outer), ("modules/inner/main.tf", CHILD)];
+    let files = [
+        ("main.tf", root),
+        ("modules/outer/main.tf", outer),
+        ("modules/inner/main.tf", CHILD),
+    ];
     let reading = read(&files);
     clean(&reading);
     assert_eq!(rules(nsg(&reading, "app-a-nsg")), ["x-a", "y-a"]);
@@ -291,7 +322,11 @@ module "net" {
     assert_eq!(reading.inventory.nsgs.iter().count(), 1);
     let reading = read(&[("infra/main.tf", root)]);
     assert!(!reading.inventory.coverage.is_complete());
-    let said = reading.diagnostics.iter().find(|one| &*one.code == "module-not-read").unwrap();
+    let said = reading
+        .diagnostics
+        .iter()
+        .find(|one| &*one.code == "module-not-read")
+        .unwrap();
     assert!(said.message.contains("Azure/nsg/azurerm"));
     assert_eq!(said.location.as_ref().unwrap().line, 3);
 }
@@ -365,9 +400,20 @@ resource "azurerm_network_security_group" "it" {
 #[test]
 fn files_among_the_inputs_are_read_and_others_are_unknown() {
     let text = named("jsondecode(file(\"${path.module}/names.json\")).name");
-    is_named(&[("infra/main.tf", &text), ("infra/names.json", "{\"name\": \"from-file\"}")], &[], "from-file");
+    is_named(
+        &[
+            ("infra/main.tf", &text),
+            ("infra/names.json", "{\"name\": \"from-file\"}"),
+        ],
+        &[],
+        "from-file",
+    );
     let template = named("templatefile(\"name.tftpl\", { n = 7 })");
-    is_named(&[("infra/main.tf", &template), ("infra/name.tftpl", "t-${n}")], &[], "t-7");
+    is_named(
+        &[("infra/main.tf", &template), ("infra/name.tftpl", "t-${n}")],
+        &[],
+        "t-7",
+    );
     let reading = read(&[("infra/main.tf", &text)]);
     assert!(reading.inventory.nsgs.iter().all(|nsg| nsg.id.name() != "from-file"));
 }
@@ -426,7 +472,10 @@ fn places_are_those_of_the_use_in_the_block() {
 
 #[test]
 fn two_roots_do_not_mix() {
-    let reading = read(&[("dev/main.tf", &named("\"same\"")), ("prod/main.tf", &named("\"same\""))]);
+    let reading = read(&[
+        ("dev/main.tf", &named("\"same\"")),
+        ("prod/main.tf", &named("\"same\"")),
+    ]);
     clean(&reading);
     assert_eq!(reading.inventory.nsgs.iter().count(), 2);
 }

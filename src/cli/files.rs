@@ -112,10 +112,10 @@ pub struct Contents {
 
 impl Contents {
     pub fn of(files: &[InputFile]) -> Self {
-        let paths = files.iter().map(|file| (file.name().replace('\\', "/"), file.path.clone()));
-        Contents {
-            paths: paths.collect(),
-        }
+        let paths = files
+            .iter()
+            .map(|file| (file.name().replace('\\', "/"), file.path.clone()));
+        Contents { paths: paths.collect() }
     }
 }
 

@@ -26,7 +26,8 @@ use crate::scan::scan;
 #[derive(Debug, Args)]
 pub struct ScanArguments {
     /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, ARM templates and their
-    /// what-if previews, or directories of them; recognised by content, plain or zstd-compressed
+    /// what-if previews, Bicep files, Terraform configurations, plans and states, or directories of them; plain or
+    /// zstd-compressed
     #[arg(
         required_unless_present_any = ["subscription", "management_group", "all_subscriptions"],
         conflicts_with_all = ["subscription", "management_group", "all_subscriptions"],

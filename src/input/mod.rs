@@ -243,8 +243,9 @@ impl Reading {
     /// Joins what belongs together. Called once, after the last text.
     pub fn finish(&mut self) {
         arm::finish(self);
-        terraform::finish(self);
+        terraform::give_way(self);
         tfplan::finish(self);
+        terraform::finish(self);
         for id in self.inventory.finish() {
             self.contradicted(&id);
         }

@@ -54,7 +54,10 @@ fn named(text: &str, name: &str) -> Option<String> {
         Some(quoted) => quoted.split('"').next(),
         None => at.split_whitespace().next(),
     };
-    value.map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
+    value
+        .map(str::trim)
+        .filter(|value| !value.is_empty())
+        .map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -74,7 +77,8 @@ mod tests {
 
     #[test]
     fn a_rule_with_its_reason_and_last_day() {
-        let read = parse("# portcullis:ignore management-port-exposed reason=\"jump host, see T-1\" until=2027-01-31").unwrap();
+        let read = parse("# portcullis:ignore management-port-exposed reason=\"jump host, see T-1\" until=2027-01-31")
+            .unwrap();
         assert_eq!(read.rule, "management-port-exposed");
         assert_eq!(read.reason.as_deref(), Some("jump host, see T-1"));
         assert_eq!(read.until.as_deref(), Some("2027-01-31"));

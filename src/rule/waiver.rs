@@ -162,7 +162,8 @@ fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date) -> R
     if let Some(until) = &stated.until {
         let date: Date = until.parse().map_err(|_| {
             let message = format!("`until={until}` is not a date");
-            Diagnostic::error("waiver", message).help("write it as `2027-01-31`; until then the comment excepts nothing")
+            Diagnostic::error("waiver", message)
+                .help("write it as `2027-01-31`; until then the comment excepts nothing")
         })?;
         if date < today {
             let message = format!("the comment that excepts `{rule}` has expired on {until}");
@@ -176,7 +177,8 @@ fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date) -> R
     let mut used = false;
     for finding in findings {
         let covered = finding.subject.location.as_ref().zip(stated.region.as_ref());
-        if (rule == "*" || *rule == *finding.rule) && covered.is_some_and(|(location, region)| within(location, region)) {
+        if (rule == "*" || *rule == *finding.rule) && covered.is_some_and(|(location, region)| within(location, region))
+        {
             used = true;
             finding.waiver.get_or_insert_with(|| Waiver {
                 reason: Arc::from(reason.as_str()),

@@ -49,6 +49,8 @@ fn begins(blocks: &[Block], at: usize) -> Option<Span> {
 
 /// The innermost block around an offset.
 fn around(blocks: &[Block], at: usize) -> Option<Span> {
-    let outer = blocks.iter().find(|block| (block.span.start..block.span.end).contains(&at))?;
+    let outer = blocks
+        .iter()
+        .find(|block| (block.span.start..block.span.end).contains(&at))?;
     around(&outer.body.blocks, at).or(Some(outer.span))
 }

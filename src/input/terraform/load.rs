@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 
-use super::exception::exceptions;
 use super::configuration::{Configuration, assemble, constant, is_override};
+use super::exception::exceptions;
 use super::language::{Fault, Unknown, Value};
 use super::syntax::{Attribute, Body, Expression, SyntaxError, parse, parse_expression, parse_json, shift};
 use super::world::{self, Outcome, World, join, parent};
@@ -28,7 +28,13 @@ pub fn finish(reading: &mut Reading) {
     }
     let library = reading.library.clone();
     let names: Vec<Arc<str>> = reading.sources.names().cloned().collect();
-    let evaluated = in_own_thread(|| outcomes(&texts, &pending.values, library.as_deref(), &names));
+    let given = Outside {
+        values: &pending.values,
+        library: library.as_deref(),
+        names: &names,
+        planned: &pending.planned,
+    };
+    let evaluated = in_own_thread(|| outcomes(&texts, &given));
     let outcomes = match evaluated {
         Ok(outcomes) => outcomes,
         Err(error) => {
@@ -37,7 +43,9 @@ pub fn finish(reading: &mut Reading) {
         }
     };
     let bodies: Vec<&str> = texts.iter().map(|text| text.text.as_str()).collect();
-    let locators = texts.iter().map(|text| Locator::new(text.source, text.name.clone(), &text.text, 1));
+    let locators = texts
+        .iter()
+        .map(|text| Locator::new(text.source, text.name.clone(), &text.text, 1));
     let Some(locator) = Locator::joined(locators.collect()) else {
         return;
     };
@@ -64,7 +72,10 @@ fn except(text: &Text, base: usize, locator: &Locator<'_>) -> Vec<Suppression> {
 
 fn only_values(reading: &mut Reading, texts: &[Text]) {
     for text in texts.iter().filter(|text| text.role == Role::NamedVariables) {
-        let message = format!("`{}` holds values of variables, and no configuration was given", text.name);
+        let message = format!(
+            "`{}` holds values of variables, and no configuration was given",
+            text.name
+        );
         let help = "name the directory of the configuration too";
         let diagnostic = Diagnostic::error("no-configuration", message).help(help);
         reading.lose(diagnostic.at(reading.start_of(text.source)));
@@ -98,29 +109,43 @@ struct Files {
     said: Vec<Said>,
 }
 
-fn outcomes(
-    texts: &[Text],
-    values: &[(String, String)],
-    library: Option<&dyn Library>,
-    names: &[Arc<str>],
-) -> Vec<Outcome> {
+/// What the configurations are evaluated with.
+struct Outside<'o> {
+    /// `--var`
+    values: &'o [(String, String)],
+    library: Option<&'o dyn Library>,
+    names: &'o [Arc<str>],
+    /// Directories of which a plan or a state is read.
+    planned: &'o [String],
+}
+
+fn outcomes(texts: &[Text], given: &Outside<'_>) -> Vec<Outcome> {
     let files = files(texts);
     let world = World {
         configurations: &files.configurations,
         downloaded: &files.downloaded,
-        library,
-        names,
+        library: given.library,
+        names: given.names,
         values: &files.values,
-        texts: values,
+        texts: given.values,
     };
-    let roots = roots(&files);
+    let mut roots = roots(&files);
+    roots.retain(|directory| !given.planned.contains(directory));
     let many = roots.len() > 1;
     let mut out = vec![Outcome {
         instances: Vec::new(),
-        said: files.said.into_iter().chain(undeclared(&files.configurations, &files.values, values)).collect(),
+        said: files
+            .said
+            .into_iter()
+            .chain(undeclared(&files.configurations, &files.values, given.values))
+            .collect(),
     }];
     for configuration in roots_of(&files.configurations, &roots) {
-        out.push(world::evaluate(&world, configuration, subscription(configuration, many)));
+        out.push(world::evaluate(
+            &world,
+            configuration,
+            subscription(configuration, many),
+        ));
     }
     out
 }
@@ -129,12 +154,18 @@ fn roots_of<'c>(
     configurations: &'c BTreeMap<String, Configuration>,
     roots: &'c BTreeSet<String>,
 ) -> impl Iterator<Item = &'c Configuration> {
-    configurations.values().filter(|configuration| roots.contains(&configuration.directory))
+    configurations
+        .values()
+        .filter(|configuration| roots.contains(&configuration.directory))
 }
 
 /// Two roots may name things alike; nothing says that they are deployed to one subscription.
 fn subscription(configuration: &Configuration, many: bool) -> Option<Value> {
-    let directory = if configuration.directory.is_empty() { "." } else { &configuration.directory };
+    let directory = if configuration.directory.is_empty() {
+        "."
+    } else {
+        &configuration.directory
+    };
     let symbol = format!("subscription of {}", directory.replace('/', "|"));
     many.then(|| Unknown::new("the subscription is not in the configuration", &symbol).into())
 }
@@ -150,10 +181,16 @@ fn undeclared<'c>(
     };
     let named = values.iter().map(|attribute| (&*attribute.name, attribute.span));
     let typed = texts.iter().map(|(name, _)| (name.as_str(), Span::default()));
-    named.chain(typed).filter(move |(name, _)| !declared(name)).map(|(name, span)| {
-        let message = format!("no configuration declares a variable `{name}`");
-        Said::new(span, Diagnostic::warning("unknown-variable", message).help("correct its name, or leave it out"))
-    })
+    named
+        .chain(typed)
+        .filter(move |(name, _)| !declared(name))
+        .map(|(name, span)| {
+            let message = format!("no configuration declares a variable `{name}`");
+            Said::new(
+                span,
+                Diagnostic::warning("unknown-variable", message).help("correct its name, or leave it out"),
+            )
+        })
 }
 
 /// One parsed file.
@@ -265,7 +302,10 @@ fn in_order(files: Vec<(String, Vec<Attribute>)>, said: &mut Vec<Said>) -> Vec<A
             (None, Some(first)) => {
                 let message = format!("`{name}` is not read by Terraform itself, and its values are not used");
                 let help = "name it with `--var-file`";
-                said.push(Said::new(first.span, Diagnostic::note("values-not-used", message).help(help)));
+                said.push(Said::new(
+                    first.span,
+                    Diagnostic::note("values-not-used", message).help(help),
+                ));
             }
             (None, None) => {}
         }
@@ -275,12 +315,7 @@ fn in_order(files: Vec<(String, Vec<Attribute>)>, said: &mut Vec<Said>) -> Vec<A
 }
 
 /// `.terraform/modules/modules.json`: where `terraform init` put what it downloaded.
-fn manifest(
-    text: &Text,
-    base: usize,
-    downloaded: &mut BTreeMap<(String, String), String>,
-    said: &mut Vec<Said>,
-) {
+fn manifest(text: &Text, base: usize, downloaded: &mut BTreeMap<(String, String), String>, said: &mut Vec<Said>) {
     let root = parent(parent(parent(&text.name)));
     let parsed = json::parse(&text.text);
     let modules = parsed.as_ref().ok().and_then(|node| node.get("Modules")?.as_list());
@@ -288,7 +323,10 @@ fn manifest(
         let message = format!("`{}` does not say where modules are", text.name);
         let span = Span { start: base, end: base };
         let help = "run `terraform init` again; downloaded modules were not read";
-        said.push(Said::lost(span, Diagnostic::error("module-manifest", message).help(help)));
+        said.push(Said::lost(
+            span,
+            Diagnostic::error("module-manifest", message).help(help),
+        ));
         return;
     };
     for module in modules {
@@ -304,17 +342,23 @@ fn roots(files: &Files) -> BTreeSet<String> {
     let mut calls: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (directory, configuration) in &files.configurations {
         let local = configuration.calls.iter().filter_map(|call| call.source());
-        let targets = local.filter(|source| world::is_local(source)).map(|source| join(directory, source));
+        let targets = local
+            .filter(|source| world::is_local(source))
+            .map(|source| join(directory, source));
         calls.insert(directory, targets.collect());
     }
     let called = |directory: &str| {
         calls.iter().any(|(other, targets)| {
-            *other != directory && targets.contains(directory) && !(reaches(&calls, directory, other) && directory < *other)
+            *other != directory
+                && targets.contains(directory)
+                && !(reaches(&calls, directory, other) && directory < *other)
         })
     };
     let hidden = |directory: &str| directory.split('/').any(|part| part == ".terraform");
     let all = files.configurations.keys();
-    all.filter(|directory| !called(directory) && !hidden(directory)).cloned().collect()
+    all.filter(|directory| !called(directory) && !hidden(directory))
+        .cloned()
+        .collect()
 }
 
 fn reaches(calls: &BTreeMap<&str, BTreeSet<String>>, from: &str, to: &str) -> bool {

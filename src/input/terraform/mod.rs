@@ -20,7 +20,13 @@ pub(super) use load::finish;
 
 pub(super) const INPUT: Input = Input {
     name: "terraform",
-    endings: &[".tf", ".tf.json", ".tfvars", ".tfvars.json", ".terraform/modules/modules.json"],
+    endings: &[
+        ".tf",
+        ".tf.json",
+        ".tfvars",
+        ".tfvars.json",
+        ".terraform/modules/modules.json",
+    ],
     recognise: |_| false,
     read,
 };
@@ -29,6 +35,8 @@ pub(super) const INPUT: Input = Input {
 #[derive(Default)]
 pub struct Pending {
     texts: Vec<Text>,
+    /// Directories with a plan or a state, which is read in place of the configuration.
+    planned: Vec<String>,
     /// `--var`: names and values, the last of a name wins; `terraform.workspace` is a name too.
     pub values: Vec<(String, String)>,
 }
@@ -117,4 +125,21 @@ fn keep(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead, role: R
         });
     }
     Ok(())
+}
+
+/// Where a plan or a state lies beside a configuration, it says what Terraform itself made of it: the configuration is
+/// kept for its places only.
+pub(super) fn give_way(reading: &mut Reading) {
+    let planned: Vec<SourceId> = reading.plans.sources().collect();
+    if planned.is_empty() {
+        return;
+    }
+    let directory =
+        |source: &SourceId| world::join("", world::parent(&reading.sources.name(*source).replace('\\', "/")));
+    reading.terraform.planned = planned.iter().map(directory).collect();
+    let texts = std::mem::take(&mut reading.terraform.texts);
+    for text in texts.iter().filter(|text| text.role == Role::Configuration) {
+        reading.keep_configuration(text.source, &text.text);
+    }
+    reading.terraform.texts = texts;
 }

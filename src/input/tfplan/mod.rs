@@ -69,6 +69,13 @@ pub(super) struct Pending {
     texts: Vec<Text>,
 }
 
+impl Pending {
+    /// The texts that hold plans and states.
+    pub fn sources(&self) -> impl Iterator<Item = SourceId> {
+        self.texts.iter().map(|text| text.source)
+    }
+}
+
 struct Text {
     source: SourceId,
     text: String,

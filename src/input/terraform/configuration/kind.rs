@@ -73,7 +73,10 @@ fn field(value: &Expression) -> Result<Field, Refused> {
     }
     let (kind, default) = match call.arguments.as_slice() {
         [kind] => (kind, None),
-        [kind, default] => (kind, Some(constant(default).map_err(|fault| (fault.message, default.span))?)),
+        [kind, default] => (
+            kind,
+            Some(constant(default).map_err(|fault| (fault.message, default.span))?),
+        ),
         _ => return Err(("`optional` takes a type and a default".to_owned(), value.span)),
     };
     Ok(Field {

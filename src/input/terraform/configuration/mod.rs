@@ -6,9 +6,9 @@ mod overrides;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Said;
 use super::language::Type;
 use super::syntax::{Attribute, Block, Body, Expression};
-use super::Said;
 use crate::source::Diagnostic;
 use crate::syntax::Span;
 
@@ -106,14 +106,16 @@ impl Configuration {
             }
             ("locals", []) => {
                 let named = block.body.attributes.into_iter();
-                self.locals.extend(named.map(|attribute| (attribute.name, attribute.value)));
+                self.locals
+                    .extend(named.map(|attribute| (attribute.name, attribute.value)));
                 true
             }
             ("resource" | "data" | "ephemeral", [kind, name]) => {
                 let data = &*block.kind != "resource";
-                let new = !self.resources.iter().any(|other| {
-                    other.data == data && other.kind == *kind && other.name == *name
-                });
+                let new = !self
+                    .resources
+                    .iter()
+                    .any(|other| other.data == data && other.kind == *kind && other.name == *name);
                 if new {
                     self.resources.push(Resource {
                         data,
@@ -142,7 +144,10 @@ impl Configuration {
                 self.outputs.insert(name.clone(), output).is_none()
             }
             ("provider", [name]) => {
-                let alias = block.body.attribute("alias").and_then(|alias| alias.value.as_text().cloned());
+                let alias = block
+                    .body
+                    .attribute("alias")
+                    .and_then(|alias| alias.value.as_text().cloned());
                 self.providers.push(Provider {
                     name: name.clone(),
                     alias,
@@ -158,7 +163,10 @@ impl Configuration {
             (kind, _) => {
                 let message = format!("`{kind}` is no block that is known here, or its labels are wrong");
                 let help = "correct it; it was passed over";
-                said.push(Said::new(head, Diagnostic::warning("unknown-block", message).help(help)));
+                said.push(Said::new(
+                    head,
+                    Diagnostic::warning("unknown-block", message).help(help),
+                ));
                 true
             }
         };
@@ -171,7 +179,11 @@ impl Configuration {
     }
 
     fn settings(&mut self, body: &Body) {
-        self.backend |= body.blocks_of("backend").chain(body.blocks_of("cloud")).next().is_some();
+        self.backend |= body
+            .blocks_of("backend")
+            .chain(body.blocks_of("cloud"))
+            .next()
+            .is_some();
         for block in body.blocks_of("required_providers") {
             for attribute in &block.body.attributes {
                 let requirement = requirement(&attribute.value);
@@ -188,10 +200,8 @@ impl Configuration {
 
     /// Whether values of its variables are missing and nothing else tells that it is a root: then it is a module whose
     /// caller is elsewhere.
-    pub fn looks_like_a_part(&self) -> bool {
-        let missing = |(name, variable): (&Arc<str>, &Variable)| {
-            variable.default.is_none() && !self.given.iter().any(|given| given.name == *name)
-        };
+    pub fn looks_like_a_part(&self, is_named: impl Fn(&str) -> bool) -> bool {
+        let missing = |(name, variable): (&Arc<str>, &Variable)| variable.default.is_none() && !is_named(name);
         self.providers.is_empty() && !self.backend && self.given.is_empty() && self.variables.iter().any(missing)
     }
 }

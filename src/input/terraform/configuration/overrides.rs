@@ -9,7 +9,8 @@ use crate::source::Diagnostic;
 /// Whether a file of this name is one.
 pub fn is_override(name: &str) -> bool {
     let stem = name.strip_suffix(".json").unwrap_or(name);
-    stem.strip_suffix(".tf").is_some_and(|stem| stem == "override" || stem.ends_with("_override"))
+    stem.strip_suffix(".tf")
+        .is_some_and(|stem| stem == "override" || stem.ends_with("_override"))
 }
 
 pub fn apply(blocks: &mut Vec<Block>, body: Body, said: &mut Vec<Said>) {
@@ -23,9 +24,17 @@ pub fn apply(blocks: &mut Vec<Block>, body: Body, said: &mut Vec<Said>) {
 }
 
 fn override_locals(blocks: &mut Vec<Block>, block: Block) {
-    let stated: Vec<Arc<str>> = block.body.attributes.iter().map(|attribute| attribute.name.clone()).collect();
+    let stated: Vec<Arc<str>> = block
+        .body
+        .attributes
+        .iter()
+        .map(|attribute| attribute.name.clone())
+        .collect();
     for other in blocks.iter_mut().filter(|other| &*other.kind == "locals") {
-        other.body.attributes.retain(|attribute| !stated.contains(&attribute.name));
+        other
+            .body
+            .attributes
+            .retain(|attribute| !stated.contains(&attribute.name));
     }
     blocks.push(block);
 }
@@ -41,7 +50,10 @@ fn override_block(blocks: &mut [Block], block: Block, said: &mut Vec<Said>) {
     let Some(found) = found else {
         let message = format!("there is no `{} {}` to override", block.kind, block.labels.join("."));
         let help = "declare it in an ordinary file of this directory; it was passed over";
-        said.push(Said::new(block.head, Diagnostic::error("nothing-to-override", message).help(help)));
+        said.push(Said::new(
+            block.head,
+            Diagnostic::error("nothing-to-override", message).help(help),
+        ));
         return;
     };
     merge(&mut found.body, block.body);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::value::{Kind, Members, Object, Value};
 use super::Number;
+use super::value::{Kind, Members, Object, Value};
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Type {
@@ -105,7 +105,10 @@ pub fn unify(types: &[Type]) -> Option<Type> {
     if stated.iter().all(|one| one.is_primitive()) {
         return stated.contains(&&Type::Text).then_some(Type::Text);
     }
-    if stated.iter().all(|one| matches!(one, Type::Tuple(_) | Type::List(_) | Type::Set(_))) {
+    if stated
+        .iter()
+        .all(|one| matches!(one, Type::Tuple(_) | Type::List(_) | Type::Set(_)))
+    {
         return unify_sequences(&stated);
     }
     if stated.iter().all(|one| matches!(one, Type::Object(_) | Type::Map(_))) {
@@ -126,7 +129,12 @@ fn unify_sequences(types: &[&Type]) -> Option<Type> {
         && tuples.len() == types.len()
         && tuples.iter().all(|items| items.len() == first.len())
     {
-        let column = |at: usize| tuples.iter().filter_map(|items| items.get(at).cloned()).collect::<Vec<_>>();
+        let column = |at: usize| {
+            tuples
+                .iter()
+                .filter_map(|items| items.get(at).cloned())
+                .collect::<Vec<_>>()
+        };
         let all: Option<Vec<Type>> = (0..first.len()).map(|at| unify(&column(at))).collect();
         if let Some(all) = all {
             return Some(Type::Tuple(all));
@@ -206,7 +214,9 @@ pub fn convert(value: &Value, to: &Type) -> Result<Value, String> {
         }
         (Kind::Tuple(items) | Kind::List(items), Type::Tuple(of)) if items.len() == of.len() => {
             let pairs = items.iter().zip(of);
-            Kind::Tuple(Arc::new(pairs.map(|(item, of)| convert(item, of)).collect::<Result<_, _>>()?))
+            Kind::Tuple(Arc::new(
+                pairs.map(|(item, of)| convert(item, of)).collect::<Result<_, _>>()?,
+            ))
         }
         (Kind::Map(members), Type::Map(of)) => Kind::Map(Arc::new(values(members, of)?)),
         (Kind::Object(object), Type::Map(of)) => Kind::Map(Arc::new(values(&object.members, of)?)),
@@ -254,7 +264,9 @@ fn values(members: &Members, of: &Type) -> Result<Members, String> {
 fn fit(members: &Members, object: Option<&Object>, fields: &BTreeMap<Arc<str>, Field>) -> Result<Kind, String> {
     let mut out = Members::new();
     for (name, field) in fields {
-        let stated = members.get(name).filter(|value| !(value.is_null() && field.default.is_some()));
+        let stated = members
+            .get(name)
+            .filter(|value| !(value.is_null() && field.default.is_some()));
         let rest = object.and_then(|object| object.rest.as_ref());
         let value = match (stated, rest, &field.default) {
             (Some(value), _, _) => convert(value, &field.kind).map_err(|why| format!("attribute `{name}`: {why}"))?,

@@ -296,7 +296,9 @@ pub fn items(collection: &Value) -> Result<Items, Result<Unknown, Fault>> {
 }
 
 fn named(members: &Members) -> Vec<(Value, Value)> {
-    let pairs = members.iter().map(|(name, value)| (Value::from(name.clone()), value.clone()));
+    let pairs = members
+        .iter()
+        .map(|(name, value)| (Value::from(name.clone()), value.clone()));
     pairs.collect()
 }
 
@@ -347,7 +349,10 @@ fn for_expression(one: &For, environment: &Environment<'_>) -> Result<Value, Fau
     let value = match one.result_key {
         None => Value::tuple(result.list),
         Some(_) if one.grouping => {
-            let grouped = result.groups.into_iter().map(|(name, items)| (name, Value::tuple(items)));
+            let grouped = result
+                .groups
+                .into_iter()
+                .map(|(name, items)| (name, Value::tuple(items)));
             Value::object(grouped.collect())
         }
         Some(_) => Value::object(result.members),
@@ -368,7 +373,8 @@ impl ForResult {
     fn round(&mut self, one: &For, environment: &Environment<'_>) -> Result<(), Fault> {
         if let Some(condition) = &one.condition {
             let held = evaluate(condition, environment)?;
-            let flag = convert(&held, &Type::Bool).map_err(|why| Fault::new(why).at(environment.file, condition.span))?;
+            let flag =
+                convert(&held, &Type::Bool).map_err(|why| Fault::new(why).at(environment.file, condition.span))?;
             match flag.kind {
                 Kind::Bool(false) => return Ok(()),
                 Kind::Bool(true) => {}
@@ -391,7 +397,8 @@ impl ForResult {
             Name::Known(name) if one.grouping => self.groups.entry(name).or_default().push(value),
             Name::Known(name) => {
                 if self.members.contains_key(&name) {
-                    let message = format!("two elements have the key `{name}`; add `...` behind the value to group them");
+                    let message =
+                        format!("two elements have the key `{name}`; add `...` behind the value to group them");
                     return Err(Fault::new(message).at(environment.file, key.span));
                 }
                 self.members.insert(name, value);

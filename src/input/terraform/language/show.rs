@@ -70,7 +70,9 @@ fn sequence(items: &[Value], indent: usize) -> String {
         return "[]".to_owned();
     }
     let blanks = " ".repeat(indent);
-    let lines = items.iter().map(|item| format!("{blanks}  {},\n", at(item, indent + 2)));
+    let lines = items
+        .iter()
+        .map(|item| format!("{blanks}  {},\n", at(item, indent + 2)));
     format!("[\n{}{blanks}]", lines.collect::<String>())
 }
 
@@ -79,6 +81,8 @@ fn named(members: &Members, indent: usize) -> String {
         return "{}".to_owned();
     }
     let blanks = " ".repeat(indent);
-    let lines = members.iter().map(|(name, value)| format!("{blanks}  {} = {}\n", go_quoted(name), at(value, indent + 2)));
+    let lines = members
+        .iter()
+        .map(|(name, value)| format!("{blanks}  {} = {}\n", go_quoted(name), at(value, indent + 2)));
     format!("{{\n{}{blanks}}}", lines.collect::<String>())
 }

@@ -37,7 +37,8 @@ impl Text {
                 Part::Literal(text) => self.text.push_str(text),
                 Part::Interpolation(expression) => {
                     let value = value_of(expression, environment)?;
-                    self.put(&value).map_err(|fault| fault.at(environment.file, expression.span))?;
+                    self.put(&value)
+                        .map_err(|fault| fault.at(environment.file, expression.span))?;
                 }
                 Part::If(condition, then, otherwise) => {
                     let held = value_of(condition, environment)?;
@@ -54,7 +55,13 @@ impl Text {
                     value,
                     collection,
                     body,
-                } => self.rounds(key.as_deref(), value, &value_of(collection, environment)?, body, environment)?,
+                } => self.rounds(
+                    key.as_deref(),
+                    value,
+                    &value_of(collection, environment)?,
+                    body,
+                    environment,
+                )?,
             }
         }
         Ok(())

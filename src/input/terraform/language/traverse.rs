@@ -130,5 +130,7 @@ fn element(items: &[Value], key: &Value) -> Result<Value, Fault> {
 
 fn text(key: &Value) -> Result<Arc<str>, Fault> {
     let key = convert(key, &Type::Text)?;
-    key.as_text().cloned().ok_or_else(|| Fault::new("a key must be a string"))
+    key.as_text()
+        .cloned()
+        .ok_or_else(|| Fault::new("a key must be a string"))
 }

@@ -84,7 +84,9 @@ impl Unknown {
     /// The symbol without its braces.
     pub fn inner(&self) -> &str {
         let inside = self.symbol.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        inside.filter(|inside| !inside.contains(['{', '}'])).unwrap_or(&self.symbol)
+        inside
+            .filter(|inside| !inside.contains(['{', '}']))
+            .unwrap_or(&self.symbol)
     }
 
     pub fn inexact(mut self) -> Unknown {
@@ -303,7 +305,11 @@ impl Value {
             (Kind::Tuple(a), Kind::Tuple(b)) | (Kind::List(a), Kind::List(b)) | (Kind::Set(a), Kind::Set(b)) => {
                 if a.len() != b.len() {
                     let open = self.open().is_some() || other.open().is_some();
-                    return if open && matches!(self.kind, Kind::Set(_)) { None } else { Some(false) };
+                    return if open && matches!(self.kind, Kind::Set(_)) {
+                        None
+                    } else {
+                        Some(false)
+                    };
                 }
                 all_same(a.iter().zip(b.iter()).map(|(a, b)| a.same(b)))
             }
@@ -418,7 +424,9 @@ fn order_members(a: &Members, b: &Members) -> Ordering {
 }
 
 fn in_turn(mut orders: impl Iterator<Item = Ordering>) -> Ordering {
-    orders.find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
+    orders
+        .find(|order| *order != Ordering::Equal)
+        .unwrap_or(Ordering::Equal)
 }
 
 /// One that differs decides; else one that is open.

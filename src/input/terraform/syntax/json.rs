@@ -26,7 +26,14 @@ const BLOCKS: &[(&str, usize)] = &[
 ];
 
 /// Blocks within blocks that mean something here.
-const NESTED: &[&str] = &["required_providers", "backend", "cloud", "lifecycle", "dynamic", "features"];
+const NESTED: &[&str] = &[
+    "required_providers",
+    "backend",
+    "cloud",
+    "lifecycle",
+    "dynamic",
+    "features",
+];
 
 /// Parses one `.tf.json` file.
 pub fn parse_json(text: &str) -> Result<Body, SyntaxError> {
@@ -151,7 +158,6 @@ fn moved(mut expression: Expression, span: Span) -> Expression {
 
 /// The members of an object as attributes, with strings as they are.
 pub fn plain_members(node: &Node<'_>) -> Vec<Attribute> {
-
     let one = |member: &crate::syntax::Member<'_>| Attribute {
         name: Arc::from(member.name.as_ref()),
         name_span: member.node.span,

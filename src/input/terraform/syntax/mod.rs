@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 pub use comment::comments;
 pub use json::{parse_json, plain_members};
-pub use shift::body as shift;
 pub use native::{parse, parse_expression, parse_template};
+pub use shift::body as shift;
 
 use super::language::Number;
 use crate::syntax::Span;

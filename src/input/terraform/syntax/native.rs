@@ -139,21 +139,21 @@ impl Builder<'_> {
                     .map(|(key, value)| (self.key(key), self.expression(value.expr())))
                     .collect(),
             ),
-            edit::Expression::StringTemplate(template) => {
-                template_kind(parts(self, template, Flush::No, false), false)
-            }
+            edit::Expression::StringTemplate(template) => template_kind(parts(self, template, Flush::No, false), false),
             edit::Expression::HeredocTemplate(heredoc) => {
                 let opening = self.text.get(place.start..).unwrap_or_default();
-                let flush = if opening.starts_with("<<-") { Flush::Yes } else { Flush::No };
+                let flush = if opening.starts_with("<<-") {
+                    Flush::Yes
+                } else {
+                    Flush::No
+                };
                 template_kind(parts(self, &heredoc.template, flush, true), true)
             }
             edit::Expression::Parenthesis(inner) => self.expression(inner.inner()).kind,
             edit::Expression::Variable(name) => Kind::Variable(Arc::from(name.as_str())),
-            edit::Expression::Conditional(one) => Kind::Conditional(
-                boxed(&one.cond_expr),
-                boxed(&one.true_expr),
-                boxed(&one.false_expr),
-            ),
+            edit::Expression::Conditional(one) => {
+                Kind::Conditional(boxed(&one.cond_expr), boxed(&one.true_expr), boxed(&one.false_expr))
+            }
             edit::Expression::FuncCall(call) => self.call(call),
             edit::Expression::Traversal(traversal) => {
                 let steps = traversal.operators.iter().map(|operator| self.step(operator)).collect();
@@ -166,9 +166,11 @@ impl Builder<'_> {
                 };
                 Kind::Unary(operator, boxed(&one.expr))
             }
-            edit::Expression::BinaryOp(one) => {
-                Kind::Binary(binary(*one.operator.value()), boxed(&one.lhs_expr), boxed(&one.rhs_expr))
-            }
+            edit::Expression::BinaryOp(one) => Kind::Binary(
+                binary(*one.operator.value()),
+                boxed(&one.lhs_expr),
+                boxed(&one.rhs_expr),
+            ),
             edit::Expression::ForExpr(one) => self.for_expression(one),
         };
         Expression { kind, span: place }
@@ -177,7 +179,11 @@ impl Builder<'_> {
     /// The parser keeps machine numbers; the text has all digits.
     fn number(&self, expression: &edit::Expression, place: Span) -> Kind {
         let written = self.text.get(place.start..place.end).and_then(Number::parse);
-        let rough = || expression.as_number().and_then(|number| Number::parse(&number.to_string()));
+        let rough = || {
+            expression
+                .as_number()
+                .and_then(|number| Number::parse(&number.to_string()))
+        };
         written.or_else(rough).map_or(Kind::Null, Kind::Number)
     }
 

@@ -8,9 +8,7 @@ use super::bridge::{located, open};
 use super::module::{Each, Module};
 use super::scope::Context;
 use crate::input::arm::expression as arm;
-use crate::input::terraform::language::{
-    Environment, Fault, Members, Unknown, Value, evaluate, items, with_names,
-};
+use crate::input::terraform::language::{Environment, Fault, Members, Unknown, Value, evaluate, items, with_names};
 use crate::input::terraform::syntax::{Block, Body, Expression};
 use crate::syntax::Span;
 
@@ -24,6 +22,16 @@ pub struct Attributes {
 
 /// Arguments that are Terraform's own.
 const META: &[&str] = &["count", "for_each", "provider", "depends_on"];
+/// Attributes that are maps. In JSON any other object is a block that stands once.
+const MAPS: &[&str] = &[
+    "tags",
+    "body",
+    "sensitive_body",
+    "triggers",
+    "keepers",
+    "input",
+    "settings",
+];
 /// Blocks that are Terraform's own.
 const META_BLOCKS: &[&str] = &["lifecycle", "provisioner", "connection", "timeouts"];
 
@@ -38,16 +46,32 @@ pub fn attributes(module: &Rc<Module<'_>>, block: &Block, each: &Each) -> Attrib
     let reader = Reader { module };
     let mut plain = Members::new();
     let mut members = Vec::new();
-    let own = block.body.attributes.iter().filter(|attribute| !META.contains(&&*attribute.name));
+    let own = block
+        .body
+        .attributes
+        .iter()
+        .filter(|attribute| !META.contains(&&*attribute.name));
     for attribute in own {
         let value = reader.value(&attribute.value, &environment);
         if value.is_null() {
             continue;
         }
-        members.push((attribute.name.clone(), located(&attribute.value, &value)));
-        plain.insert(attribute.name.clone(), value);
+        let mut placed = located(&attribute.value, &value);
+        let is_block = block.body.ambiguous && placed.as_object().is_some() && !MAPS.contains(&&*attribute.name);
+        if is_block {
+            let span = placed.span;
+            placed = arm::Value::from(vec![placed]).at(span);
+        } else {
+            plain.insert(attribute.name.clone(), value);
+        }
+        members.push((attribute.name.clone(), placed));
     }
-    let blocks: Vec<&Block> = block.body.blocks.iter().filter(|one| !META_BLOCKS.contains(&&*one.kind)).collect();
+    let blocks: Vec<&Block> = block
+        .body
+        .blocks
+        .iter()
+        .filter(|one| !META_BLOCKS.contains(&&*one.kind))
+        .collect();
     members.extend(reader.lists(&blocks, &environment));
     Attributes {
         placed: arm::Value::object(members).at(block.span),
@@ -76,7 +100,10 @@ impl Reader<'_, '_> {
         for block in blocks {
             let (kind, made) = match (&*block.kind, block.labels.first()) {
                 ("dynamic", Some(kind)) => (kind.clone(), self.rounds(block, kind, environment)),
-                _ => (block.kind.clone(), vec![self.object(&block.body, block.span, environment)]),
+                _ => (
+                    block.kind.clone(),
+                    vec![self.object(&block.body, block.span, environment)],
+                ),
             };
             if !order.contains(&kind) {
                 order.push(kind.clone());
@@ -115,7 +142,11 @@ impl Reader<'_, '_> {
         let Some(for_each) = block.body.attribute("for_each") else {
             let fault = Fault::new("a `dynamic` block takes `for_each`");
             let told = self.told(fault, block.head);
-            return told.as_unknown().map(|unknown| unknown_block(unknown, block.span)).into_iter().collect();
+            return told
+                .as_unknown()
+                .map(|unknown| unknown_block(unknown, block.span))
+                .into_iter()
+                .collect();
         };
         let collection = self.value(&for_each.value, environment);
         let items = match items(&collection) {
@@ -124,16 +155,26 @@ impl Reader<'_, '_> {
             Err(Err(_)) if collection.is_null() => return Vec::new(),
             Err(Err(fault)) => {
                 let told = self.told(fault, for_each.value.span);
-                return told.as_unknown().map(|unknown| unknown_block(unknown, block.span)).into_iter().collect();
+                return told
+                    .as_unknown()
+                    .map(|unknown| unknown_block(unknown, block.span))
+                    .into_iter()
+                    .collect();
             }
         };
-        let iterator = block.body.attribute("iterator").and_then(|attribute| attribute.value.as_reference());
+        let iterator = block
+            .body
+            .attribute("iterator")
+            .and_then(|attribute| attribute.value.as_reference());
         let name = iterator.as_deref().and_then(<[Arc<str>]>::first).unwrap_or(kind);
         let Some(content) = block.body.blocks_of("content").next() else {
             return Vec::new();
         };
         let round = |(key, value): (Value, Value)| {
-            let members = [(Arc::from("key"), key), (Arc::from("value"), value.marked(items.sensitive))];
+            let members = [
+                (Arc::from("key"), key),
+                (Arc::from("value"), value.marked(items.sensitive)),
+            ];
             let each = Value::object(members.into_iter().collect());
             with_names(environment, None, name, (Value::null(), each), |inner| {
                 self.object(&content.body, content.span, inner)

@@ -22,7 +22,10 @@ pub fn located(expression: &Expression, value: &Value) -> arm::Value {
         }
         (Tree::Object(parts), Kind::Object(object)) => {
             let part = |name: &str| {
-                let stated = parts.iter().rev().find(|(key, _)| key.as_text().is_some_and(|key| &**key == name));
+                let stated = parts
+                    .iter()
+                    .rev()
+                    .find(|(key, _)| key.as_text().is_some_and(|key| &**key == name));
                 stated.map(|(_, part)| part)
             };
             let one = |(name, member): (&Arc<str>, &Value)| {
@@ -45,7 +48,11 @@ pub fn placed(value: &Value, span: Span) -> arm::Value {
     let all = |items: &[Value]| Arc::new(items.iter().map(|item| placed(item, span)).collect::<Vec<_>>());
     let named = |members: &Members| {
         let stated = members.iter().filter(|(_, member)| !member.is_null());
-        Arc::new(stated.map(|(name, member)| (name.clone(), placed(member, span))).collect::<Vec<_>>())
+        Arc::new(
+            stated
+                .map(|(name, member)| (name.clone(), placed(member, span)))
+                .collect::<Vec<_>>(),
+        )
     };
     let kind = match &value.kind {
         _ if value.sensitive && !value.is_null() => hidden(value),
@@ -67,7 +74,10 @@ pub fn placed(value: &Value, span: Span) -> arm::Value {
 fn hidden(value: &Value) -> arm::Kind {
     let unknown = match &value.kind {
         Kind::Unknown(unknown) => unknown.clone(),
-        _ => Unknown::new("the value is sensitive and is not looked at", &format!("sensitive {}", value.symbol())),
+        _ => Unknown::new(
+            "the value is sensitive and is not looked at",
+            &format!("sensitive {}", value.symbol()),
+        ),
     };
     arm::Kind::Unknown(open(&unknown))
 }

@@ -53,7 +53,7 @@ pub struct Root<'w> {
 }
 
 /// Most instances of one root.
-pub const INSTANCES: usize = 50_000;
+pub const INSTANCES: usize = 20_000;
 /// Steps of one root.
 const STEPS: u64 = 10_000_000;
 
@@ -74,7 +74,11 @@ pub fn evaluate(world: &World<'_>, configuration: &Configuration, subscription: 
         left: Cell::new(INSTANCES),
         subscription,
     };
-    let whole = match configuration.looks_like_a_part() {
+    let is_named = |name: &str| {
+        let of_files = world.values.iter().any(|attribute| &*attribute.name == name);
+        of_files || world.texts.iter().any(|(known, _)| known == name)
+    };
+    let whole = match configuration.looks_like_a_part(is_named) {
         true => Whole::ModuleAlone,
         false => Whole::Root,
     };
@@ -102,7 +106,11 @@ impl Root<'_> {
         if fault.stopped {
             let message = format!("the evaluation of this configuration was stopped: {}", fault.message);
             let help = "scan its parts one by one; what was not evaluated is unknown";
-            let first = !self.said.borrow().iter().any(|said| &*said.diagnostic.code == "configuration-too-large");
+            let first = !self
+                .said
+                .borrow()
+                .iter()
+                .any(|said| &*said.diagnostic.code == "configuration-too-large");
             if first {
                 let diagnostic = Diagnostic::error("configuration-too-large", message).help(help);
                 self.tell(Said::lost(span, diagnostic));

@@ -120,7 +120,9 @@ impl<'w> Module<'w> {
         let outcome = self.root.fuel.deeper(run).and_then(|value| {
             self.root.fuel.burn(value.weight())?;
             match value.is_deeper(DEEPEST) {
-                true => Err(Fault::new(format!("the value of `{name}` is nested deeper than {DEEPEST} levels"))),
+                true => Err(Fault::new(format!(
+                    "the value of `{name}` is nested deeper than {DEEPEST} levels"
+                ))),
                 false => Ok(value),
             }
         });
@@ -173,7 +175,7 @@ impl<'w> Module<'w> {
                 let value = caller.module.evaluate(&attribute.value, &caller.each);
                 value.map(|value| (value, attribute.value.span))
             }),
-            None => self.from_outside(name, variable),
+            None => self.outside_value(name, variable),
         };
         let stated = stated.transpose()?;
         if let Some((value, span)) = stated
@@ -196,13 +198,19 @@ impl<'w> Module<'w> {
     }
 
     /// From `--var`, from files named by the user, and from those that Terraform reads by itself.
-    fn from_outside(&self, name: &Arc<str>, variable: &Variable) -> Option<Result<(Value, Span), Fault>> {
+    fn outside_value(&self, name: &Arc<str>, variable: &Variable) -> Option<Result<(Value, Span), Fault>> {
         let world = self.root.world;
         if let Some((_, text)) = world.texts.iter().rev().find(|(known, _)| **known == **name) {
             return Some(typed(text, variable).map(|value| (value, variable.span)));
         }
         let named = world.values.iter().rev().find(|attribute| attribute.name == *name);
-        let own = || self.configuration.given.iter().rev().find(|attribute| attribute.name == *name);
+        let own = || {
+            self.configuration
+                .given
+                .iter()
+                .rev()
+                .find(|attribute| attribute.name == *name)
+        };
         let attribute = named.or_else(own)?;
         Some(constant(&attribute.value).map(|value| (value, attribute.value.span)))
     }
@@ -265,17 +273,30 @@ impl<'w> Module<'w> {
 
     /// The directory that a call names; what is not among the inputs is told.
     fn find(&self, call: &Call) -> Option<&'w Configuration> {
-        let span = call.block.body.attribute("source").map_or(call.block.head, |source| source.value.span);
+        let span = call
+            .block
+            .body
+            .attribute("source")
+            .map_or(call.block.head, |source| source.value.span);
         let tell = |code: &str, message: String, help: &str| {
-            self.root.tell(Said::lost(span, Diagnostic::error(code, message).help(help)));
+            self.root
+                .tell(Said::lost(span, Diagnostic::error(code, message).help(help)));
         };
         let Some(source) = call.source() else {
-            tell("module-source", format!("`source` of the module `{}` is no text", call.name), "write it out");
+            tell(
+                "module-source",
+                format!("`source` of the module `{}` is no text", call.name),
+                "write it out",
+            );
             return None;
         };
         if self.depth >= DEPTH {
             let message = format!("modules are nested deeper than {DEPTH}, or call each other in a circle");
-            tell("module-cycle", message, "break the circle; what it would make was not judged");
+            tell(
+                "module-cycle",
+                message,
+                "break the circle; what it would make was not judged",
+            );
             return None;
         }
         let world = self.root.world;
@@ -296,8 +317,14 @@ impl<'w> Module<'w> {
         };
         let found = world.configurations.get(&directory);
         if found.is_none() {
-            let message = format!("the module `{source}` is not among the inputs: `{directory}` holds no Terraform that was read");
-            tell("module-not-read", message, "scan the directory that holds both; its outputs are unknown");
+            let message = format!(
+                "the module `{source}` is not among the inputs: `{directory}` holds no Terraform that was read"
+            );
+            tell(
+                "module-not-read",
+                message,
+                "scan the directory that holds both; its outputs are unknown",
+            );
         }
         found
     }
@@ -343,7 +370,8 @@ fn typed(text: &str, variable: &Variable) -> Result<Value, Fault> {
     match variable.kind {
         Type::Any | Type::Text | Type::Number | Type::Bool => Ok(Value::from(text)),
         _ => {
-            let expression = parse_expression(text).map_err(|error| Fault::new(format!("`--var`: {}", error.message)))?;
+            let expression =
+                parse_expression(text).map_err(|error| Fault::new(format!("`--var`: {}", error.message)))?;
             constant(&expression)
         }
     }

@@ -12,7 +12,10 @@ use crate::input::terraform::syntax::{Block, Expression, Kind as Tree};
 
 /// The settings of the provider that a resource names, or whose name its type begins with.
 pub fn settings(module: &Rc<Module<'_>>, kind: &str, block: &Block) -> Settings {
-    let named = block.body.attribute("provider").and_then(|attribute| attribute.value.as_reference());
+    let named = block
+        .body
+        .attribute("provider")
+        .and_then(|attribute| attribute.value.as_reference());
     let (name, alias) = match named.as_deref() {
         Some([name]) => (name.clone(), None),
         Some([name, alias, ..]) => (name.clone(), Some(alias.clone())),
@@ -87,7 +90,10 @@ pub fn major_of(constraint: &str) -> Option<u32> {
     for part in constraint.split(',') {
         let part = part.trim();
         let (sign, version) = part.split_at(part.find(|one: char| one.is_ascii_digit()).unwrap_or(part.len()));
-        let numbers: Vec<u32> = version.split(['.', '-']).map_while(|number| number.parse().ok()).collect();
+        let numbers: Vec<u32> = version
+            .split(['.', '-'])
+            .map_while(|number| number.parse().ok())
+            .collect();
         let major = *numbers.first()?;
         let zeros = numbers.iter().skip(1).all(|number| *number == 0);
         match sign.trim() {

@@ -57,6 +57,9 @@ pub fn suffix(key: Option<&Value>) -> String {
 
 /// The rounds of a block; `address` names it in what is unknown.
 pub fn rounds(module: &Rc<Module<'_>>, block: &Block, address: &str) -> Rounds {
+    if module.root.left.get() == 0 {
+        return left_out(module, block, address);
+    }
     let rounds = match (block.body.attribute("count"), block.body.attribute("for_each")) {
         (Some(count), _) => counted(module, count, address),
         (_, Some(for_each)) => each(module, for_each, address),
@@ -69,14 +72,27 @@ pub fn rounds(module: &Rc<Module<'_>>, block: &Block, address: &str) -> Rounds {
     };
     let left = module.root.left.get();
     if rounds.all.len() > left {
-        let message = format!("`{address}` is left out: there are more than {} instances", super::INSTANCES);
-        let help = "scan parts of the configuration one by one";
-        let diagnostic = Diagnostic::error("too-many-instances", message).help(help);
-        module.root.tell(Said::lost(block.head, diagnostic));
-        return undecided(address, &Unknown::new("there are too many instances", address));
+        module.root.left.set(0);
+        return left_out(module, block, address);
     }
     module.root.left.set(left - rounds.all.len());
     rounds
+}
+
+/// No round: the limit of the whole configuration is reached.
+fn left_out(module: &Rc<Module<'_>>, block: &Block, address: &str) -> Rounds {
+    let message = format!(
+        "`{}` is left out: there are more than {} instances",
+        block.labels.join("."),
+        super::INSTANCES
+    );
+    let help = "scan parts of the configuration one by one";
+    let diagnostic = Diagnostic::error("too-many-instances", message).help(help);
+    module.root.tell(Said::lost(block.head, diagnostic));
+    Rounds {
+        shape: Shape::Open(Unknown::new("there are too many instances", address)),
+        all: Vec::new(),
+    }
 }
 
 /// One round of which nothing is known.
@@ -123,7 +139,11 @@ fn counted(module: &Rc<Module<'_>>, attribute: &Attribute, address: &str) -> Rou
             ),
             None => refuse("count", format!("`count` is {number}"), "give a whole number from 0"),
         },
-        _ => refuse("count", format!("`count` is {}", count.describe()), "give a whole number from 0"),
+        _ => refuse(
+            "count",
+            format!("`count` is {}", count.describe()),
+            "give a whole number from 0",
+        ),
     }
 }
 
@@ -144,8 +164,15 @@ fn each(module: &Rc<Module<'_>>, attribute: &Attribute, address: &str) -> Rounds
         }
     };
     if items.pairs.len() > ROUNDS {
-        let message = format!("`for_each` has {} elements; more than {ROUNDS} are not made", items.pairs.len());
-        return refuse("too-many-instances", message, "lower it; one instance stands for them, and all it says is open");
+        let message = format!(
+            "`for_each` has {} elements; more than {ROUNDS} are not made",
+            items.pairs.len()
+        );
+        return refuse(
+            "too-many-instances",
+            message,
+            "lower it; one instance stands for them, and all it says is open",
+        );
     }
     let one = |(key, value): (Value, Value)| {
         let each = Each {

@@ -26,7 +26,8 @@ fn named(steps: &[Step], at: usize) -> Option<&Arc<str>> {
 
 impl Scope for Context<'_, '_> {
     fn resolve(&self, root: &str, steps: &[Step], environment: &Environment<'_>) -> Found {
-        let name = |what: &str| named(steps, 0).ok_or_else(|| Fault::new(format!("`{root}` takes a name: `{root}.{what}`")));
+        let name =
+            |what: &str| named(steps, 0).ok_or_else(|| Fault::new(format!("`{root}` takes a name: `{root}.{what}`")));
         match root {
             "var" => Ok((self.module.variable(name("name")?)?, 1)),
             "local" => Ok((self.module.local(name("name")?)?, 1)),
@@ -35,7 +36,10 @@ impl Scope for Context<'_, '_> {
             "terraform" => self.terraform(name("workspace")?),
             "module" => self.called(name("name")?, steps, environment),
             "data" | "ephemeral" => self.resource(true, name("type")?, steps, 1, environment),
-            "self" => Ok((Unknown::new("`self` is known only when it is deployed", "self").into(), 0)),
+            "self" => Ok((
+                Unknown::new("`self` is known only when it is deployed", "self").into(),
+                0,
+            )),
             _ => self.resource(false, &Arc::from(root), steps, 0, environment),
         }
     }
@@ -54,9 +58,15 @@ impl Scope for Context<'_, '_> {
 
     fn files_below(&self, path: &str) -> Result<Vec<String>, Unread> {
         let directory = join(self.module.root.directory, path);
-        let start = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        let start = if directory.is_empty() {
+            String::new()
+        } else {
+            format!("{directory}/")
+        };
         let names = self.module.root.world.names.iter();
-        let below: Vec<String> = names.filter_map(|name| name.strip_prefix(&start).map(str::to_owned)).collect();
+        let below: Vec<String> = names
+            .filter_map(|name| name.strip_prefix(&start).map(str::to_owned))
+            .collect();
         match below.is_empty() {
             true => Err(Unread::NotGiven(format!("`{directory}` is not among the inputs"))),
             false => Ok(below),
@@ -80,14 +90,25 @@ impl Context<'_, '_> {
         let value = match name {
             "module" => Value::from(self.module.path()),
             "root" => Value::from("."),
-            _ => Unknown::new("the working directory is not in the configuration", &format!("path.{name}")).into(),
+            _ => Unknown::new(
+                "the working directory is not in the configuration",
+                &format!("path.{name}"),
+            )
+            .into(),
         };
         Ok((value, 1))
     }
 
     fn terraform(&self, name: &str) -> Found {
         let wanted = format!("terraform.{name}");
-        let given = self.module.root.world.texts.iter().rev().find(|(known, _)| *known == wanted);
+        let given = self
+            .module
+            .root
+            .world
+            .texts
+            .iter()
+            .rev()
+            .find(|(known, _)| *known == wanted);
         let value = match given {
             Some((_, text)) => Value::from(text.as_str()),
             None => {
@@ -100,14 +121,27 @@ impl Context<'_, '_> {
 
     /// Only the output that is asked for is evaluated, since modules may need each other's.
     fn called(&self, name: &Arc<str>, steps: &[Step], environment: &Environment<'_>) -> Found {
-        let at = self.module.configuration.calls.iter().position(|call| call.name == *name);
+        let at = self
+            .module
+            .configuration
+            .calls
+            .iter()
+            .position(|call| call.name == *name);
         let at = at.ok_or_else(|| Fault::new(format!("there is no module `{name}`")))?;
         let children = self.module.called(at)?;
         let address = format!("{}module.{name}", self.module.address);
         if children.absent {
-            let source = self.module.configuration.calls.get(at).and_then(|call| call.source().cloned());
+            let source = self
+                .module
+                .configuration
+                .calls
+                .get(at)
+                .and_then(|call| call.source().cloned());
             let shown = source.as_deref().unwrap_or(name).to_owned();
-            return Ok((Unknown::new(format!("the module `{shown}` was not read"), &address).into(), 1));
+            return Ok((
+                Unknown::new(format!("the module `{shown}` was not read"), &address).into(),
+                1,
+            ));
         }
         let output = |child: &Rc<Module<'_>>, at: usize| match named(steps, at) {
             Some(output) => child.output(output).map(|value| (value, at + 1)),
@@ -125,9 +159,14 @@ impl Context<'_, '_> {
                     None => self.every(&children.shape, &address, &children.all, &key),
                 }
             }
-            (Shape::Count | Shape::Each, Some(StepKind::FullSplat | StepKind::AttributeSplat)) if named(steps, 2).is_some() => {
-                let all: Result<Vec<Value>, Fault> =
-                    children.all.iter().map(|(_, child)| output(child, 2).map(|(value, _)| value)).collect();
+            (Shape::Count | Shape::Each, Some(StepKind::FullSplat | StepKind::AttributeSplat))
+                if named(steps, 2).is_some() =>
+            {
+                let all: Result<Vec<Value>, Fault> = children
+                    .all
+                    .iter()
+                    .map(|(_, child)| output(child, 2).map(|(value, _)| value))
+                    .collect();
                 Ok((Value::tuple(all?), 3))
             }
             (shape, _) => {
@@ -154,9 +193,11 @@ impl Context<'_, '_> {
         };
         let expanded = self.module.expanded(found)?;
         // Of a resource that may not exist its one instance is found by any index.
-        if let (Shape::Open(_), Some(StepKind::Index(_) | StepKind::Position(_)), Some(only)) =
-            (&expanded.shape, steps.get(at + 1).map(|step| &step.kind), expanded.all.first())
-        {
+        if let (Shape::Open(_), Some(StepKind::Index(_) | StepKind::Position(_)), Some(only)) = (
+            &expanded.shape,
+            steps.get(at + 1).map(|step| &step.kind),
+            expanded.all.first(),
+        ) {
             if let Some(StepKind::Index(key)) = steps.get(at + 1).map(|step| &step.kind) {
                 evaluate(key, environment)?;
             }
@@ -166,14 +207,20 @@ impl Context<'_, '_> {
             (&expanded.shape, steps.get(at + 1).map(|step| &step.kind))
         {
             let key = evaluate(key, environment)?;
-            let found = expanded.all.iter().find(|round| round.key.as_ref().is_some_and(|known| agree(known, &key)));
+            let found = expanded
+                .all
+                .iter()
+                .find(|round| round.key.as_ref().is_some_and(|known| agree(known, &key)));
             if let Some(round) = found {
                 return Ok((round.value.clone(), at + 2));
             }
         }
         environment.fuel.burn(expanded.all.len() as u64)?;
         let address = format!("{}{address}", self.module.address);
-        let all = expanded.all.iter().map(|round| (round.key.clone(), round.value.clone()));
+        let all = expanded
+            .all
+            .iter()
+            .map(|round| (round.key.clone(), round.value.clone()));
         Ok((whole(&expanded.shape, &address, all), at + 1))
     }
 }
@@ -182,7 +229,9 @@ impl Context<'_, '_> {
 fn pick<'c, T>(shape: &Shape, all: &'c [(Option<Value>, T)], key: &Value) -> Option<&'c (Option<Value>, T)> {
     match shape {
         Shape::Open(_) => all.first(),
-        _ => all.iter().find(|(known, _)| known.as_ref().is_some_and(|known| agree(known, key))),
+        _ => all
+            .iter()
+            .find(|(known, _)| known.as_ref().is_some_and(|known| agree(known, key))),
     }
 }
 

@@ -38,14 +38,20 @@ pub const FUNCTIONS: &[Function] = &[
 fn flags(arguments: &Arguments<'_, '_>, all: bool) -> Outcome {
     let items = arguments.list(0, Type::Bool)?;
     let holds = |item: &Value| matches!(item.kind, Kind::Bool(true));
-    Ok(Value::from(if all { items.iter().all(holds) } else { items.iter().any(holds) }))
+    Ok(Value::from(if all {
+        items.iter().all(holds)
+    } else {
+        items.iter().any(holds)
+    }))
 }
 
 fn chunks(arguments: &Arguments<'_, '_>) -> Outcome {
     let items = arguments.list(0, Type::Any)?;
     let size = usize::try_from(arguments.whole(1)?).map_err(|_| arguments.wrong(1, "it must not be negative"))?;
     let size = if size == 0 { items.len().max(1) } else { size };
-    Ok(Value::list(items.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect()))
+    Ok(Value::list(
+        items.chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect(),
+    ))
 }
 
 /// All of the type that the arguments have in common.
@@ -65,7 +71,10 @@ fn coalesce(arguments: &Arguments<'_, '_>) -> Outcome {
 }
 
 fn coalesce_list(arguments: &Arguments<'_, '_>) -> Outcome {
-    let set = arguments.values.iter().position(|value| matches!(value.kind, Kind::Set(_)));
+    let set = arguments
+        .values
+        .iter()
+        .position(|value| matches!(value.kind, Kind::Set(_)));
     if let Some(at) = set {
         return Err(arguments.wrong(at, "a list or tuple is required"));
     }
@@ -143,7 +152,9 @@ fn element(arguments: &Arguments<'_, '_>) -> Outcome {
     if at < 0 {
         return Err(arguments.wrong(1, "it must not be negative"));
     }
-    let found = at.checked_rem(count).and_then(|at| items.get(usize::try_from(at).ok()?));
+    let found = at
+        .checked_rem(count)
+        .and_then(|at| items.get(usize::try_from(at).ok()?));
     found.cloned().ok_or_else(|| arguments.refuse("the list is empty"))
 }
 
@@ -153,7 +164,9 @@ fn flatten(arguments: &Arguments<'_, '_>) -> Outcome {
         None => Ok(Value::tuple(out)),
         Some(open) => {
             let unknown = open.as_unknown();
-            Ok(unknown.map_or_else(Value::null, |unknown| unknown_result("flatten", unknown, arguments.values)))
+            Ok(unknown.map_or_else(Value::null, |unknown| {
+                unknown_result("flatten", unknown, arguments.values)
+            }))
         }
     }
 }
@@ -185,8 +198,13 @@ fn position(arguments: &Arguments<'_, '_>) -> Outcome {
     if matches!(arguments.value(0)?.kind, Kind::Set(_)) {
         return Err(arguments.wrong(0, "a list or tuple is required"));
     }
-    let found = arguments.elements(0)?.iter().position(|item| item.same(wanted) == Some(true));
-    found.map(Value::from).ok_or_else(|| arguments.refuse("the list has no such element"))
+    let found = arguments
+        .elements(0)?
+        .iter()
+        .position(|item| item.same(wanted) == Some(true));
+    found
+        .map(Value::from)
+        .ok_or_else(|| arguments.refuse("the list has no such element"))
 }
 
 fn is_map(value: &Value) -> bool {
@@ -194,13 +212,25 @@ fn is_map(value: &Value) -> bool {
 }
 
 fn keys(arguments: &Arguments<'_, '_>) -> Outcome {
-    let names = arguments.members(0)?.keys().map(|name| Value::from(name.clone())).collect();
-    Ok(if is_map(arguments.value(0)?) { Value::list(names) } else { Value::tuple(names) })
+    let names = arguments
+        .members(0)?
+        .keys()
+        .map(|name| Value::from(name.clone()))
+        .collect();
+    Ok(if is_map(arguments.value(0)?) {
+        Value::list(names)
+    } else {
+        Value::tuple(names)
+    })
 }
 
 fn values(arguments: &Arguments<'_, '_>) -> Outcome {
     let all = arguments.members(0)?.values().cloned().collect();
-    Ok(if is_map(arguments.value(0)?) { Value::list(all) } else { Value::tuple(all) })
+    Ok(if is_map(arguments.value(0)?) {
+        Value::list(all)
+    } else {
+        Value::tuple(all)
+    })
 }
 
 fn length(arguments: &Arguments<'_, '_>) -> Outcome {
@@ -251,7 +281,9 @@ fn match_keys(arguments: &Arguments<'_, '_>) -> Outcome {
     }
     let wanted = |key: &Value| search.iter().any(|one| one.same(key) == Some(true));
     let pairs = values.into_iter().zip(keys);
-    Ok(Value::list(pairs.filter(|(_, key)| wanted(key)).map(|(value, _)| value).collect()))
+    Ok(Value::list(
+        pairs.filter(|(_, key)| wanted(key)).map(|(value, _)| value).collect(),
+    ))
 }
 
 fn merge(arguments: &Arguments<'_, '_>) -> Outcome {
@@ -270,9 +302,16 @@ fn merge(arguments: &Arguments<'_, '_>) -> Outcome {
         }
     }
     if stated.is_empty() {
-        return Ok(if arguments.values.is_empty() { Value::object(out) } else { Value::null() });
+        return Ok(if arguments.values.is_empty() {
+            Value::object(out)
+        } else {
+            Value::null()
+        });
     }
-    let mut types = stated.iter().map(|value| type_of(value)).filter(|one| *one != Type::Map(Box::new(Type::Any)));
+    let mut types = stated
+        .iter()
+        .map(|value| type_of(value))
+        .filter(|one| *one != Type::Map(Box::new(Type::Any)));
     let first = types.next();
     let maps = stated.iter().all(|value| is_map(value)) && types.all(|one| Some(&one) == first.as_ref());
     let object = match rest {
@@ -317,7 +356,9 @@ fn range(arguments: &Arguments<'_, '_>) -> Outcome {
             return Err(arguments.refuse(format!("more than {LONGEST} elements")));
         }
         out.push(Value::from(at.clone()));
-        at = at.add(&step).ok_or_else(|| arguments.refuse("the number is too large"))?;
+        at = at
+            .add(&step)
+            .ok_or_else(|| arguments.refuse("the number is too large"))?;
     }
     Ok(Value::list(out))
 }
@@ -366,7 +407,9 @@ fn transpose(arguments: &Arguments<'_, '_>) -> Outcome {
             out.entry(text.clone()).or_default().push(Value::from(name.clone()));
         }
     }
-    Ok(Value::map(out.into_iter().map(|(name, list)| (name, Value::list(list))).collect()))
+    Ok(Value::map(
+        out.into_iter().map(|(name, list)| (name, Value::list(list))).collect(),
+    ))
 }
 
 fn zip(arguments: &Arguments<'_, '_>) -> Outcome {

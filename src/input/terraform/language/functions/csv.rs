@@ -11,7 +11,8 @@ pub const FUNCTIONS: &[Function] = &[function("csvdecode", 1, 1, decode)];
 fn decode(arguments: &Arguments<'_, '_>) -> Outcome {
     let text = arguments.text(0)?;
     let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(text.as_bytes());
-    let refused = |error: csv::Error| arguments.refuse(format!("the text is not CSV: {}", error.to_string().to_lowercase()));
+    let refused =
+        |error: csv::Error| arguments.refuse(format!("the text is not CSV: {}", error.to_string().to_lowercase()));
     let names: Vec<Arc<str>> = reader.headers().map_err(refused)?.iter().map(Arc::from).collect();
     let mut seen = names.clone();
     seen.sort();

@@ -8,10 +8,14 @@ use crate::input::terraform::language::value::Value;
 
 pub const FUNCTIONS: &[Function] = &[
     function("formatdate", 2, 2, format),
-    function("plantimestamp", 0, 0, |a| Ok(a.open("the time of the plan is not in the configuration"))),
+    function("plantimestamp", 0, 0, |a| {
+        Ok(a.open("the time of the plan is not in the configuration"))
+    }),
     function("timeadd", 2, 2, add),
     function("timecmp", 2, 2, compare),
-    function("timestamp", 0, 0, |a| Ok(a.open("the time of the run is not in the configuration"))),
+    function("timestamp", 0, 0, |a| {
+        Ok(a.open("the time of the run is not in the configuration"))
+    }),
 ];
 
 /// A local time and how many minutes it is ahead of universal time.
@@ -74,7 +78,9 @@ fn moment(arguments: &Arguments<'_, '_>, at: usize) -> Result<Moment, Fault> {
 
 impl Moment {
     fn universal(&self) -> Option<DateTime> {
-        self.local.checked_sub(jiff::SignedDuration::from_mins(self.offset)).ok()
+        self.local
+            .checked_sub(jiff::SignedDuration::from_mins(self.offset))
+            .ok()
     }
 
     fn zone(&self, colon: bool) -> String {
@@ -145,8 +151,12 @@ fn field(moment: &Moment, word: &str) -> Option<String> {
         0 => 12,
         hour => hour,
     };
-    let month = usize::try_from(local.month()).ok().and_then(|month| MONTHS.get(month.checked_sub(1)?))?;
-    let weekday = usize::try_from(local.weekday().to_monday_zero_offset()).ok().and_then(|day| DAYS.get(day))?;
+    let month = usize::try_from(local.month())
+        .ok()
+        .and_then(|month| MONTHS.get(month.checked_sub(1)?))?;
+    let weekday = usize::try_from(local.weekday().to_monday_zero_offset())
+        .ok()
+        .and_then(|day| DAYS.get(day))?;
     let half = if local.hour() < 12 { "am" } else { "pm" };
     Some(match word {
         "YYYY" => format!("{:04}", local.year()),
@@ -203,7 +213,9 @@ fn duration(text: &str) -> Option<jiff::SignedDuration> {
     while !rest.is_empty() {
         let end = rest.find(|one: char| !one.is_ascii_digit() && one != '.')?;
         let (amount, behind) = rest.split_at(end);
-        let word_end = behind.find(|one: char| one.is_ascii_digit() || one == '.').unwrap_or(behind.len());
+        let word_end = behind
+            .find(|one: char| one.is_ascii_digit() || one == '.')
+            .unwrap_or(behind.len());
         let (word, after) = behind.split_at(word_end);
         let (_, unit) = UNITS.iter().find(|(name, _)| *name == word)?;
         total += amount.parse::<f64>().ok()? * unit;
@@ -219,7 +231,11 @@ fn add(arguments: &Arguments<'_, '_>) -> Outcome {
     let duration = duration.ok_or_else(|| arguments.wrong(1, "a duration such as `1h30m` is required"))?;
     let local = moment.local.checked_add(duration);
     let local = local.map_err(|_| arguments.refuse("the time is out of range"))?;
-    let zone = if moment.offset == 0 { "Z".to_owned() } else { moment.zone(true) };
+    let zone = if moment.offset == 0 {
+        "Z".to_owned()
+    } else {
+        moment.zone(true)
+    };
     Ok(Value::from(format!("{}{zone}", local.strftime("%Y-%m-%dT%H:%M:%S"))))
 }
 

@@ -8,8 +8,12 @@ use crate::input::terraform::language::value::Value;
 
 pub const FUNCTIONS: &[Function] = &[
     function("base64decode", 1, 1, decode),
-    function("base64encode", 1, 1, |a| Ok(Value::from(STANDARD.encode(a.text(0)?.as_bytes())))),
-    function("base64gzip", 1, 1, |a| Ok(a.open("what a compressor makes is not computed"))),
+    function("base64encode", 1, 1, |a| {
+        Ok(Value::from(STANDARD.encode(a.text(0)?.as_bytes())))
+    }),
+    function("base64gzip", 1, 1, |a| {
+        Ok(a.open("what a compressor makes is not computed"))
+    }),
     function("jsondecode", 1, 1, |a| json::decode(&a.text(0)?)),
     function("jsonencode", 1, 1, |a| Ok(Value::from(json::encode(a.value(0)?)?))).nulls(),
     function("textdecodebase64", 2, 2, decode_text),
@@ -21,12 +25,15 @@ pub const FUNCTIONS: &[Function] = &[
 fn bytes(arguments: &Arguments<'_, '_>) -> Result<Vec<u8>, super::Fault> {
     let text = arguments.text(0)?;
     let plain: String = text.chars().filter(|one| !matches!(one, '\n' | '\r')).collect();
-    STANDARD.decode(plain).map_err(|_| arguments.refuse("the text is not base64"))
+    STANDARD
+        .decode(plain)
+        .map_err(|_| arguments.refuse("the text is not base64"))
 }
 
 fn decode(arguments: &Arguments<'_, '_>) -> Outcome {
     let text = String::from_utf8(bytes(arguments)?);
-    text.map(Value::from).map_err(|_| arguments.refuse("what it holds is not UTF-8"))
+    text.map(Value::from)
+        .map_err(|_| arguments.refuse("what it holds is not UTF-8"))
 }
 
 /// An encoding by its name, as far as it is known here.
@@ -77,7 +84,8 @@ fn decode_text(arguments: &Arguments<'_, '_>) -> Outcome {
         }
         Some(Encoding::Latin1) => Some(bytes.into_iter().map(char::from).collect()),
     };
-    text.map(Value::from).ok_or_else(|| arguments.refuse("the text is not in that encoding"))
+    text.map(Value::from)
+        .ok_or_else(|| arguments.refuse("the text is not in that encoding"))
 }
 
 fn escape(text: &str) -> String {

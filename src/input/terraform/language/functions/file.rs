@@ -15,7 +15,9 @@ pub const FUNCTIONS: &[Function] = &[
     function("basename", 1, 1, |a| Ok(Value::from(base(&a.text(0)?)))),
     function("dirname", 1, 1, |a| Ok(Value::from(directory(&a.text(0)?)))),
     function("file", 1, 1, |a| content(a, |text| Ok(Value::from(text)))),
-    function("filebase64", 1, 1, |a| content(a, |text| Ok(Value::from(STANDARD.encode(text.as_bytes()))))),
+    function("filebase64", 1, 1, |a| {
+        content(a, |text| Ok(Value::from(STANDARD.encode(text.as_bytes()))))
+    }),
     function("fileexists", 1, 1, |a| content(a, |_| Ok(Value::from(true)))),
     function("fileset", 2, 2, files),
     function("pathexpand", 1, 1, expand),
@@ -89,7 +91,9 @@ fn expand(arguments: &Arguments<'_, '_>) -> Outcome {
 fn files(arguments: &Arguments<'_, '_>) -> Outcome {
     let (path, pattern) = (arguments.text(0)?, arguments.text(1)?);
     let glob = globset::GlobBuilder::new(&pattern).literal_separator(true).build();
-    let glob = glob.map_err(|_| arguments.refuse(format!("`{pattern}` is no pattern")))?.compile_matcher();
+    let glob = glob
+        .map_err(|_| arguments.refuse(format!("`{pattern}` is no pattern")))?
+        .compile_matcher();
     match arguments.environment.scope.files_below(&path) {
         Ok(names) => {
             let matching = names.into_iter().filter(|name| glob.is_match(name));

@@ -94,7 +94,10 @@ fn formatted(pattern: &str, values: &[Value]) -> Outcome {
         if rest.peek() == Some(&'[') {
             rest.next();
             let digits: String = std::iter::from_fn(|| rest.next_if(char::is_ascii_digit)).collect();
-            let at = digits.parse::<usize>().ok().filter(|at| *at > 0 && rest.next() == Some(']'));
+            let at = digits
+                .parse::<usize>()
+                .ok()
+                .filter(|at| *at > 0 && rest.next() == Some(']'));
             next = at.ok_or_else(|| Fault::new("`format`: an argument index such as `%[1]s` is required"))? - 1;
             indexed = true;
         }
@@ -102,7 +105,9 @@ fn formatted(pattern: &str, values: &[Value]) -> Outcome {
             return Err(Fault::new("`format`: the pattern ends within a verb"));
         };
         let Some(value) = values.get(next) else {
-            return Err(Fault::new(format!("`format`: there are not enough arguments for `%{letter}`")));
+            return Err(Fault::new(format!(
+                "`format`: there are not enough arguments for `%{letter}`"
+            )));
         };
         next += 1;
         most = most.max(next);
@@ -139,14 +144,23 @@ fn size(
             Some(Ok(Value {
                 kind: Kind::Number(number),
                 ..
-            })) => number.to_usize().filter(|width| *width <= WIDEST).map(Some).ok_or_else(wide),
+            })) => number
+                .to_usize()
+                .filter(|width| *width <= WIDEST)
+                .map(Some)
+                .ok_or_else(wide),
             _ => Err(Fault::new("`format`: `*` takes a number")),
         };
     }
     let digits: String = std::iter::from_fn(|| rest.next_if(char::is_ascii_digit)).collect();
     match digits.is_empty() {
         true => Ok(None),
-        false => digits.parse().ok().filter(|width| *width <= WIDEST).map(Some).ok_or_else(wide),
+        false => digits
+            .parse()
+            .ok()
+            .filter(|width| *width <= WIDEST)
+            .map(Some)
+            .ok_or_else(wide),
     }
 }
 
@@ -238,8 +252,12 @@ fn numeral(verb: &Verb, letter: char, number: &Number) -> Result<String, Fault> 
         'f' | 'F' => format!("{:.*}", verb.precision.unwrap_or(6).min(WIDEST), number.to_f64()),
         'e' | 'E' => scientific(number.to_f64(), verb.precision.unwrap_or(6).min(WIDEST), letter),
         'c' => {
-            let code = number.to_i64().and_then(|code| u32::try_from(code).ok()).and_then(char::from_u32);
-            code.map(String::from).ok_or_else(|| Fault::new("`format`: `%c` takes the code of a character"))?
+            let code = number
+                .to_i64()
+                .and_then(|code| u32::try_from(code).ok())
+                .and_then(char::from_u32);
+            code.map(String::from)
+                .ok_or_else(|| Fault::new("`format`: `%c` takes the code of a character"))?
         }
         _ => shortest(number.to_f64(), verb.precision, letter),
     };
@@ -264,7 +282,11 @@ fn shortest(value: f64, precision: Option<usize>, letter: char) -> String {
         None => format!("{value:e}"),
     };
     let (mantissa, exponent) = shown.split_once('e').unwrap_or((&shown, "0"));
-    let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
+    let mantissa = if mantissa.contains('.') {
+        mantissa.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        mantissa
+    };
     let power: i32 = exponent.parse().unwrap_or(0);
     let most = precision.map_or(21, |digits| i32::try_from(digits.max(1)).unwrap_or(i32::MAX));
     if power < -4 || power >= most {

@@ -13,14 +13,26 @@ pub const FUNCTIONS: &[Function] = &[
     function("base64sha256", 1, 1, |a| Ok(base64(sha256(a.text(0)?.as_bytes())))),
     function("base64sha512", 1, 1, |a| Ok(base64(sha512(a.text(0)?.as_bytes())))),
     function("bcrypt", 1, 2, |a| Ok(a.open("the result is made by chance"))),
-    function("filebase64sha256", 1, 1, |a| content(a, |text| Ok(base64(sha256(text.as_bytes()))))),
-    function("filebase64sha512", 1, 1, |a| content(a, |text| Ok(base64(sha512(text.as_bytes()))))),
-    function("filemd5", 1, 1, |a| content(a, |text| Ok(hex(&md5::digest(text.as_bytes()))))),
+    function("filebase64sha256", 1, 1, |a| {
+        content(a, |text| Ok(base64(sha256(text.as_bytes()))))
+    }),
+    function("filebase64sha512", 1, 1, |a| {
+        content(a, |text| Ok(base64(sha512(text.as_bytes()))))
+    }),
+    function("filemd5", 1, 1, |a| {
+        content(a, |text| Ok(hex(&md5::digest(text.as_bytes()))))
+    }),
     function("filesha1", 1, 1, |a| content(a, |text| Ok(hex(&sha1(text.as_bytes()))))),
-    function("filesha256", 1, 1, |a| content(a, |text| Ok(hex(&sha256(text.as_bytes()))))),
-    function("filesha512", 1, 1, |a| content(a, |text| Ok(hex(&sha512(text.as_bytes()))))),
+    function("filesha256", 1, 1, |a| {
+        content(a, |text| Ok(hex(&sha256(text.as_bytes()))))
+    }),
+    function("filesha512", 1, 1, |a| {
+        content(a, |text| Ok(hex(&sha512(text.as_bytes()))))
+    }),
     function("md5", 1, 1, |a| Ok(hex(&md5::digest(a.text(0)?.as_bytes())))),
-    function("rsadecrypt", 2, 2, |a| Ok(a.open("secrets are not decrypted").marked(true))),
+    function("rsadecrypt", 2, 2, |a| {
+        Ok(a.open("secrets are not decrypted").marked(true))
+    }),
     function("sha1", 1, 1, |a| Ok(hex(&sha1(a.text(0)?.as_bytes())))),
     function("sha256", 1, 1, |a| Ok(hex(&sha256(a.text(0)?.as_bytes())))),
     function("sha512", 1, 1, |a| Ok(hex(&sha512(a.text(0)?.as_bytes())))),

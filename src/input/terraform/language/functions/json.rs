@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use crate::input::terraform::language::Number;
 use crate::input::terraform::language::evaluate::Fault;
 use crate::input::terraform::language::value::{Kind, Members, Value};
-use crate::input::terraform::language::Number;
 use crate::syntax::{Node, Value as Json, json};
 
 pub fn encode(value: &Value) -> Result<String, Fault> {

@@ -20,7 +20,10 @@ pub fn digest(bytes: &[u8]) -> Vec<u8> {
 fn compress(state: [u32; 4], block: &[u8]) -> [u32; 4] {
     let word = |at: usize| {
         let bytes = block.get(at * 4..at * 4 + 4).unwrap_or_default();
-        bytes.iter().rev().fold(0_u32, |word, byte| (word << 8) | u32::from(*byte))
+        bytes
+            .iter()
+            .rev()
+            .fold(0_u32, |word, byte| (word << 8) | u32::from(*byte))
     };
     let [mut a, mut b, mut c, mut d] = state;
     for step in 0..64_usize {
@@ -30,19 +33,30 @@ fn compress(state: [u32; 4], block: &[u8]) -> [u32; 4] {
             2 => (b ^ c ^ d, (3 * step + 5) % 16),
             _ => (c ^ (b | !d), (7 * step) % 16),
         };
-        let shift = SHIFTS.get(step / 16).and_then(|round| round.get(step % 4)).copied().unwrap_or(0);
-        let sum = a.wrapping_add(mixed).wrapping_add(constant(step)).wrapping_add(word(at));
+        let shift = SHIFTS
+            .get(step / 16)
+            .and_then(|round| round.get(step % 4))
+            .copied()
+            .unwrap_or(0);
+        let sum = a
+            .wrapping_add(mixed)
+            .wrapping_add(constant(step))
+            .wrapping_add(word(at));
         a = d;
         d = c;
         c = b;
         b = b.wrapping_add(sum.rotate_left(shift));
     }
     let [a0, b0, c0, d0] = state;
-    [a0.wrapping_add(a), b0.wrapping_add(b), c0.wrapping_add(c), d0.wrapping_add(d)]
+    [
+        a0.wrapping_add(a),
+        b0.wrapping_add(b),
+        c0.wrapping_add(c),
+        d0.wrapping_add(d),
+    ]
 }
 
 /// The whole part of `2^32 * |sin(step + 1)|`.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "the definition")]
 fn constant(step: usize) -> u32 {
     (4_294_967_296.0 * ((step + 1) as f64).sin().abs()) as u32
 }

@@ -128,7 +128,11 @@ pub fn call(call: &Call, environment: &Environment<'_>) -> Result<Value, Fault> 
             _ => return Err(Fault::new("`...` stands behind a list, tuple or set")),
         }
     }
-    let found = FUNCTIONS.iter().copied().flatten().find(|function| function.name == &*call.name);
+    let found = FUNCTIONS
+        .iter()
+        .copied()
+        .flatten()
+        .find(|function| function.name == &*call.name);
     match found {
         Some(function) => apply(function, &values, environment),
         None if call.name.contains("::") => {
@@ -149,7 +153,10 @@ fn apply(function: &Function, values: &[Value], environment: &Environment<'_>) -
             (least, MANY) => format!("at least {least}"),
             (least, most) => format!("{least} to {most}"),
         };
-        return Err(Fault::new(format!("`{name}` takes {wanted} arguments, not {}", values.len())));
+        return Err(Fault::new(format!(
+            "`{name}` takes {wanted} arguments, not {}",
+            values.len()
+        )));
     }
     let sensitive = values.iter().any(Value::is_sensitive) && name != "issensitive";
     let plain: Vec<Value> = match name {
@@ -221,8 +228,7 @@ impl Arguments<'_, '_> {
     }
 
     fn converted(&self, at: usize, to: &Type) -> Result<Value, Fault> {
-        convert(self.value(at)?, to)
-            .map_err(|why| Fault::new(format!("argument {} of `{}`: {why}", at + 1, self.name)))
+        convert(self.value(at)?, to).map_err(|why| Fault::new(format!("argument {} of `{}`: {why}", at + 1, self.name)))
     }
 
     fn text(&self, at: usize) -> Result<Arc<str>, Fault> {
@@ -241,14 +247,9 @@ impl Arguments<'_, '_> {
 
     fn whole(&self, at: usize) -> Result<i64, Fault> {
         let number = self.number(at)?;
-        number.to_i64().ok_or_else(|| self.wrong(at, "a whole number is required"))
-    }
-
-    fn flag(&self, at: usize) -> Result<bool, Fault> {
-        match self.converted(at, &Type::Bool)?.kind {
-            Kind::Bool(flag) => Ok(flag),
-            _ => Err(self.wrong(at, "a bool is required")),
-        }
+        number
+            .to_i64()
+            .ok_or_else(|| self.wrong(at, "a whole number is required"))
     }
 
     /// The elements of a list, tuple or set.
@@ -267,12 +268,18 @@ impl Arguments<'_, '_> {
 
     fn texts(&self, at: usize) -> Result<Vec<Arc<str>>, Fault> {
         let items = self.list(at, Type::Text)?;
-        let text = |item: &Value| item.as_text().cloned().ok_or_else(|| self.wrong(at, "an element is null"));
+        let text = |item: &Value| {
+            item.as_text()
+                .cloned()
+                .ok_or_else(|| self.wrong(at, "an element is null"))
+        };
         items.iter().map(text).collect()
     }
 
     fn members(&self, at: usize) -> Result<&Members, Fault> {
-        self.value(at)?.members().ok_or_else(|| self.wrong(at, "a map or object is required"))
+        self.value(at)?
+            .members()
+            .ok_or_else(|| self.wrong(at, "a map or object is required"))
     }
 
     fn wrong(&self, at: usize, why: &str) -> Fault {

@@ -62,7 +62,9 @@ fn prefix(arguments: &Arguments<'_, '_>) -> Result<Prefix, Fault> {
 
 fn integer(arguments: &Arguments<'_, '_>, at: usize) -> Result<BigInt, Fault> {
     let number = arguments.number(at)?;
-    number.to_integer().ok_or_else(|| arguments.wrong(at, "a whole number is required"))
+    number
+        .to_integer()
+        .ok_or_else(|| arguments.wrong(at, "a whole number is required"))
 }
 
 /// How many addresses or networks so many bits tell apart.
@@ -74,7 +76,11 @@ fn host(arguments: &Arguments<'_, '_>) -> Outcome {
     let prefix = prefix(arguments)?;
     let wanted = integer(arguments, 1)?;
     let all = count(prefix.bits - prefix.length);
-    let at = if wanted < BigInt::from(0) { &all + &wanted } else { wanted };
+    let at = if wanted < BigInt::from(0) {
+        &all + &wanted
+    } else {
+        wanted
+    };
     let offset = u128::try_from(&at).ok().filter(|_| at < all);
     let offset = offset.ok_or_else(|| arguments.refuse("the prefix has not so many hosts"))?;
     Ok(Value::from(shown(prefix.base + offset, prefix.bits)))

@@ -1,8 +1,8 @@
 //! Functions of numbers.
 
 use super::{Arguments, Function, MANY, Outcome, function};
-use crate::input::terraform::language::{Number, Type, Value};
 use crate::input::terraform::language::value::Kind;
+use crate::input::terraform::language::{Number, Type, Value};
 use num_bigint::BigInt;
 
 pub const FUNCTIONS: &[Function] = &[
@@ -25,12 +25,16 @@ fn abs(arguments: &Arguments<'_, '_>) -> Outcome {
 
 fn rounded(arguments: &Arguments<'_, '_>, round: fn(&Number) -> Option<Number>) -> Outcome {
     let number = round(&arguments.number(0)?);
-    number.map(Value::from).ok_or_else(|| arguments.refuse("the number is too large"))
+    number
+        .map(Value::from)
+        .ok_or_else(|| arguments.refuse("the number is too large"))
 }
 
 fn machine(arguments: &Arguments<'_, '_>, value: f64) -> Outcome {
     let number = Number::from_f64(value);
-    number.map(Value::from).ok_or_else(|| arguments.refuse("there is no such number"))
+    number
+        .map(Value::from)
+        .ok_or_else(|| arguments.refuse("there is no such number"))
 }
 
 fn log(arguments: &Arguments<'_, '_>) -> Outcome {
@@ -74,7 +78,9 @@ fn parse_integer(arguments: &Arguments<'_, '_>) -> Outcome {
     }
     let value = if text.starts_with('-') { -value } else { value };
     let number = Number::from_integer(value);
-    number.map(Value::from).ok_or_else(|| arguments.refuse("the number is too large"))
+    number
+        .map(Value::from)
+        .ok_or_else(|| arguments.refuse("the number is too large"))
 }
 
 /// Beyond base 36 small letters come before capitals.
@@ -109,8 +115,12 @@ fn sum(arguments: &Arguments<'_, '_>) -> Outcome {
         };
         total = Some(match total {
             None => number,
-            Some(so_far) => so_far.add(&number).ok_or_else(|| arguments.refuse("the number is too large"))?,
+            Some(so_far) => so_far
+                .add(&number)
+                .ok_or_else(|| arguments.refuse("the number is too large"))?,
         });
     }
-    total.map(Value::from).ok_or_else(|| arguments.refuse("the list is empty"))
+    total
+        .map(Value::from)
+        .ok_or_else(|| arguments.refuse("the list is empty"))
 }

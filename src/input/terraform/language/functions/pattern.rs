@@ -24,7 +24,11 @@ fn compiled(arguments: &Arguments<'_, '_>, pattern: &str) -> Result<Regex, Fault
 
 /// The match; where there are groups, they in its place.
 fn captured(regex: &Regex, captures: &Captures<'_>) -> Value {
-    let text = |at: usize| captures.get(at).map_or_else(Value::null, |found| Value::from(found.as_str()));
+    let text = |at: usize| {
+        captures
+            .get(at)
+            .map_or_else(Value::null, |found| Value::from(found.as_str()))
+    };
     let names: Vec<Option<&str>> = regex.capture_names().skip(1).collect();
     if names.is_empty() {
         return text(0);
@@ -63,7 +67,9 @@ fn first(arguments: &Arguments<'_, '_>) -> Outcome {
 fn all(arguments: &Arguments<'_, '_>) -> Outcome {
     let regex = prepared(arguments)?;
     let text = arguments.text(1)?;
-    Ok(Value::list(regex.captures_iter(&text).map(|one| captured(&regex, &one)).collect()))
+    Ok(Value::list(
+        regex.captures_iter(&text).map(|one| captured(&regex, &one)).collect(),
+    ))
 }
 
 /// Between slashes stands a regular expression.
@@ -74,7 +80,11 @@ fn replace(arguments: &Arguments<'_, '_>) -> Outcome {
         let regex = compiled(arguments, pattern)?;
         return Ok(Value::from(regex.replace_all(&text, &*with).into_owned()));
     }
-    let times = if wanted.is_empty() { text.len() + 1 } else { text.len() / wanted.len() + 1 };
+    let times = if wanted.is_empty() {
+        text.len() + 1
+    } else {
+        text.len() / wanted.len() + 1
+    };
     if times.saturating_mul(with.len()) > super::super::template::LONGEST {
         return Err(arguments.refuse("the text would be too long"));
     }

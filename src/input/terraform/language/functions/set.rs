@@ -29,9 +29,8 @@ fn sets(arguments: &Arguments<'_, '_>) -> Result<Vec<Vec<Value>>, Fault> {
 }
 
 fn has(set: &[Value], item: &Value) -> bool {
-    set.binary_search_by(|other| other.order(item)).is_ok_and(|at| {
-        set.get(at).is_some_and(|found| found.order(item) == Ordering::Equal)
-    })
+    set.binary_search_by(|other| other.order(item))
+        .is_ok_and(|at| set.get(at).is_some_and(|found| found.order(item) == Ordering::Equal))
 }
 
 fn union(arguments: &Arguments<'_, '_>) -> Outcome {
@@ -50,7 +49,9 @@ fn difference(arguments: &Arguments<'_, '_>) -> Outcome {
     let [first, second] = sets.as_slice() else {
         return Err(arguments.refuse("two sets are required"));
     };
-    Ok(Value::set(first.iter().filter(|item| !has(second, item)).cloned().collect()))
+    Ok(Value::set(
+        first.iter().filter(|item| !has(second, item)).cloned().collect(),
+    ))
 }
 
 /// A set of tuples where one is a set, else a list of them.
@@ -61,9 +62,15 @@ fn product(arguments: &Arguments<'_, '_>) -> Outcome {
             Kind::Set(_) => arguments.elements(at)?.to_vec(),
             _ => arguments.list(at, Type::Any)?,
         };
-        arguments.environment.fuel.burn(rows.len().saturating_mul(items.len()) as u64)?;
+        arguments
+            .environment
+            .fuel
+            .burn(rows.len().saturating_mul(items.len()) as u64)?;
         let longer = |row: &Vec<Value>, item: &Value| row.iter().cloned().chain([item.clone()]).collect();
-        rows = rows.iter().flat_map(|row| items.iter().map(|item| longer(row, item)).collect::<Vec<_>>()).collect();
+        rows = rows
+            .iter()
+            .flat_map(|row| items.iter().map(|item| longer(row, item)).collect::<Vec<_>>())
+            .collect();
     }
     let tuples = rows.into_iter().map(Value::tuple).collect();
     let sets = arguments.values.iter().any(|value| matches!(value.kind, Kind::Set(_)));

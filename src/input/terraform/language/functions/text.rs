@@ -8,7 +8,9 @@ use crate::input::terraform::language::value::{Kind, Unknown, Value};
 use crate::input::terraform::language::{Type, convert};
 
 pub const FUNCTIONS: &[Function] = &[
-    function("chomp", 1, 1, |a| simple(a, |text| text.trim_end_matches(['\n', '\r']).to_owned())),
+    function("chomp", 1, 1, |a| {
+        simple(a, |text| text.trim_end_matches(['\n', '\r']).to_owned())
+    }),
     function("endswith", 2, 2, |a| test(a, |text, other| text.ends_with(other))),
     function("indent", 2, 2, indent),
     function("join", 2, MANY, join).own(),
@@ -19,10 +21,16 @@ pub const FUNCTIONS: &[Function] = &[
     function("strrev", 1, 1, |a| simple(a, |text| text.chars().rev().collect())),
     function("substr", 3, 3, substring),
     function("title", 1, 1, |a| simple(a, title)),
-    function("trim", 2, 2, |a| pair(a, |text, set| text.trim_matches(|c| set.contains(c)))),
-    function("trimprefix", 2, 2, |a| pair(a, |text, start| text.strip_prefix(start).unwrap_or(text))),
+    function("trim", 2, 2, |a| {
+        pair(a, |text, set| text.trim_matches(|c| set.contains(c)))
+    }),
+    function("trimprefix", 2, 2, |a| {
+        pair(a, |text, start| text.strip_prefix(start).unwrap_or(text))
+    }),
     function("trimspace", 1, 1, |a| simple(a, |text| text.trim().to_owned())),
-    function("trimsuffix", 2, 2, |a| pair(a, |text, end| text.strip_suffix(end).unwrap_or(text))),
+    function("trimsuffix", 2, 2, |a| {
+        pair(a, |text, end| text.strip_suffix(end).unwrap_or(text))
+    }),
     function("upper", 1, 1, |a| simple(a, str::to_uppercase)),
 ];
 
@@ -40,7 +48,9 @@ fn pair(arguments: &Arguments<'_, '_>, change: for<'t> fn(&'t str, &str) -> &'t 
 }
 
 fn indent(arguments: &Arguments<'_, '_>) -> Outcome {
-    let spaces = usize::try_from(arguments.whole(0)?).ok().filter(|spaces| *spaces <= 10_000);
+    let spaces = usize::try_from(arguments.whole(0)?)
+        .ok()
+        .filter(|spaces| *spaces <= 10_000);
     let spaces = spaces.ok_or_else(|| arguments.wrong(0, "a whole number from 0 to 10000 is required"))?;
     let text = arguments.text(1)?;
     if text.matches('\n').count().saturating_mul(spaces) > super::super::template::LONGEST {
@@ -96,9 +106,17 @@ fn substring(arguments: &Arguments<'_, '_>) -> Outcome {
     let text: Vec<char> = arguments.text(0)?.chars().collect();
     let (offset, length) = (arguments.whole(1)?, arguments.whole(2)?);
     let size = i64::try_from(text.len()).unwrap_or(i64::MAX);
-    let start = if offset < 0 { (size + offset).max(0) } else { offset.min(size) };
+    let start = if offset < 0 {
+        (size + offset).max(0)
+    } else {
+        offset.min(size)
+    };
     // From the end, no length means all of it.
-    let end = if length < 0 || (length == 0 && offset < 0) { size } else { start.saturating_add(length).min(size) };
+    let end = if length < 0 || (length == 0 && offset < 0) {
+        size
+    } else {
+        start.saturating_add(length).min(size)
+    };
     let (start, end) = (usize::try_from(start).unwrap_or(0), usize::try_from(end).unwrap_or(0));
     let part: String = text.get(start..end).unwrap_or_default().iter().collect();
     Ok(Value::from(part))
