@@ -10,6 +10,7 @@ use crate::sandbox::activity;
 use crate::sandbox::answer::{Answer, Refusal, Reply};
 use crate::sandbox::call::Call;
 use crate::sandbox::jit;
+use crate::sandbox::kind::KINDS;
 use crate::sandbox::security;
 use crate::sandbox::state::State;
 use crate::sandbox::store::{Resource, key};
@@ -35,6 +36,7 @@ const ACTIONS: &[Action] = &[
         &["locations", "*", "jitnetworkaccesspolicies", "*", "initiate"],
         jit::initiate,
     ),
+    get("microsoft.security", &["pricings", "*"], security::get_pricing),
     on(
         Method::PUT,
         "microsoft.security",
@@ -207,8 +209,9 @@ fn extension_list(state: &mut State, call: &Call, address: &Address) -> Reply {
         })
         .collect();
     if is_pricing {
-        let value: Vec<Value> = found.iter().map(|resource| resource.body.clone()).collect();
-        return Ok(Answer::ok(json!({ "value": value })));
+        return Ok(Answer::ok(
+            json!({ "value": security::pricings(state, call, address, &found) }),
+        ));
     }
     page(state, call, &found, |resource| listed(resource, call))
 }
@@ -233,10 +236,19 @@ fn scale_set_interfaces(state: &mut State, call: &Call, address: &Address) -> Re
     page(state, call, &found, |nic| listed(nic, call))
 }
 
-/// Everything is allowed, except what is refused.
-fn permissions(_: &mut State, _: &Call, _: &Address) -> Reply {
+/// What the identity may do: everything or all reading, without the types that are refused.
+fn permissions(state: &mut State, _: &Call, address: &Address) -> Reply {
+    let subscription = &address.subscription;
+    if state.is_refused(subscription, "*") {
+        let action = "Microsoft.Authorization/permissions/read";
+        let client = &state.options.identity.client;
+        return Err(Refusal::forbidden(client, action, &address.scope));
+    }
+    let refused = KINDS.iter().filter(|kind| state.is_refused(subscription, kind.name));
+    let refused: Vec<String> = refused.map(|kind| format!("{}/*", kind.name)).collect();
+    let actions = if state.options.reader { "*/read" } else { "*" };
     Ok(Answer::ok(json!({ "value": [{
-        "actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": [],
+        "actions": [actions], "notActions": refused, "dataActions": [], "notDataActions": [],
     }] })))
 }
 
