@@ -101,13 +101,14 @@ impl SandboxArguments {
             "A local Azure with {resources} resources in {subscriptions} subscriptions at {}\n",
             sandbox.origin
         )?;
+        let certificate = std::path::absolute(&self.certificate).unwrap_or_else(|_| self.certificate.clone());
         let guide = Guide {
             origin: &sandbox.origin,
             tenant: &tenant,
             client: &identity.client,
             secret: &identity.secret,
             header: &identity.header,
-            certificate: sandbox.certificate.as_ref().map(|_| self.certificate.as_path()),
+            certificate: sandbox.certificate.as_ref().map(|_| certificate.as_path()),
             subscription: first.as_deref().unwrap_or_default(),
         };
         write!(out, "{}", guide.text())?;
