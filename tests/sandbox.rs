@@ -1,5 +1,9 @@
 //! The sandbox, over loopback: what it serves, what it refuses, what it remembers, and every way in which it misbehaves.
-#![expect(clippy::expect_used, reason = "a sandbox that does not start fails the test")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what is missing fails the test"
+)]
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -1033,6 +1037,7 @@ fn every_fault_shows() {
             assert_eq!(reply.status, Some(401));
             client.log_in();
         }
+        assert_eq!(client.sandbox.met(), 1, "{}", kind.name);
         // The next call is answered as ever.
         assert_eq!(client.get(&list).json(), right, "{}", kind.name);
     }
@@ -1238,4 +1243,88 @@ fn locks_hold_for_what_is_below() {
     assert_eq!(listed.len(), 1);
     assert_eq!(client.delete(&lock).status, Some(200));
     assert_eq!(client.delete(&path).status, Some(202));
+}
+
+#[test]
+fn bodies_are_checked_for_form() {
+    let client = prompt();
+    let group = format!("{SHOP}/Microsoft.Network/networkSecurityGroups/nsg-form");
+    let with = |properties: Value| json!({ "location": "westeurope", "properties": properties });
+    for (body, code) in [
+        (json!([]), "InvalidRequestContent"),
+        (with(json!([])), "InvalidRequestContent"),
+        (with(json!({ "securityRules": {} })), "InvalidRequestContent"),
+        (with(json!({ "securityRules": [{}] })), "InvalidResourceName"),
+        (
+            with(json!({ "securityRules": [{ "name": "a b" }] })),
+            "InvalidResourceName",
+        ),
+        (
+            with(json!({ "securityRules": [{ "name": "a" }, { "name": "A" }] })),
+            "DuplicateResourceName",
+        ),
+        (json!({ "properties": {} }), "LocationRequired"),
+    ] {
+        client.put(&group, &body).is_refused(400, code);
+    }
+    assert_eq!(client.put(&group, &with(json!({}))).status, Some(201));
+    let moved = json!({ "location": "northeurope", "properties": {} });
+    client.put(&group, &moved).is_refused(409, "InvalidResourceLocation");
+    assert_eq!(client.call_with("HEAD", &group, &[], None).status, Some(204));
+}
+
+#[test]
+fn a_reader_only_reads() {
+    let client = Client::new(Options {
+        reader: true,
+        faults: vec!["403@type=publicIPAddresses".parse().expect("a fault")],
+        ..Options::default()
+    });
+    let group = format!("{SHOP}/Microsoft.Network/networkSecurityGroups/nsg-shop-web");
+    assert_eq!(client.get(&group).status, Some(200));
+    let refused = client.put(&format!("{group}/securityRules/x"), &rule(310, "22"));
+    refused.is_refused(403, "AuthorizationFailed");
+    assert!(
+        refused
+            .json()
+            .to_string()
+            .contains("Microsoft.Network/networkSecurityGroups/securityRules/write")
+    );
+    client.delete(&group).is_refused(403, "AuthorizationFailed");
+    let path = format!("/subscriptions/{RETAIL}/providers/Microsoft.Authorization/permissions");
+    let allowed = client.get(&path).json();
+    assert_eq!(allowed.pointer("/value/0/actions"), Some(&json!(["*/read"])));
+    assert_eq!(
+        allowed.pointer("/value/0/notActions"),
+        Some(&json!(["Microsoft.Network/publicIPAddresses/*"]))
+    );
+}
+
+#[test]
+fn plans_are_inherited_and_changed() {
+    let client = prompt();
+    let machines = client.all(&format!("{SHOP}/Microsoft.Compute/virtualMachines"));
+    let machine = machines[0]["id"].as_str().expect("an id");
+    let plans = format!("{machine}/providers/Microsoft.Security/pricings");
+    let inherited = client.get(&plans).json();
+    assert_eq!(inherited.pointer("/value/0/properties/inherited"), Some(&json!("True")));
+    let own = json!({ "properties": { "pricingTier": "Standard", "subPlan": "P1" } });
+    assert_eq!(client.put(&format!("{plans}/VirtualMachines"), &own).status, Some(201));
+    let now = client.get(&format!("{plans}/VirtualMachines")).json();
+    assert_eq!(now.pointer("/properties/subPlan"), Some(&json!("P1")));
+    // Plan 1 does not carry just-in-time access.
+    let ports = json!([{ "number": 22, "protocol": "*", "allowedSourceAddressPrefix": "*", "maxRequestAccessDuration": "PT3H" }]);
+    let policy = json!({ "kind": "Basic", "properties": { "virtualMachines": [{ "id": machine, "ports": ports }] } });
+    client
+        .put(&format!("{SHOP}/{POLICY}/made"), &policy)
+        .is_refused(403, "PricingTierUpgradeRequired");
+    let wrong = json!({ "properties": { "pricingTier": "Gold" } });
+    client
+        .put(&format!("{plans}/VirtualMachines"), &wrong)
+        .is_refused(400, "InvalidInputJson");
+    let subscription = format!("/subscriptions/{RETAIL}/providers/Microsoft.Security/pricings");
+    let filtered = client
+        .get(&format!("{subscription}?$filter=name in (VirtualMachines)"))
+        .json();
+    assert_eq!(filtered["value"].as_array().map(Vec::len), Some(1));
 }

@@ -49,6 +49,10 @@ pub struct SandboxArguments {
     #[arg(long)]
     limits: bool,
 
+    /// Give the identity the role Reader: writes and actions are refused
+    #[arg(long)]
+    reader: bool,
+
     /// What the clock shows at the start: `now`, `recorded` (when the estate was recorded) or a time
     #[arg(long, value_name = "TIME", default_value = "now")]
     clock: String,
@@ -88,19 +92,23 @@ impl SandboxArguments {
         if let Some(certificate) = &sandbox.certificate {
             write_certificate(&self.certificate, certificate)?;
         }
+        if !sandbox.address.ip().is_loopback() {
+            super::style::warning("other machines can reach the sandbox; its credentials are no secret");
+        }
         let mut out = anstream::stdout();
         writeln!(
             out,
             "A local Azure with {resources} resources in {subscriptions} subscriptions at {}\n",
             sandbox.origin
         )?;
+        let certificate = std::path::absolute(&self.certificate).unwrap_or_else(|_| self.certificate.clone());
         let guide = Guide {
             origin: &sandbox.origin,
             tenant: &tenant,
             client: &identity.client,
             secret: &identity.secret,
             header: &identity.header,
-            certificate: sandbox.certificate.as_ref().map(|_| self.certificate.as_path()),
+            certificate: sandbox.certificate.as_ref().map(|_| certificate.as_path()),
             subscription: first.as_deref().unwrap_or_default(),
         };
         write!(out, "{}", guide.text())?;
@@ -157,6 +165,7 @@ impl SandboxArguments {
             latency: Duration::from_millis(self.latency),
             page_size: usize::from(self.page_size),
             limits: self.limits,
+            reader: self.reader,
             start: self.start(store)?,
             watch: verbose,
             ..Options::default()
@@ -228,6 +237,9 @@ impl Guide<'_> {
              '{}/subscriptions/{}/resourceGroups?api-version=2022-12-01'",
             self.origin, self.tenant, self.client, self.secret, self.origin, self.subscription
         );
+        if self.certificate.is_none() {
+            text.push_str("\nCredentials of Azure's SDKs sign in over HTTPS only: add --tls, or use the managed identity above.\n");
+        }
         let _ = writeln!(
             text,
             "\nThe clock, faults and calls: {}/_sandbox/status\nCtrl-C ends it; what was written to it is gone then.",
@@ -241,11 +253,11 @@ impl Guide<'_> {
             ("AZURE_TENANT_ID", self.tenant.to_owned()),
             ("AZURE_CLIENT_ID", self.client.to_owned()),
             ("AZURE_CLIENT_SECRET", self.secret.to_owned()),
-            ("AZURE_AUTHORITY_HOST", self.origin.to_owned()),
             ("IDENTITY_ENDPOINT", format!("{}/msi/token", self.origin)),
             ("IDENTITY_HEADER", self.header.to_owned()),
         ];
         if let Some(path) = self.certificate {
+            variables.push(("AZURE_AUTHORITY_HOST", self.origin.to_owned()));
             variables.push(("SSL_CERT_FILE", path.display().to_string()));
         }
         variables

@@ -29,13 +29,13 @@ pub struct Event {
     pub properties: Value,
 }
 
-/// Notes a write that a client asked for, whatever came of it.
-pub fn note(state: &mut State, call: &Call, address: &Address, status: u16, properties: Value) {
+/// The operation that a call asks for, as roles and the log name it, and what it is about; none for a read.
+pub fn operation(call: &Call, address: &Address) -> Option<(String, Address)> {
     let action = match call.method {
         Method::PUT | Method::PATCH => "write",
         Method::DELETE => "delete",
         Method::POST => "action",
-        _ => return,
+        _ => return None,
     };
     let is_action = action == "action";
     let target = if is_action { address.parent() } else { address.clone() };
@@ -46,16 +46,20 @@ pub fn note(state: &mut State, call: &Call, address: &Address, status: u16, prop
     } else {
         format!("{resource_type}/{action}")
     };
-    let correlation = call.header("x-ms-correlation-request-id").map_or_else(
-        || format!("00000000-0000-4000-a000-{:012x}", call.number),
-        str::to_owned,
-    );
+    Some((operation, target))
+}
+
+/// Notes a write that a client asked for, whatever came of it.
+pub fn note(state: &mut State, call: &Call, address: &Address, status: u16, properties: Value) {
+    let Some((operation, target)) = operation(call, address) else {
+        return;
+    };
     let event = Event {
         at: state.now(),
         operation,
         resource: ResourceId::new(&target.id()),
         status,
-        correlation,
+        correlation: call.correlation(),
         caller: state.options.identity.client.clone(),
         method: call.method.to_string(),
         properties,

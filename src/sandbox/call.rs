@@ -31,6 +31,17 @@ impl Call {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// The id that the services give the call.
+    pub fn request_id(&self) -> String {
+        format!("00000000-0000-4000-b000-{:012x}", self.number)
+    }
+
+    /// The id that joins calls, the client's own where it sends one.
+    pub fn correlation(&self) -> String {
+        let stated = self.header("x-ms-correlation-request-id");
+        stated.map_or_else(|| self.request_id(), str::to_owned)
+    }
+
     pub fn is(&self, method: &Method) -> bool {
         self.method == method
     }

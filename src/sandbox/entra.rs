@@ -34,6 +34,9 @@ impl Default for Identity {
 /// Tokens last as long as Entra's usually do.
 const LIFETIME: SignedDuration = SignedDuration::from_secs(3599);
 
+/// Tokens that are known at a time.
+const REMEMBERED: usize = 10_000;
+
 /// What a token for Azure Resource Manager may be for, besides the sandbox itself.
 const AUDIENCES: &[&str] = &[
     "https://management.azure.com",
@@ -62,6 +65,12 @@ impl Tokens {
     fn issue(&mut self, tenant: &str, client: &str, audience: &str) -> String {
         self.count += 1;
         let now = real();
+        if self.issued.len() >= REMEMBERED {
+            self.issued.retain(|_, issued| !issued.revoked && issued.until > now);
+        }
+        if self.issued.len() >= REMEMBERED {
+            self.issued.clear();
+        }
         let encode = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let head = encode(json!({ "typ": "JWT", "alg": "none" }));
         let claims = encode(json!({
@@ -100,7 +109,8 @@ impl Tokens {
     pub fn check(&self, call: &Call, tenant: &str) -> Result<(), Refusal> {
         let refuse = |code: &str, message: &str| Err(unauthorized(call, tenant, code, message));
         let header = call.header("authorization").unwrap_or_default();
-        let Some(token) = header.strip_prefix("Bearer ") else {
+        let (scheme, token) = header.split_once(' ').unwrap_or_default();
+        let Some(token) = scheme.eq_ignore_ascii_case("Bearer").then_some(token) else {
             return refuse(
                 "AuthenticationFailed",
                 "Authentication failed. The 'Authorization' header is missing.",

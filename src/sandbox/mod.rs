@@ -59,6 +59,8 @@ pub struct Options {
     /// How long after a change assessments are computed anew.
     pub assessment_lag: Duration,
     pub identity: Identity,
+    /// The identity has the role Reader: it may not write.
+    pub reader: bool,
     /// What the clock shows at the start; the machine's time where nothing is said.
     pub start: Option<Timestamp>,
     pub watch: Option<Watch>,
@@ -77,6 +79,7 @@ impl Default for Options {
             operation: Duration::from_millis(300),
             assessment_lag: Duration::from_secs(600),
             identity: Identity::default(),
+            reader: false,
             start: None,
             watch: None,
         }
@@ -149,6 +152,11 @@ impl Sandbox {
     /// Calls since the start or since the last [`Sandbox::inject`].
     pub fn calls(&self) -> u64 {
         self.state().calls
+    }
+
+    /// How many calls were met by faults since the last [`Sandbox::inject`].
+    pub fn met(&self) -> u64 {
+        self.state().faults.met()
     }
 
     /// Waits for Ctrl-C.

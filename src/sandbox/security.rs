@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::answer::{Refusal, Reply};
-use super::arm::Address;
+use super::answer::{Answer, Refusal, Reply};
+use super::arm::{Address, check_read};
 use super::call::Call;
 use super::clock::azure_time;
 use super::jit;
 use super::state::State;
-use super::store::{items, key};
+use super::store::{Resource, items, key};
 use super::write::shown;
 use crate::model::ResourceId;
 use crate::net::parse_ports;
@@ -50,6 +50,61 @@ pub fn put_pricing(state: &mut State, call: &Call, address: &Address) -> Reply {
     state.store.put(&id, body);
     state.touched(&address.subscription);
     Ok(shown(state, &id, status))
+}
+
+/// The plans of a scope; a machine without one of its own has its subscription's. `$filter=name in (A,B)` is understood.
+pub fn pricings(state: &State, call: &Call, address: &Address, own: &[&Resource]) -> Vec<Value> {
+    let wanted: Option<Vec<String>> = call.query("$filter").and_then(|filter| {
+        let (_, names) = filter.split_once('(')?;
+        let names = names.trim_end_matches([')', ' ']).split(',');
+        Some(
+            names
+                .map(|name| name.trim().trim_matches('\'').to_ascii_lowercase())
+                .collect(),
+        )
+    });
+    let mut plans: Vec<Value> = own.iter().map(|plan| plan.body.clone()).collect();
+    if plans.is_empty() && address.extends_resource() {
+        plans.extend(inherited(state, address, "VirtualMachines"));
+    }
+    plans.retain(|plan| {
+        let name = plan
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        wanted.as_ref().is_none_or(|wanted| wanted.contains(&name))
+    });
+    plans
+}
+
+/// A plan of a scope.
+pub fn get_pricing(state: &mut State, _: &Call, address: &Address) -> Reply {
+    check_read(state, address)?;
+    let own = state.store.own(&address.id()).map(|plan| plan.body.clone());
+    let found = own.or_else(|| inherited(state, address, address.last()).filter(|_| address.extends_resource()));
+    found
+        .map(Answer::ok)
+        .ok_or_else(|| Refusal::resource_not_found("Microsoft.Security/pricings", address.last(), &address.group))
+}
+
+/// The subscription's plan as a machine shows it.
+fn inherited(state: &State, address: &Address, name: &str) -> Option<Value> {
+    if !state.store.exists(&address.scope) {
+        return None;
+    }
+    let subscription = format!("/subscriptions/{}", address.subscription);
+    let plan = state
+        .store
+        .own(&format!("{subscription}/providers/Microsoft.Security/pricings/{name}"))?;
+    let mut shown = plan.body.clone();
+    let id = format!("{}/providers/Microsoft.Security/pricings/{name}", address.scope);
+    shown.as_object_mut()?.insert("id".to_owned(), json!(id));
+    let properties = shown.get_mut("properties")?.as_object_mut()?;
+    properties.remove("resourcesCoverageStatus");
+    properties.insert("inherited".to_owned(), json!("True"));
+    properties.insert("inheritedFrom".to_owned(), json!(subscription));
+    Some(shown)
 }
 
 impl State {

@@ -39,9 +39,8 @@ pub fn answer(state: &mut State, call: &mut Call) -> (Answer, Delivery) {
 
 /// The ids by which support finds a call again.
 fn identify(call: &Call, answer: &mut Answer) {
-    let id = format!("00000000-0000-4000-b000-{:012x}", call.number);
-    let correlation = call.header("x-ms-correlation-request-id").unwrap_or(&id).to_owned();
-    answer.headers.push(("x-ms-correlation-request-id", correlation));
+    let id = call.request_id();
+    answer.headers.push(("x-ms-correlation-request-id", call.correlation()));
     answer.headers.push(("x-ms-request-id", id));
     if let Some(own) = call.header("x-ms-client-request-id") {
         answer.headers.push(("x-ms-client-request-id", own.to_owned()));

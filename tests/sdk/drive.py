@@ -261,12 +261,12 @@ def just_in_time(sandbox):
     assert made.provisioning_state == "Succeeded"
     rules = jit_rules(network, machine)
     assert [rule.access for rule in rules] == ["Deny"], rules
-    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=2)
-    ask = lambda number, source: client.jit_network_access_policies.initiate(
+    end = lambda hours: (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=hours)).isoformat()
+    ask = lambda number, source, hours=2: client.jit_network_access_policies.initiate(
         *at,
         {
             "virtualMachines": [
-                {"id": machine.id, "ports": [{"number": number, "endTimeUtc": end.isoformat(), "allowedSourceAddressPrefix": source}]}
+                {"id": machine.id, "ports": [{"number": number, "endTimeUtc": end(hours), "allowedSourceAddressPrefix": source}]}
             ],
             "justification": "the SDK asks",
         },
@@ -285,7 +285,7 @@ def just_in_time(sandbox):
     assert (port.status, port.status_reason) == ("Revoked", "Expired"), port
     client.jit_network_access_policies.delete(*at)
     assert not jit_rules(network, machine)
-    refused(ResourceNotFoundError, "PolicyNotFound", lambda: ask(22, "203.0.113.7"))
+    refused(ResourceNotFoundError, "PolicyNotFound", lambda: ask(22, "203.0.113.7", 24))
 
 
 def jit_rules(network, machine):

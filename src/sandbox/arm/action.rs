@@ -36,6 +36,7 @@ const ACTIONS: &[Action] = &[
         &["locations", "*", "jitnetworkaccesspolicies", "*", "initiate"],
         jit::initiate,
     ),
+    get("microsoft.security", &["pricings", "*"], security::get_pricing),
     on(
         Method::PUT,
         "microsoft.security",
@@ -208,8 +209,9 @@ fn extension_list(state: &mut State, call: &Call, address: &Address) -> Reply {
         })
         .collect();
     if is_pricing {
-        let value: Vec<Value> = found.iter().map(|resource| resource.body.clone()).collect();
-        return Ok(Answer::ok(json!({ "value": value })));
+        return Ok(Answer::ok(
+            json!({ "value": security::pricings(state, call, address, &found) }),
+        ));
     }
     page(state, call, &found, |resource| listed(resource, call))
 }
@@ -234,14 +236,19 @@ fn scale_set_interfaces(state: &mut State, call: &Call, address: &Address) -> Re
     page(state, call, &found, |nic| listed(nic, call))
 }
 
-/// Everything is allowed, except what is refused.
+/// What the identity may do: everything or all reading, without the types that are refused.
 fn permissions(state: &mut State, _: &Call, address: &Address) -> Reply {
-    let refused = KINDS
-        .iter()
-        .filter(|kind| state.is_refused(&address.subscription, kind.name));
+    let subscription = &address.subscription;
+    if state.is_refused(subscription, "*") {
+        let action = "Microsoft.Authorization/permissions/read";
+        let client = &state.options.identity.client;
+        return Err(Refusal::forbidden(client, action, &address.scope));
+    }
+    let refused = KINDS.iter().filter(|kind| state.is_refused(subscription, kind.name));
     let refused: Vec<String> = refused.map(|kind| format!("{}/*", kind.name)).collect();
+    let actions = if state.options.reader { "*/read" } else { "*" };
     Ok(Answer::ok(json!({ "value": [{
-        "actions": ["*"], "notActions": refused, "dataActions": [], "notDataActions": [],
+        "actions": [actions], "notActions": refused, "dataActions": [], "notDataActions": [],
     }] })))
 }
 

@@ -27,7 +27,12 @@ pub fn answer(state: &mut State, call: &Call) -> Reply {
         state.limits.take_query()?;
         return graph::query(state, call);
     }
-    let left = state.limits.take(&address.subscription, &call.method)?;
+    let subscription = address.subscription.to_ascii_lowercase();
+    // Calls about nobody's subscription share one budget with those of the tenant.
+    let known = state.store.subscriptions.contains_key(&subscription);
+    let left = state
+        .limits
+        .take(if known { &subscription } else { "" }, &call.method)?;
     let answer = dispatch(state, call, &address)?;
     Ok(match left {
         Some((header, left)) => answer.with(header, left.to_string()),
@@ -53,6 +58,7 @@ fn dispatch(state: &mut State, call: &Call, address: &Address) -> Reply {
 }
 
 fn serve(state: &mut State, call: &Call, address: &Address) -> Reply {
+    check_role(state, call, address)?;
     if let Some(reply) = action::answer(state, call, address) {
         return reply;
     }
@@ -61,9 +67,25 @@ fn serve(state: &mut State, call: &Call, address: &Address) -> Reply {
         return Err(Refusal::new(404, "InvalidResourceNamespace", message));
     }
     match call.method {
-        Method::GET | Method::HEAD if address.is_instance() => get(state, address),
+        Method::GET if address.is_instance() => get(state, address),
+        Method::HEAD if address.is_instance() => {
+            check_read(state, address)?;
+            let exists = state.store.exists(&address.id());
+            Ok(Answer::empty(if exists { 204 } else { 404 }))
+        }
         Method::GET => list::answer(state, call, address),
         _ => write::answer(state, call, address),
+    }
+}
+
+/// A reader reads, and takes no action.
+fn check_role(state: &State, call: &Call, address: &Address) -> Result<(), Refusal> {
+    match activity::operation(call, address) {
+        Some((operation, target)) if state.options.reader => {
+            let client = &state.options.identity.client;
+            Err(Refusal::forbidden(client, &operation, &target.id()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -9,8 +9,9 @@ use serde_json::{Map, Value, json};
 use super::query::{Comparison, Condition, Expression, Literal, Part, Query, Step};
 use super::row::{COLUMNS, Row, column};
 
-/// Carries out the steps. The names of the columns come with the rows.
-pub fn evaluate(query: &Query, rows: Vec<Row<'_>>) -> (Vec<String>, Vec<Map<String, Value>>, Shape) {
+/// Carries out the steps. The names of the columns come with the rows, whose values are left where they are: only one page
+/// of them is asked for.
+pub fn evaluate<'s>(query: &Query, rows: Vec<Row<'s>>) -> (Vec<String>, Vec<Row<'s>>, Shape) {
     let mut rows = rows;
     let mut shape = Shape::default();
     let mut columns: Option<Vec<String>> = None;
@@ -56,8 +57,7 @@ pub fn evaluate(query: &Query, rows: Vec<Row<'_>>) -> (Vec<String>, Vec<Map<Stri
         }
     }
     shape.has_id = columns.iter().any(|name| name == "id");
-    let whole = rows.iter().map(|row| row.whole(&columns)).collect();
-    (columns, whole, shape)
+    (columns, rows, shape)
 }
 
 /// What decides whether an answer can be paged.

@@ -1,6 +1,7 @@
 //! `POST /providers/Microsoft.ResourceGraph/resources`: scopes, paging and the shapes of answers and errors. The language
-//! itself is in `query`, `lexer`, `parser` and `evaluate`.
+//! itself is in `query`, `lexer`, `parser`, `condition` and `evaluate`.
 
+mod condition;
 mod evaluate;
 mod lexer;
 mod parser;
@@ -201,15 +202,14 @@ fn offset(token: &str, mark: &str) -> Option<usize> {
     (stated == mark).then(|| offset.parse().ok()).flatten()
 }
 
-fn paged(
-    state: &State,
-    options: &Options,
-    columns: Vec<String>,
-    rows: Vec<Map<String, Value>>,
-    shape: Shape,
-) -> Answer {
+fn paged(state: &State, options: &Options, columns: Vec<String>, rows: Vec<Row<'_>>, shape: Shape) -> Answer {
     let total = rows.len();
-    let page: Vec<Map<String, Value>> = rows.into_iter().skip(options.skip).take(options.top).collect();
+    let page: Vec<Map<String, Value>> = rows
+        .iter()
+        .skip(options.skip)
+        .take(options.top)
+        .map(|row| row.whole(&columns))
+        .collect();
     let (count, next) = (page.len(), options.skip.saturating_add(page.len()));
     let data = if options.table {
         table(&columns, page)

@@ -1,10 +1,7 @@
 //! Tokens to a query. What is outside the subset is named with its place, never passed over.
 
 use super::lexer::{Kind, Token, Unread, tokens};
-use super::query::{Comparison, Condition, Expression, Literal, Part, Query, Step};
-
-/// Brackets may be nested so deep.
-const DEPTH: usize = 64;
+use super::query::{Expression, Query, Step};
 
 /// Reads a query.
 pub fn parse(text: &str) -> Result<Query, Unread> {
@@ -16,19 +13,11 @@ pub fn parse(text: &str) -> Result<Query, Unread> {
     parser.query()
 }
 
-struct Parser {
-    tokens: Vec<Token>,
-    at: usize,
-    depth: usize,
+pub(super) struct Parser {
+    pub tokens: Vec<Token>,
+    pub at: usize,
+    pub depth: usize,
 }
-
-/// Words that compare, with whether the answer is turned round by `!`.
-const COMPARISONS: &[(&str, Comparison)] = &[
-    ("contains", Comparison::Contains),
-    ("has", Comparison::Has),
-    ("startswith", Comparison::StartsWith),
-    ("endswith", Comparison::EndsWith),
-];
 
 impl Parser {
     fn query(&mut self) -> Result<Query, Unread> {
@@ -148,197 +137,28 @@ impl Parser {
         }
     }
 
-    fn condition(&mut self) -> Result<Condition, Unread> {
-        let mut any = vec![self.conjunction()?];
-        while self.takes_word("or") {
-            any.push(self.conjunction()?);
-        }
-        Ok(single(any, Condition::Or))
-    }
-
-    fn conjunction(&mut self) -> Result<Condition, Unread> {
-        let mut all = vec![self.comparison()?];
-        while self.takes_word("and") {
-            all.push(self.comparison()?);
-        }
-        Ok(single(all, Condition::And))
-    }
-
-    fn comparison(&mut self) -> Result<Condition, Unread> {
-        if self.depth >= DEPTH {
-            return Err(self.unread());
-        }
-        if self.takes("(") {
-            return self.bracketed();
-        }
-        if self.is_call("not") {
-            self.at += 2;
-            return Ok(Condition::Not(Box::new(self.bracketed()?)));
-        }
-        for (name, turned, null) in [
-            ("isempty", false, false),
-            ("isnotempty", true, false),
-            ("isnull", false, true),
-            ("isnotnull", true, true),
-        ] {
-            if self.is_call(name) {
-                self.at += 2;
-                let expression = self.expression()?;
-                self.sign(")")?;
-                let test = if null {
-                    Condition::IsNull(expression)
-                } else {
-                    Condition::IsEmpty(expression)
-                };
-                return Ok(turn(test, turned));
-            }
-        }
-        let left = self.expression()?;
-        self.compare(left)
-    }
-
-    fn bracketed(&mut self) -> Result<Condition, Unread> {
-        self.depth += 1;
-        let condition = self.condition()?;
-        self.depth -= 1;
-        self.sign(")")?;
-        Ok(condition)
-    }
-
-    fn compare(&mut self, left: Expression) -> Result<Condition, Unread> {
-        let signs = [
-            ("==", Comparison::Equal, false),
-            ("!=", Comparison::Equal, true),
-            ("=~", Comparison::EqualWithoutCase, false),
-            ("!~", Comparison::EqualWithoutCase, true),
-            ("<=", Comparison::LessOrEqual, false),
-            (">=", Comparison::GreaterOrEqual, false),
-            ("<", Comparison::Less, false),
-            (">", Comparison::Greater, false),
-        ];
-        for (sign, comparison, turned) in signs {
-            if self.takes(sign) {
-                let right = vec![self.literal()?];
-                return Ok(turn(Condition::Compare(left, comparison, right), turned));
-            }
-        }
-        let turned = self.takes("!");
-        if self.takes_word("in") {
-            let comparison = if self.takes("~") {
-                Comparison::EqualWithoutCase
-            } else {
-                Comparison::Equal
-            };
-            return Ok(turn(Condition::Compare(left, comparison, self.list()?), turned));
-        }
-        for (word, comparison) in COMPARISONS {
-            if self.takes_word(word) {
-                let right = vec![self.literal()?];
-                return Ok(turn(Condition::Compare(left, *comparison, right), turned));
-            }
-        }
-        Err(self.unread())
-    }
-
-    fn list(&mut self) -> Result<Vec<Literal>, Unread> {
-        self.sign("(")?;
-        let mut literals = vec![self.literal()?];
-        while self.takes(",") {
-            literals.push(self.literal()?);
-        }
-        self.sign(")")?;
-        Ok(literals)
-    }
-
-    fn literal(&mut self) -> Result<Literal, Unread> {
-        let literal = match self.peek() {
-            Some(Kind::Text(text)) => Literal::Text(text.clone()),
-            Some(Kind::Number(number)) => Literal::Number(*number),
-            Some(Kind::Word(word)) if word == "true" => Literal::Bool(true),
-            Some(Kind::Word(word)) if word == "false" => Literal::Bool(false),
-            _ => return Err(self.unread()),
-        };
-        self.at += 1;
-        Ok(literal)
-    }
-
-    fn expression(&mut self) -> Result<Expression, Unread> {
-        type Wrap = fn(Box<Expression>) -> Expression;
-        let calls: [(&str, Wrap); 3] = [
-            ("tostring", Expression::Text),
-            ("tolower", Expression::Lower),
-            ("toupper", Expression::Upper),
-        ];
-        for (name, wrap) in calls {
-            if self.is_call(name) {
-                if self.depth >= DEPTH {
-                    return Err(self.unread());
-                }
-                self.at += 2;
-                self.depth += 1;
-                let inner = self.expression()?;
-                self.depth -= 1;
-                self.sign(")")?;
-                return Ok(wrap(Box::new(inner)));
-            }
-        }
-        self.path()
-    }
-
-    fn path(&mut self) -> Result<Expression, Unread> {
-        let mut parts = vec![Part::Member(self.word()?)];
-        loop {
-            if self.takes(".") {
-                parts.push(Part::Member(self.word()?));
-            } else if self.takes("[") {
-                parts.push(self.index()?);
-                self.sign("]")?;
-            } else {
-                break;
-            }
-        }
-        // Any other function is outside the subset.
-        match self.peek() {
-            Some(Kind::Sign("(")) => {
-                self.at -= 1;
-                Err(self.unread())
-            }
-            _ => Ok(Expression::Path(parts)),
-        }
-    }
-
-    fn index(&mut self) -> Result<Part, Unread> {
-        let part = match self.peek() {
-            Some(Kind::Text(name)) => Part::Member(name.clone()),
-            Some(Kind::Number(number)) if *number >= 0.0 && number.fract() == 0.0 => Part::Index(*number as usize),
-            _ => return Err(self.unread()),
-        };
-        self.at += 1;
-        Ok(part)
-    }
-
-    fn peek(&self) -> Option<&Kind> {
+    pub(super) fn peek(&self) -> Option<&Kind> {
         self.tokens.get(self.at).map(|token| &token.kind)
     }
 
-    fn takes(&mut self, sign: &str) -> bool {
+    pub(super) fn takes(&mut self, sign: &str) -> bool {
         let found = matches!(self.peek(), Some(Kind::Sign(next)) if *next == sign);
         self.at += usize::from(found);
         found
     }
 
-    fn takes_word(&mut self, word: &str) -> bool {
+    pub(super) fn takes_word(&mut self, word: &str) -> bool {
         let found = matches!(self.peek(), Some(Kind::Word(next)) if next == word);
         self.at += usize::from(found);
         found
     }
 
-    fn is_call(&self, name: &str) -> bool {
+    pub(super) fn is_call(&self, name: &str) -> bool {
         let follows = self.tokens.get(self.at + 1).map(|token| &token.kind);
         matches!(self.peek(), Some(Kind::Word(word)) if word == name) && matches!(follows, Some(Kind::Sign("(")))
     }
 
-    fn word(&mut self) -> Result<String, Unread> {
+    pub(super) fn word(&mut self) -> Result<String, Unread> {
         match self.peek() {
             Some(Kind::Word(word)) => {
                 let word = word.clone();
@@ -356,7 +176,7 @@ impl Parser {
         Err(self.unread())
     }
 
-    fn sign(&mut self, sign: &str) -> Result<(), Unread> {
+    pub(super) fn sign(&mut self, sign: &str) -> Result<(), Unread> {
         if self.takes(sign) {
             return Ok(());
         }
@@ -364,7 +184,7 @@ impl Parser {
     }
 
     /// The token that is not understood, or the end.
-    fn unread(&self) -> Unread {
+    pub(super) fn unread(&self) -> Unread {
         let shown = |kind: &Kind| match kind {
             Kind::Word(word) => word.clone(),
             Kind::Text(text) => format!("'{text}'"),
@@ -401,23 +221,4 @@ const STEPS: &[&str] = &[
 
 fn is_step(word: &str) -> bool {
     STEPS.contains(&word)
-}
-
-fn turn(condition: Condition, turned: bool) -> Condition {
-    if turned {
-        Condition::Not(Box::new(condition))
-    } else {
-        condition
-    }
-}
-
-/// One condition stays as it is; several are joined.
-fn single(mut conditions: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {
-    match (conditions.len(), conditions.pop()) {
-        (1, Some(only)) => only,
-        (_, last) => {
-            conditions.extend(last);
-            join(conditions)
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! What Defender for Cloud refuses. Codes of which no recording shows the spelling are listed in `docs/sandbox.md`.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
@@ -26,8 +28,9 @@ pub fn location(address: &Address) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The machines of a policy that is to be written.
-pub fn policy(state: &State, address: &Address, body: &Value) -> Result<Vec<Value>, Refusal> {
+/// The machines of a policy that is to be written. Those in `known`, in lower case, are in it already, and stay there even
+/// when the machine is gone.
+pub fn policy(state: &State, address: &Address, body: &Value, known: &BTreeSet<String>) -> Result<Vec<Value>, Refusal> {
     if body.get("kind").and_then(Value::as_str).is_none_or(str::is_empty) {
         return Err(invalid("The field 'kind' is required.".to_owned()));
     }
@@ -36,10 +39,12 @@ pub fn policy(state: &State, address: &Address, body: &Value) -> Result<Vec<Valu
         let message = "The field 'properties.virtualMachines' must name at least one virtual machine.";
         return Err(invalid(message.to_owned()));
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for machine in &machines {
         let id = machine.get("id").and_then(Value::as_str).unwrap_or_default();
-        check_machine(state, address, id)?;
+        if !known.contains(&id.to_ascii_lowercase()) {
+            check_machine(state, address, id)?;
+        }
         if !seen.insert(id.to_ascii_lowercase()) {
             return Err(invalid(format!("The virtual machine '{id}' is listed twice.")));
         }

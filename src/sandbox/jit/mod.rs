@@ -2,13 +2,16 @@
 //! requests that open a port for a while, and their end. `rule` makes the rules, `check` refuses what the service does.
 
 mod check;
+mod place;
 mod request;
 mod rule;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
+pub use place::place;
 pub use request::{Opening, expire, initiate};
-pub use rule::place;
 
 use super::activity::note_service;
 use super::answer::{Answer, Refusal, Reply};
@@ -26,7 +29,8 @@ pub fn put(state: &mut State, call: &Call, address: &Address) -> Reply {
     let id = address.id();
     check::location(address)?;
     lock::check(state, call, &id)?;
-    let machines = check::policy(state, address, &stated)?;
+    let before = listed(state, &id);
+    let machines = check::policy(state, address, &stated, &before)?;
     let history = history(state, &id, &stated);
     let location = address.tail.get(1).cloned().unwrap_or_default();
     let body = json!({
@@ -42,7 +46,6 @@ pub fn put(state: &mut State, call: &Call, address: &Address) -> Reply {
             "appendMode": false,
         },
     });
-    let before = listed(state, &id);
     state.store.put(&id, body);
     for machine in before.difference(&listed(state, &id)) {
         request::close_all(state, &id, machine);
@@ -88,7 +91,7 @@ pub fn delete(state: &mut State, call: &Call, address: &Address) -> Reply {
 }
 
 /// The machines of a policy, in lower case.
-fn listed(state: &State, id: &str) -> std::collections::BTreeSet<String> {
+fn listed(state: &State, id: &str) -> BTreeSet<String> {
     let policy = state.store.own(id);
     let machines = policy.iter().flat_map(|policy| items(&policy.body, "virtualMachines"));
     machines

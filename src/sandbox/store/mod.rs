@@ -3,6 +3,7 @@
 
 mod load;
 mod reference;
+mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
 

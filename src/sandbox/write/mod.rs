@@ -3,6 +3,7 @@
 
 mod body;
 mod delete;
+mod form;
 pub mod lock;
 mod operation;
 mod security_rule;
@@ -114,10 +115,7 @@ fn check_parent(state: &State, address: &Address) -> Result<(), Refusal> {
 fn put(state: &mut State, call: &Call, address: &Address, kind: &'static Kind) -> Reply {
     let id = address.id();
     let stated = call.json()?;
-    if !stated.is_object() {
-        let message = "The request content was invalid: the body must be an object.";
-        return Err(Refusal::bad("InvalidRequestContent", message));
-    }
+    form::check(address, kind, &stated)?;
     check_parent(state, address)?;
     body::check_location(state, address, kind, &stated)?;
     check_version(state, call, &id)?;
