@@ -123,7 +123,10 @@ fn cloud_name(text: &str) -> Result<String, String> {
     let names = || Cloud::names().collect::<Vec<_>>().join(", ");
     match Cloud::named(text) {
         Some(_) => Ok(text.to_owned()),
-        None => Err(format!("`{text}` is no cloud; there are {}, or give --endpoint", names())),
+        None => Err(format!(
+            "`{text}` is no cloud; there are {}, or give --endpoint",
+            names()
+        )),
     }
 }
 
@@ -169,7 +172,10 @@ impl ScopeArguments {
     /// What was asked for, as reports name it.
     pub fn names(&self) -> Vec<String> {
         let all = self.all_subscriptions.then(|| "all subscriptions".to_owned());
-        let groups = self.management_group.iter().map(|name| format!("management group {name}"));
+        let groups = self
+            .management_group
+            .iter()
+            .map(|name| format!("management group {name}"));
         let listed = self.subscription.iter().map(|id| format!("subscription {id}"));
         all.into_iter().chain(groups).chain(listed).collect()
     }
@@ -239,7 +245,9 @@ fn say(recorded: &Recorded) -> Result<(), Failure> {
     ));
     if let Some(stopped) = recorded.stopped {
         let why = stopped.trim_end_matches(" before it was read");
-        style::warning(&format!("{why}; what was read is kept, and the rest is reported as missing"));
+        style::warning(&format!(
+            "{why}; what was read is kept, and the rest is reported as missing"
+        ));
     }
     Ok(())
 }

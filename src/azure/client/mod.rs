@@ -142,7 +142,12 @@ impl Client {
         let token = self.tokens.get().await.map_err(|none| Fault::NoToken(none.0))?;
         self.sent.fetch_add(1, Ordering::Relaxed);
         let whole = tokio::time::timeout(self.patience.request, self.exchange(ask, token)).await;
-        let late = |_| Fault::failed(format!("no whole answer within {} seconds", self.patience.request.as_secs_f64()));
+        let late = |_| {
+            Fault::failed(format!(
+                "no whole answer within {} seconds",
+                self.patience.request.as_secs_f64()
+            ))
+        };
         let answer = whole.unwrap_or_else(|elapsed| Err(late(elapsed)))?;
         self.budget.learn(&ask.lane, &answer);
         answer.into_result()

@@ -94,7 +94,8 @@ fn build(sign_in: &SignIn) -> Built {
         audience: format!("{}{tenant}/oauth2/v2.0/token", sign_in.cloud.authority),
         client: client.clone(),
     };
-    let credential = ClientAssertionCredential::new(tenant, client, signer, options(sign_in)).map_err(|e| not_here(&e))?;
+    let credential =
+        ClientAssertionCredential::new(tenant, client, signer, options(sign_in)).map_err(|e| not_here(&e))?;
     let credential: Arc<_> = credential;
     Ok(credential)
 }
@@ -104,7 +105,8 @@ fn read(path: &str) -> Result<String, NotHere> {
 }
 
 fn thumbprint(pem: &str) -> Result<String, NotHere> {
-    let certificate = block(pem, "CERTIFICATE").ok_or_else(|| NotHere("the PEM file holds no certificate".to_owned()))?;
+    let certificate =
+        block(pem, "CERTIFICATE").ok_or_else(|| NotHere("the PEM file holds no certificate".to_owned()))?;
     Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(certificate)))
 }
 

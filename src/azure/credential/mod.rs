@@ -141,7 +141,13 @@ impl SignIn {
     fn conceal(&self, text: &str) -> String {
         let secrets = SECRETS.iter().filter_map(|name| self.variable(name));
         let without = secrets.fold(text.to_owned(), |text, secret| text.replace(secret.trim(), "***"));
-        let word = |word: &str| if word.contains("eyJ") { "***".to_owned() } else { word.to_owned() };
+        let word = |word: &str| {
+            if word.contains("eyJ") {
+                "***".to_owned()
+            } else {
+                word.to_owned()
+            }
+        };
         without.split(' ').map(word).collect::<Vec<_>>().join(" ")
     }
 }

@@ -1,8 +1,6 @@
 //! Workload identity: a federated token in a file, as Kubernetes projects it.
 
-use azure_identity::{
-    ClientAssertionCredentialOptions, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
-};
+use azure_identity::{ClientAssertionCredentialOptions, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions};
 
 use super::{Built, Kind, SignIn, not_here};
 

@@ -41,7 +41,11 @@ impl Recorder {
         let spool = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let ids = spool.entries().iter().map(|entry| &entry.id);
         let mut ids: Vec<String> = ids
-            .filter(|id| crate::model::ResourceId::new(id).resource_type().eq_ignore_ascii_case(kind))
+            .filter(|id| {
+                crate::model::ResourceId::new(id)
+                    .resource_type()
+                    .eq_ignore_ascii_case(kind)
+            })
             .map(ToString::to_string)
             .collect();
         ids.sort();

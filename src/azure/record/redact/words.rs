@@ -105,7 +105,9 @@ pub(super) fn is_kept_member(name: &str) -> bool {
 pub(super) fn is_word(name: &str, text: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let is_sku = name == "name" && matches!(text, "Basic" | "Standard" | "Gateway" | "AZFW_VNet" | "AZFW_Hub");
-    let letters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'*' | b'-' | b'_'));
+    let letters = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'*' | b'-' | b'_'));
     is_sku || (ADDRESSES.contains(&name.as_str()) && letters) || text.parse::<f64>().is_ok()
 }
 
