@@ -28,7 +28,7 @@ impl Clock {
     }
 }
 
-/// The time of the machine, which tokens of the metadata endpoint are dated with.
+/// The time of the machine, which tokens are dated with.
 pub fn real() -> Timestamp {
     Timestamp::try_from(SystemTime::now()).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -58,8 +58,10 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    fn issue(&mut self, tenant: &str, client: &str, audience: &str, now: Timestamp) -> String {
+    /// Tokens live by the machine's clock, as clients count it, wherever the sandbox's is set.
+    fn issue(&mut self, tenant: &str, client: &str, audience: &str) -> String {
         self.count += 1;
+        let now = real();
         let encode = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let head = encode(json!({ "typ": "JWT", "alg": "none" }));
         let claims = encode(json!({
@@ -95,7 +97,7 @@ impl Tokens {
     }
 
     /// Refuses a call without a good token, as Azure Resource Manager does.
-    pub fn check(&self, call: &Call, tenant: &str, now: Timestamp) -> Result<(), Refusal> {
+    pub fn check(&self, call: &Call, tenant: &str) -> Result<(), Refusal> {
         let refuse = |code: &str, message: &str| Err(unauthorized(call, tenant, code, message));
         let header = call.header("authorization").unwrap_or_default();
         let Some(token) = header.strip_prefix("Bearer ") else {
@@ -107,7 +109,7 @@ impl Tokens {
         let Some(issued) = self.issued.get(token).filter(|issued| !issued.revoked) else {
             return refuse("InvalidAuthenticationToken", "The access token is invalid.");
         };
-        if issued.until <= now {
+        if issued.until <= real() {
             return refuse(
                 "ExpiredAuthenticationToken",
                 "The access token expiry UTC time has passed.",
@@ -135,7 +137,6 @@ pub struct Authority<'s> {
     pub identity: &'s Identity,
     pub tokens: &'s mut Tokens,
     pub tenant: &'s str,
-    pub now: Timestamp,
 }
 
 impl Authority<'_> {
@@ -143,7 +144,7 @@ impl Authority<'_> {
     pub fn token(&mut self, call: &Call, tenant: &str) -> Answer {
         match self.grant(call, tenant) {
             Ok(answer) => answer,
-            Err(refused) => refused.answer(self.now),
+            Err(refused) => refused.answer(real()),
         }
     }
 
@@ -172,9 +173,7 @@ impl Authority<'_> {
             let message = format!("The provided value for scope {} is not valid.", field("scope"));
             return Err(EntraError::new(400, "invalid_scope", 1_002_012, message));
         };
-        let token = self
-            .tokens
-            .issue(self.tenant, &self.identity.client, audience, self.now);
+        let token = self.tokens.issue(self.tenant, &self.identity.client, audience);
         let seconds = LIFETIME.as_secs();
         Ok(Answer::ok(json!({
             "token_type": "Bearer",
@@ -247,7 +246,7 @@ impl Authority<'_> {
             return metadata_error(400, "invalid_request", "Identity not found");
         }
         let client = &self.identity.client;
-        let token = self.tokens.issue(self.tenant, client, resource, self.now);
+        let token = self.tokens.issue(self.tenant, client, resource);
         let until = real().saturating_add(LIFETIME).unwrap_or(Timestamp::MAX);
         let seconds = LIFETIME.as_secs().to_string();
         Answer::ok(json!({

@@ -138,6 +138,7 @@ pub const KINDS: &[Kind] = &[
     at_once("Microsoft.Security/locations/jitNetworkAccessPolicies", ""),
     at_once("Microsoft.Security/pricings", SECURITY),
     at_once("Microsoft.Security/assessments", SECURITY),
+    at_once("Microsoft.Authorization/locks", ""),
 ];
 
 /// The type of a name in any case.

@@ -31,9 +31,21 @@ pub fn answer(state: &mut State, call: &mut Call) -> (Answer, Delivery) {
     }
     state.calls += 1;
     call.number = state.calls;
-    let (answer, delivery) = faulty(state, call);
+    let (mut answer, delivery) = faulty(state, call);
+    identify(call, &mut answer);
     state.log(call, answer.status, delivery);
     (answer, delivery)
+}
+
+/// The ids by which support finds a call again.
+fn identify(call: &Call, answer: &mut Answer) {
+    let id = format!("00000000-0000-4000-b000-{:012x}", call.number);
+    let correlation = call.header("x-ms-correlation-request-id").unwrap_or(&id).to_owned();
+    answer.headers.push(("x-ms-correlation-request-id", correlation));
+    answer.headers.push(("x-ms-request-id", id));
+    if let Some(own) = call.header("x-ms-client-request-id") {
+        answer.headers.push(("x-ms-client-request-id", own.to_owned()));
+    }
 }
 
 fn faulty(state: &mut State, call: &Call) -> (Answer, Delivery) {
@@ -109,7 +121,7 @@ fn served(state: &mut State, call: &Call) -> Reply {
         (&Method::GET, ["msi", "token"]) => return Ok(state.authority().app_service(call)),
         _ => {}
     }
-    state.tokens.check(call, &state.store.tenant, state.clock.now())?;
+    state.tokens.check(call, &state.store.tenant)?;
     arm::answer(state, call)
 }
 

@@ -103,7 +103,6 @@ impl State {
     /// The endpoints that give tokens.
     pub fn authority(&mut self) -> Authority<'_> {
         Authority {
-            now: self.clock.now(),
             identity: &self.options.identity,
             tokens: &mut self.tokens,
             tenant: &self.store.tenant,

@@ -142,7 +142,7 @@ pub fn is_decoded(resource_type: &str) -> bool {
     TYPES.iter().any(|(name, _)| *name == resource_type)
 }
 
-/// The resource types that are decoded, in lower case.
+/// The types that are decoded, in lower case.
 pub fn decoded_types() -> impl Iterator<Item = &'static str> {
     TYPES.iter().map(|(name, _)| *name)
 }

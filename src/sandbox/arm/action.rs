@@ -30,9 +30,7 @@ const POLICY: &[&str] = &["locations", "*", "jitnetworkaccesspolicies", "*"];
 
 const ACTIONS: &[Action] = &[
     on(Method::PUT, "microsoft.security", POLICY, jit::put),
-    on(Method::DELETE, "microsoft.security", POLICY, |state, _, address| {
-        jit::delete(state, address)
-    }),
+    on(Method::DELETE, "microsoft.security", POLICY, jit::delete),
     post(
         "microsoft.security",
         &["locations", "*", "jitnetworkaccesspolicies", "*", "initiate"],
@@ -71,6 +69,14 @@ const ACTIONS: &[Action] = &[
     get("microsoft.security", &["pricings"], extension_list),
     get("microsoft.security", &["assessments"], extension_list),
     get("microsoft.authorization", &["permissions"], permissions),
+    get("microsoft.authorization", &["locks"], extension_list),
+    get("microsoft.authorization", &["roleassignments"], nothing),
+    get("microsoft.authorization", &["policyassignments"], nothing),
+    get(
+        "microsoft.compute",
+        &["virtualmachinescalesets", "*", "networkinterfaces"],
+        scale_set_interfaces,
+    ),
     get("microsoft.network", &["locations", "*", "servicetags"], service_tags),
     post(
         "microsoft.network",
@@ -206,6 +212,26 @@ fn extension_list(state: &mut State, call: &Call, address: &Address) -> Reply {
         return Ok(Answer::ok(json!({ "value": value })));
     }
     page(state, call, &found, |resource| listed(resource, call))
+}
+
+/// The sandbox keeps none of these.
+fn nothing(_: &mut State, _: &Call, _: &Address) -> Reply {
+    Ok(Answer::ok(json!({ "value": [] })))
+}
+
+/// The interfaces of all instances of a scale set.
+fn scale_set_interfaces(state: &mut State, call: &Call, address: &Address) -> Reply {
+    check_parent(state, address)?;
+    let below = format!("{}/", key(&address.parent().id()));
+    let found: Vec<&Resource> = state
+        .store
+        .of_type(
+            &address.subscription,
+            "microsoft.compute/virtualmachinescalesets/virtualmachines/networkinterfaces",
+        )
+        .filter(|nic| key(nic.id.as_str()).starts_with(&below))
+        .collect();
+    page(state, call, &found, |nic| listed(nic, call))
 }
 
 /// Everything is allowed, except what is refused.

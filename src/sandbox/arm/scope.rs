@@ -19,7 +19,11 @@ pub fn answer(state: &mut State, call: &Call, address: &Address) -> Reply {
     let segments = call.segments();
     let lower: Vec<String> = segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
     let shape: Vec<&str> = lower.iter().map(String::as_str).collect();
-    if !call.is(&Method::GET) && !call.is(&Method::HEAD) {
+    if let (Some("subscriptions"), ["resourcegroups", _]) = (shape.first().copied(), shape.get(2..).unwrap_or_default())
+    {
+        return resource_group(state, call, address);
+    }
+    if !call.is(&Method::GET) {
         return Err(Refusal::method_not_allowed(call.method.as_str()));
     }
     match shape.as_slice() {
@@ -50,17 +54,59 @@ fn below(state: &State, call: &Call, address: &Address, shape: &[&str]) -> Reply
             let groups: Vec<&Group> = groups.map(|(_, group)| group).collect();
             page(state, call, &groups, |group| shown_group(group))
         }
-        ["resourcegroups", _] => {
-            let found = state.store.groups.get(&key(&address.scope));
-            found
-                .map(|group| Answer::ok(shown_group(group)))
-                .ok_or_else(|| Refusal::group_not_found(&address.group))
-        }
         ["resources"] => resources(state, call, address),
         ["resourcegroups", _, "resources"] => resources(state, call, address),
         ["locations"] => locations(state, &subscription),
         _ => Err(not_found(call)),
     }
+}
+
+fn resource_group(state: &mut State, call: &Call, address: &Address) -> Reply {
+    let mut subscription = address.clone();
+    subscription.group.clear();
+    check_scope(state, &subscription)?;
+    check_whole(state, address)?;
+    let at = key(&address.scope);
+    let found = state.store.groups.get(&at);
+    let missing = || Refusal::group_not_found(&address.group);
+    match call.method {
+        Method::HEAD => Ok(Answer::empty(if found.is_some() { 204 } else { 404 })),
+        Method::GET => found.map(|group| Answer::ok(shown_group(group))).ok_or_else(missing),
+        Method::PUT => put_group(state, call, address),
+        Method::DELETE if found.is_some() => {
+            let below = format!("{at}/");
+            let gone: Vec<String> = state
+                .store
+                .in_subscription(&address.subscription)
+                .map(|resource| key(resource.id.as_str()))
+                .filter(|id| id.starts_with(&below))
+                .collect();
+            gone.iter().for_each(|id| state.store.remove(id));
+            state.store.groups.remove(&at);
+            Ok(Answer::empty(200))
+        }
+        Method::DELETE => Err(missing()),
+        _ => Err(Refusal::method_not_allowed(call.method.as_str())),
+    }
+}
+
+fn put_group(state: &mut State, call: &Call, address: &Address) -> Reply {
+    let stated = call.json()?;
+    let location = stated.get("location").and_then(Value::as_str).unwrap_or_default();
+    if location.is_empty() {
+        let message = "The location property is required for this definition.";
+        return Err(Refusal::bad("LocationRequired", message));
+    }
+    let subscription = &address.subscription;
+    let group = Group {
+        id: format!("/subscriptions/{subscription}/resourceGroups/{}", address.group),
+        name: address.group.clone(),
+        location: location.to_owned(),
+        tags: stated.get("tags").cloned().unwrap_or_else(|| json!({})),
+    };
+    let shown = shown_group(&group);
+    let before = state.store.groups.insert(key(&group.id), group);
+    Ok(Answer::json(if before.is_some() { 200 } else { 201 }, shown))
 }
 
 fn not_found(call: &Call) -> Refusal {

@@ -16,7 +16,7 @@ use super::arm::Address;
 use super::call::Call;
 use super::state::State;
 use super::store::{items, properties_mut};
-use super::write::{Done, shown, start};
+use super::write::{Done, lock, shown, start};
 
 pub const TYPE: &str = "Microsoft.Security/locations/jitNetworkAccessPolicies";
 
@@ -25,6 +25,7 @@ pub fn put(state: &mut State, call: &Call, address: &Address) -> Reply {
     let stated = call.json()?;
     let id = address.id();
     check::location(address)?;
+    lock::check(state, call, &id)?;
     let machines = check::policy(state, address, &stated)?;
     let history = history(state, &id, &stated);
     let location = address.tail.get(1).cloned().unwrap_or_default();
@@ -71,8 +72,9 @@ fn history(state: &State, id: &str, stated: &Value) -> Value {
 }
 
 /// `DELETE`: the rules go with the policy.
-pub fn delete(state: &mut State, address: &Address) -> Reply {
+pub fn delete(state: &mut State, call: &Call, address: &Address) -> Reply {
     let id = address.id();
+    lock::check(state, call, &id)?;
     if !state.store.exists(&id) {
         return Ok(Answer::empty(204));
     }

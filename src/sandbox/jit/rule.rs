@@ -25,6 +25,12 @@ pub struct Placed {
     pub addresses: Vec<String>,
 }
 
+/// A machine as its rules know it.
+struct Machine<'m> {
+    id: &'m str,
+    addresses: &'m [String],
+}
+
 /// Where the rules of a machine belong.
 pub fn place(state: &State, machine: &str) -> Placed {
     let mut placed = Placed {
@@ -86,8 +92,12 @@ pub fn deny(state: &mut State, policy: &str, machine: &Value) {
         .map(|number| number.to_string())
         .collect();
     let placed = place(state, id);
+    let machine = Machine {
+        id,
+        addresses: &placed.addresses,
+    };
     for group in &placed.groups {
-        let before = denied(state, group, policy, id);
+        let before = denied(state, group, policy, &machine);
         if before
             .as_ref()
             .is_some_and(|rule| same(rule, &ports, &placed.addresses))
@@ -97,7 +107,7 @@ pub fn deny(state: &mut State, policy: &str, machine: &Value) {
         let kept = before
             .as_ref()
             .and_then(|rule| rule.pointer("/properties/priority")?.as_u64());
-        withdraw_from(state, group, policy, id, Some("Deny"));
+        withdraw_from(state, group, policy, &machine, Some("Deny"));
         let priority = kept.or_else(|| deny_priority(state, group, &ports));
         let Some(priority) = priority else { continue };
         let (name, description) = (
@@ -123,7 +133,7 @@ pub fn deny(state: &mut State, policy: &str, machine: &Value) {
 }
 
 /// The deny rule of a machine in a group.
-fn denied(state: &State, group: &str, policy: &str, machine: &str) -> Option<Value> {
+fn denied(state: &State, group: &str, policy: &str, machine: &Machine<'_>) -> Option<Value> {
     let group = state.store.own(group)?;
     let found = items(&group.body, "securityRules").find(|rule| is_of(rule, policy, machine, Some("Deny")));
     found.cloned()
@@ -296,12 +306,17 @@ fn spread(properties: &mut Value, one: &str, many: &str, values: &[String]) {
 
 /// Takes the rules of a machine out of all groups: those of one access, or all.
 pub fn withdraw(state: &mut State, policy: &str, machine: &str, access: Option<&str>) {
-    for group in groups_with(state, policy, machine) {
-        withdraw_from(state, &group, policy, machine, access);
+    let placed = place(state, machine);
+    let machine = Machine {
+        id: machine,
+        addresses: &placed.addresses,
+    };
+    for group in groups_with(state, policy, &machine) {
+        withdraw_from(state, &group, policy, &machine, access);
     }
 }
 
-fn withdraw_from(state: &mut State, group: &str, policy: &str, machine: &str, access: Option<&str>) {
+fn withdraw_from(state: &mut State, group: &str, policy: &str, machine: &Machine<'_>, access: Option<&str>) {
     let Some(holder) = state.store.own(group) else { return };
     let gone: Vec<String> = items(&holder.body, "securityRules")
         .filter(|rule| is_of(rule, policy, machine, access))
@@ -321,7 +336,7 @@ pub fn remove(state: &mut State, id: &str) {
 }
 
 /// Groups, wherever they are, with rules of this machine: it may have moved since.
-fn groups_with(state: &State, policy: &str, machine: &str) -> Vec<String> {
+fn groups_with(state: &State, policy: &str, machine: &Machine<'_>) -> Vec<String> {
     let subscription = ResourceId::new(policy);
     let groups = state
         .store
@@ -342,10 +357,12 @@ pub fn machines_of(state: &State, policy: &str) -> BTreeSet<String> {
     machines
         .filter(|machine| {
             let placed = place(state, machine.id.as_str());
-            placed
-                .groups
-                .iter()
-                .any(|group| denied(state, group, policy, machine.id.as_str()).is_some())
+            let known = Machine {
+                id: machine.id.as_str(),
+                addresses: &placed.addresses,
+            };
+            let mut groups = placed.groups.iter();
+            groups.any(|group| denied(state, group, policy, &known).is_some())
         })
         .map(|machine| key(machine.id.as_str()))
         .collect()
@@ -356,19 +373,22 @@ fn is_jit(rule: &Value) -> bool {
     PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The service finds its rules again by what their descriptions say.
-fn is_of(rule: &Value, policy: &str, machine: &str, access: Option<&str>) -> bool {
+/// Rules are found again by what their descriptions say and by the machine's addresses: machines of several groups may
+/// have one name. A rule for an address that the machine no longer has is left behind.
+fn is_of(rule: &Value, policy: &str, machine: &Machine<'_>, access: Option<&str>) -> bool {
     let stated = rule
         .pointer("/properties/description")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let about = format!("policy '{}' of VM '{}'.", last(policy), last(machine)).to_ascii_lowercase();
+    let about = format!("policy '{}' of VM '{}'.", last(policy), last(machine.id)).to_ascii_lowercase();
+    let addresses = many(rule, "destinationAddressPrefix", "destinationAddressPrefixes");
     let has_access = rule
         .pointer("/properties/access")
         .and_then(Value::as_str)
         .unwrap_or_default();
     is_jit(rule)
         && stated.to_ascii_lowercase().ends_with(&about)
+        && addresses.iter().any(|address| machine.addresses.contains(address))
         && access.is_none_or(|access| has_access.eq_ignore_ascii_case(access))
 }
 

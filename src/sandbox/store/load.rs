@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use serde_json::{Map, Value, json};
 
-use super::{Group, ManagementGroup, Refused, Store, Subscription, home_of, key, spelled};
+use super::{Group, ManagementGroup, Refused, Store, Subscription, home_of, key, properties_mut, spelled};
 use crate::input::{Footer, Header, LINE_LIMIT, SnapshotScope};
 use crate::model::ResourceId;
 use crate::sandbox::kind::kept_in;
@@ -42,6 +42,21 @@ const OUTSIDE: &[&str] = &[
 
 /// Members that only listings have.
 const LISTED: &[&str] = &["etag", "resourceGroup", "subscriptionId", "tenantId"];
+
+/// Types of which snapshots record only what is in them.
+const UNRECORDED: &[&str] = &["microsoft.network/virtualhubs", "microsoft.network/networkmanagers"];
+
+/// The ids above an id.
+fn above(id: &str) -> Vec<ResourceId> {
+    let mut found = Vec::new();
+    let mut at = id;
+    while let Some((parent, _)) = at.rsplit_once('/') {
+        found.push(ResourceId::new(parent));
+        at = parent;
+    }
+    found.retain(|id| id.resource_type().matches('/').count() == 1);
+    found
+}
 
 /// Why an estate cannot be served; a sentence for people.
 #[derive(Debug, thiserror::Error)]
@@ -271,10 +286,34 @@ fn shaped(value: Value, id: &ResourceId, resource_type: &str) -> Value {
     resource.insert("type".to_owned(), Value::from(spelled(resource_type)));
     resource.entry("name").or_insert_with(|| Value::from(id.name()));
     let mut resource = Value::Object(resource);
+    unrow(&mut resource);
     if is_flat {
         shape_children(&mut resource, resource_type);
     }
     resource
+}
+
+/// Undoes what is particular to rows of Resource Graph.
+fn unrow(resource: &mut Value) {
+    let Some(properties) = properties_mut(resource) else {
+        return;
+    };
+    let power = properties
+        .get("extended")
+        .and_then(|extended| extended.pointer("/instanceView/powerState"))
+        .filter(|power| power.is_object())
+        .cloned();
+    if let Some(power) = power {
+        properties.insert("instanceView".to_owned(), json!({ "statuses": [power] }));
+        properties.remove("extended");
+    }
+    if let Some(details) = properties.get_mut("resourceDetails").and_then(Value::as_object_mut) {
+        for (capital, small) in [("Id", "id"), ("Source", "source")] {
+            if let Some(stated) = details.remove(capital) {
+                details.insert(small.to_owned(), stated);
+            }
+        }
+    }
 }
 
 fn shape_children(resource: &mut Value, resource_type: &str) {
@@ -308,10 +347,33 @@ impl Store {
         if self.tenant.is_empty() {
             self.tenant = TENANT.to_owned();
         }
+        self.settle_parents();
         self.settle_children();
         self.settle_scopes();
         self.settle_management_groups();
         self.index();
+    }
+
+    /// Hubs and network managers that were not recorded themselves, only what is in them: without them nothing could be
+    /// listed below them.
+    fn settle_parents(&mut self) {
+        let recorded = self.resources.values().map(|resource| resource.id.as_str());
+        let named: Vec<ResourceId> = recorded
+            .chain(self.answers.keys().map(String::as_str))
+            .flat_map(above)
+            .filter(|id| UNRECORDED.contains(&id.resource_type().as_str()))
+            .collect();
+        for id in named {
+            if self.own(id.as_str()).is_some() {
+                continue;
+            }
+            let resource_type = id.resource_type();
+            let body = json!({
+                "id": id.as_str(), "name": id.name(), "type": spelled(&resource_type), "location": "westeurope",
+                "properties": { "provisioningState": "Succeeded" },
+            });
+            self.loaded(id, resource_type, body);
+        }
     }
 
     fn settle_children(&mut self) {

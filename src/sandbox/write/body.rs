@@ -52,7 +52,8 @@ const DEFAULT_RULES: [(&str, u32, &str, &str, &str, &str); 6] = [
 
 /// Tracked resources state where they are, and stay there.
 pub fn check_location(state: &State, address: &Address, kind: &Kind, body: &Value) -> Result<(), Refusal> {
-    let is_tracked = address.tail.len() == 2 && !kind.namespace().eq_ignore_ascii_case("Microsoft.Security");
+    let is_tracked =
+        address.tail.len() == 2 && !["Microsoft.Security", "Microsoft.Authorization"].contains(&kind.namespace());
     if !is_tracked {
         return Ok(());
     }

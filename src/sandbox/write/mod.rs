@@ -3,6 +3,7 @@
 
 mod body;
 mod delete;
+pub mod lock;
 mod operation;
 mod security_rule;
 
@@ -25,6 +26,7 @@ pub fn answer(state: &mut State, call: &Call, address: &Address) -> Reply {
         return Err(Refusal::method_not_allowed(call.method.as_str()));
     };
     check_writable(state, call, address, kind)?;
+    lock::check(state, call, &address.id())?;
     match call.method {
         Method::PUT => put(state, call, address, kind),
         Method::PATCH => patch(state, call, address),
@@ -41,7 +43,9 @@ fn check_writable(state: &State, call: &Call, address: &Address, kind: &Kind) ->
         let client = &state.options.identity.client;
         return Err(Refusal::forbidden(client, &action, &address.id()));
     }
-    if ["defaultSecurityRules", "assessments"].contains(&kind.name.rsplit('/').next().unwrap_or_default()) {
+    if ["defaultSecurityRules", "ipConfigurations", "assessments"]
+        .contains(&kind.name.rsplit('/').next().unwrap_or_default())
+    {
         return Err(Refusal::method_not_allowed(call.method.as_str()));
     }
     Ok(())
@@ -92,7 +96,7 @@ pub fn holder_of(state: &State, id: &str) -> String {
 }
 
 fn check_parent(state: &State, address: &Address) -> Result<(), Refusal> {
-    if address.tail.len() <= 2 || address.namespace.eq_ignore_ascii_case("Microsoft.Security") {
+    if address.tail.len() <= 2 || !address.is_namespace("Microsoft.Network") {
         return Ok(());
     }
     let mut parent = address.parent();
