@@ -66,7 +66,7 @@ impl Cloud {
     pub fn custom(arm: &str, authority: Option<&str>, audience: Option<&str>) -> Result<Cloud, String> {
         let arm = endpoint(arm)?;
         let authority = authority.map_or_else(|| Ok(arm.clone()), endpoint)?;
-        let audience = audience.map_or_else(|| Ok(arm.clone()), |text| parse(text))?;
+        let audience = audience.map_or_else(|| Ok(arm.clone()), parse)?;
         Ok(Cloud {
             name: Arc::from("custom"),
             scope: scope(&audience),

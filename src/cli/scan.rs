@@ -30,8 +30,8 @@ pub struct ScanArguments {
     /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, ARM templates and their
     /// what-if previews, or directories of them; recognised by content, plain or zstd-compressed
     #[arg(
-        required_unless_present_any = ["subscription", "management_group", "all_subscriptions"],
-        conflicts_with_all = ["subscription", "management_group", "all_subscriptions"],
+        required_unless_present_any = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
+        conflicts_with_all = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
         value_name = "PATH"
     )]
     paths: Vec<PathBuf>,

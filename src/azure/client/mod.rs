@@ -77,7 +77,7 @@ impl Client {
         let mut pauses = self.patience.pauses();
         let (mut failures, mut renewed) = (0, false);
         loop {
-            let fault = match self.once(ask).await.and_then(|answer| check(answer)) {
+            let fault = match self.once(ask).await.and_then(&check) {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };

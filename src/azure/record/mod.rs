@@ -53,12 +53,6 @@ impl Recorder {
         ids
     }
 
-    /// How many rows came in so far.
-    pub fn len(&self) -> usize {
-        let spool = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        spool.entries().len()
-    }
-
     pub fn finish(self, header: &Header) -> io::Result<Recording> {
         let spool = self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (file, entries) = spool.finish()?;
