@@ -247,7 +247,7 @@ fn a_redacted_snapshot_gives_the_same_findings_under_other_names() {
         "7d4f1c02",
         "platform-access",
         "cc-1010",
-        "192.0.2.21",
+        "\"192.0.2.21\"",
     ] {
         assert!(!text.contains(name), "{name}");
     }

@@ -165,10 +165,22 @@ impl Redaction {
         let lower = text.to_ascii_lowercase();
         let digest = self.digest("name", &lower);
         let hex: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-        match words::meaningful_start(text) {
-            Some(start) => format!("{start}{hex}"),
+        match words::jit_rule(text) {
+            Some(rule) => self.jit_rule(&rule, &digest),
             None => format!("n{hex}"),
         }
+    }
+
+    /// The name of a rule of just-in-time access keeps its form, by which it is known.
+    fn jit_rule(&self, rule: &words::JitRule<'_>, digest: &[u8]) -> String {
+        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02X}")).collect();
+        let number: u32 = digest
+            .iter()
+            .rev()
+            .take(3)
+            .fold(0, |number, byte| number << 8 | u32::from(*byte));
+        let words::JitRule { start, separator, sign } = rule;
+        format!("{start}{separator}{sign}{number}{separator}{hex}")
     }
 
     fn guid(&self, text: &str) -> String {
