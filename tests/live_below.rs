@@ -135,7 +135,7 @@ fn what_is_refused_below_is_a_gap() {
     let sandbox = sandbox();
     for (path, _) in RESOURCES.iter().filter(|(path, _)| path.matches('/').count() > 2) {
         let segments: Vec<&str> = path.split('/').collect();
-        let last = if segments.len() % 2 == 0 {
+        let last = if segments.len().is_multiple_of(2) {
             segments[segments.len() - 1]
         } else {
             segments[segments.len() - 2]

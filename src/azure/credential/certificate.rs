@@ -22,6 +22,7 @@ pub(super) const KIND: Kind = Kind {
     about: "a service principal: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_CERTIFICATE_PATH (PEM, with the key in \
             it or in AZURE_CLIENT_CERTIFICATE_KEY_PATH)",
     chained: true,
+    hurried: false,
     build,
 };
 

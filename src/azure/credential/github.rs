@@ -16,6 +16,7 @@ pub(super) const KIND: Kind = Kind {
     name: "github",
     about: "GitHub Actions with `permissions: id-token: write`: AZURE_TENANT_ID, AZURE_CLIENT_ID",
     chained: true,
+    hurried: false,
     build,
 };
 

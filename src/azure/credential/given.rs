@@ -12,6 +12,7 @@ pub(super) const KIND: Kind = Kind {
     name: "token",
     about: "a token in PORTCULLIS_ACCESS_TOKEN; only when asked for",
     chained: false,
+    hurried: false,
     build,
 };
 

@@ -50,6 +50,8 @@ pub struct Kind {
     pub about: &'static str,
     /// Whether it is tried when `--auth` is not given.
     chained: bool,
+    /// Whether it is given up soon where others can be tried: most machines have no metadata endpoint.
+    hurried: bool,
     build: fn(&SignIn) -> Built,
 }
 

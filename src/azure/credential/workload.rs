@@ -8,6 +8,7 @@ pub(super) const KIND: Kind = Kind {
     name: "workload",
     about: "workload identity: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE",
     chained: true,
+    hurried: false,
     build,
 };
 

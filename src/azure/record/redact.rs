@@ -178,7 +178,7 @@ impl Redaction {
             .iter()
             .rev()
             .take(3)
-            .fold(0, |number, byte| number << 8 | u32::from(*byte));
+            .fold(0, |number, byte| (number << 8) | u32::from(*byte));
         let words::JitRule { start, separator, sign } = rule;
         format!("{start}{separator}{sign}{number}{separator}{hex}")
     }
