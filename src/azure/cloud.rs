@@ -205,7 +205,7 @@ mod tests {
             !cloud.trusts(&url("http://127.0.0.1:8081/")),
             "another port is another server"
         );
-        assert!(!cloud.trusts(&url("http://x.127.0.0.1:8080/")));
+        assert!(!cloud.trusts(&url("http://127.0.0.2:8080/")));
         assert_eq!(&*cloud.scope, "http://127.0.0.1:8080/.default");
     }
 
