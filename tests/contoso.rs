@@ -132,8 +132,15 @@ fn every_machine_has_the_verdict_cause_and_tab_that_azure_semantics_give() {
         report
             .diagnostics
             .iter()
-            .all(|diagnostic| diagnostic.code.as_ref() == "passed-over")
+            .all(|diagnostic| matches!(diagnostic.code.as_ref(), "passed-over" | "defender-differs"))
     );
+    let differs: Vec<&str> = report
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| &*diagnostic.code == "defender-differs")
+        .map(|diagnostic| diagnostic.message.as_str())
+        .collect();
+    assert!(matches!(differs.as_slice(), [one] if one.contains("vm-pay-app-02") && one.contains("enabled since")));
 }
 
 use ExposureClass::{AzureTenants, Closed, Narrow, NoReturnPath, Private, Undetermined as Open, Wide};

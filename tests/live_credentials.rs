@@ -20,7 +20,16 @@ fn sign_in(sandbox: &Sandbox, auth: &str, variables: &[(&str, &str)], more: &[&s
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("estate.jsonl");
     Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .args(["snapshot", "--all-subscriptions", "--auth", auth, "--endpoint", &sandbox.origin, "--retry-pause", "2ms"])
+        .args([
+            "snapshot",
+            "--all-subscriptions",
+            "--auth",
+            auth,
+            "--endpoint",
+            &sandbox.origin,
+            "--retry-pause",
+            "2ms",
+        ])
         .arg("-o")
         .arg(&file)
         .args(more)
@@ -57,7 +66,10 @@ fn a_secret_over_tls() {
     std::fs::write(&trusted, sandbox.certificate.as_deref().expect("a certificate")).expect("written");
     let variables = [PRINCIPAL[0], PRINCIPAL[1], ("AZURE_CLIENT_SECRET", SECRET)];
     let trusted = trusted.to_str().expect("a path");
-    works(&sign_in(&sandbox, "secret", &variables, &["--ca-file", trusted]), "secret");
+    works(
+        &sign_in(&sandbox, "secret", &variables, &["--ca-file", trusted]),
+        "secret",
+    );
     let untrusted = sign_in(&sandbox, "secret", &variables, &["--attempts", "1"]);
     assert_eq!(untrusted.status.code(), Some(2));
 }
@@ -120,7 +132,10 @@ fn a_job_of_azure_pipelines() {
         ("SYSTEM_ACCESSTOKEN", "job-token-7c1"),
         ("AZURESUBSCRIPTION_TENANT_ID", TENANT),
         ("AZURESUBSCRIPTION_CLIENT_ID", CLIENT),
-        ("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "9a2f3c1e-0000-4000-8000-000000000001"),
+        (
+            "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+            "9a2f3c1e-0000-4000-8000-000000000001",
+        ),
     ];
     works(&sign_in(&sandbox, "pipelines", &variables, &[]), "pipelines");
 }
@@ -132,8 +147,14 @@ fn managed_identities() {
     let named = ["--managed-identity", CLIENT];
     works(&sign_in(&sandbox, "managed-identity", &[], &named), "managed-identity");
     let endpoint = format!("{}/msi/token", sandbox.origin);
-    let variables = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "sandbox-header")];
-    works(&sign_in(&sandbox, "managed-identity", &variables, &[]), "managed-identity");
+    let variables = [
+        ("IDENTITY_ENDPOINT", endpoint.as_str()),
+        ("IDENTITY_HEADER", "sandbox-header"),
+    ];
+    works(
+        &sign_in(&sandbox, "managed-identity", &variables, &[]),
+        "managed-identity",
+    );
 }
 
 #[test]
@@ -160,7 +181,10 @@ fn tools_of_developers() {
 fn a_token_that_was_given() {
     let sandbox = sandbox(Options::default());
     let token = static_token(&sandbox);
-    works(&sign_in(&sandbox, "token", &[("PORTCULLIS_ACCESS_TOKEN", &token)], &[]), "token");
+    works(
+        &sign_in(&sandbox, "token", &[("PORTCULLIS_ACCESS_TOKEN", &token)], &[]),
+        "token",
+    );
 }
 
 #[test]

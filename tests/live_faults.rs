@@ -1,6 +1,6 @@
 //! Every fault of the sandbox at every call of a scan: either the full right answer, or an incomplete one that says so.
 //! Never a shorter one in silence.
-#![expect(clippy::expect_used, reason = "tests say what they expect")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests say what they expect")]
 
 mod live;
 
@@ -20,7 +20,9 @@ fn small() -> Sandbox {
     let mut lines: Vec<&str> = text.lines().collect();
     let header = lines.remove(0).replace("e6318d95-74fa-40c2-b05b-d81c3e97a2c4", DATA);
     let footer = lines.pop().expect("a footer");
-    let kept = |line: &&str| line.starts_with(&format!("{{\"id\":\"/subscriptions/{DATA}")) && !line.contains("/virtualMachines/vm-kafka");
+    let kept = |line: &&str| {
+        line.starts_with(&format!("{{\"id\":\"/subscriptions/{DATA}")) && !line.contains("/virtualMachines/vm-kafka")
+    };
     let kept: Vec<&str> = lines.into_iter().filter(kept).collect();
     let footer = footer.replace(char::is_numeric, "");
     let footer = footer.replace("\"resources\":", &format!("\"resources\":{}", kept.len()));
@@ -82,7 +84,10 @@ fn meet_each(sandbox: &Sandbox, source: Source, make: impl Fn(u64) -> Vec<Fault>
 fn says_why(recorded: &Recorded, what: &str) {
     let missing = recorded.header.subscriptions.iter().flat_map(|read| &read.missing);
     let reasons: Vec<&str> = missing.map(|missing| missing.reason.as_str()).collect();
-    assert!(!reasons.is_empty() || !recorded.header.lost.is_empty(), "{what}: no reason");
+    assert!(
+        !reasons.is_empty() || !recorded.header.lost.is_empty(),
+        "{what}: no reason"
+    );
     assert!(reasons.iter().all(|reason| !reason.is_empty()), "{what}: {reasons:?}");
 }
 
@@ -186,7 +191,9 @@ fn what_fails_for_good_is_said() {
                 let mut patient = connection(&sandbox.origin);
                 patient.patience.throttled_attempts = 3;
                 match record(&patient, &request(source)) {
-                    Ok(recorded) if is_complete(&recorded) => assert_eq!(ids(&lines(recorded)), truth, "{name} at {path:?}"),
+                    Ok(recorded) if is_complete(&recorded) => {
+                        assert_eq!(ids(&lines(recorded)), truth, "{name} at {path:?}")
+                    }
                     Ok(recorded) => says_why(&recorded, &format!("{name} at {path:?}")),
                     Err(unread) => assert!(!unread.0.is_empty()),
                 }

@@ -100,8 +100,14 @@ pub fn record(connection: &Connection, request: &Request) -> Result<Recorded, Un
 }
 
 fn scope(which: &Which, subscriptions: &[crate::input::ReadWhole]) -> Vec<SnapshotScope> {
-    let groups = which.management_groups.iter().cloned().map(SnapshotScope::ManagementGroup);
-    let read = subscriptions.iter().map(|read| SnapshotScope::Subscription(read.id.clone()));
+    let groups = which
+        .management_groups
+        .iter()
+        .cloned()
+        .map(SnapshotScope::ManagementGroup);
+    let read = subscriptions
+        .iter()
+        .map(|read| SnapshotScope::Subscription(read.id.clone()));
     groups.chain(read).collect()
 }
 
@@ -127,7 +133,11 @@ fn connect(connection: &Connection, stop: Stop) -> Result<(Client, Arc<Tokens>),
         http: http.clone(),
         near: self::http(connection, Duration::from_secs(1))?,
     };
-    let tokens = Arc::new(Tokens::new(sign_in, connection.kinds.clone(), connection.patience.clone()));
+    let tokens = Arc::new(Tokens::new(
+        sign_in,
+        connection.kinds.clone(),
+        connection.patience.clone(),
+    ));
     let client = Client::new(
         http,
         connection.cloud.clone(),

@@ -27,7 +27,7 @@ pub struct ScopeArguments {
     #[arg(long)]
     pub all_subscriptions: bool,
 
-    /// Of those, only subscriptions with this tag; may be given several times, and all must be there
+    /// Of those, or of all, only subscriptions with this tag; may be given several times, and all must be there
     #[arg(long, value_name = "NAME=VALUE", value_parser = tag)]
     pub subscription_tag: Vec<(String, String)>,
 
@@ -123,7 +123,10 @@ fn cloud_name(text: &str) -> Result<String, String> {
     let names = || Cloud::names().collect::<Vec<_>>().join(", ");
     match Cloud::named(text) {
         Some(_) => Ok(text.to_owned()),
-        None => Err(format!("`{text}` is no cloud; there are {}, or give --endpoint", names())),
+        None => Err(format!(
+            "`{text}` is no cloud; there are {}, or give --endpoint",
+            names()
+        )),
     }
 }
 
@@ -146,13 +149,19 @@ fn duration(text: &str) -> Result<Duration, String> {
 impl ScopeArguments {
     /// Whether any live estate was asked for.
     pub fn is_given(&self) -> bool {
-        self.all_subscriptions || !self.subscription.is_empty() || !self.management_group.is_empty()
+        self.is_all() || !self.subscription.is_empty() || !self.management_group.is_empty()
+    }
+
+    /// Tags alone are asked of every subscription.
+    fn is_all(&self) -> bool {
+        let by_tag = !self.subscription_tag.is_empty();
+        self.all_subscriptions || (by_tag && self.subscription.is_empty() && self.management_group.is_empty())
     }
 
     pub fn request(&self) -> Request {
         Request {
             which: Which {
-                all: self.all_subscriptions,
+                all: self.is_all(),
                 listed: self.subscription.clone(),
                 management_groups: self.management_group.clone(),
                 tags: self.subscription_tag.clone(),
@@ -168,8 +177,11 @@ impl ScopeArguments {
 
     /// What was asked for, as reports name it.
     pub fn names(&self) -> Vec<String> {
-        let all = self.all_subscriptions.then(|| "all subscriptions".to_owned());
-        let groups = self.management_group.iter().map(|name| format!("management group {name}"));
+        let all = self.is_all().then(|| "all subscriptions".to_owned());
+        let groups = self
+            .management_group
+            .iter()
+            .map(|name| format!("management group {name}"));
         let listed = self.subscription.iter().map(|id| format!("subscription {id}"));
         all.into_iter().chain(groups).chain(listed).collect()
     }
@@ -239,7 +251,9 @@ fn say(recorded: &Recorded) -> Result<(), Failure> {
     ));
     if let Some(stopped) = recorded.stopped {
         let why = stopped.trim_end_matches(" before it was read");
-        style::warning(&format!("{why}; what was read is kept, and the rest is reported as missing"));
+        style::warning(&format!(
+            "{why}; what was read is kept, and the rest is reported as missing"
+        ));
     }
     Ok(())
 }

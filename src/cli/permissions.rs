@@ -43,7 +43,9 @@ pub struct PermissionsArguments {
 
 /// Every way to sign in, as the long help shows them.
 fn long_after() -> String {
-    let ways = credential::KINDS.iter().map(|kind| format!("  {:<17} {}", kind.name, kind.about));
+    let ways = credential::KINDS
+        .iter()
+        .map(|kind| format!("  {:<17} {}", kind.name, kind.about));
     format!(
         "{AFTER}\n\nWays to sign in, in the order in which they are tried (--auth takes one):\n{}",
         ways.collect::<Vec<_>>().join("\n")
@@ -84,12 +86,18 @@ impl PermissionsArguments {
     fn print_role(&self) -> Result<u8, Failure> {
         let name = self.format.as_deref().unwrap_or("json");
         let placeholder = [PLACEHOLDER.to_owned()];
-        let scopes = if self.scope.is_empty() { &placeholder } else { self.scope.as_slice() };
+        let scopes = if self.scope.is_empty() {
+            &placeholder
+        } else {
+            self.scope.as_slice()
+        };
         if let Some(wrong) = scopes.iter().find(|scope| !is_scope(scope)) {
             return Err(Failure(format!("`{wrong}` is no scope; write it as `{PLACEHOLDER}`")));
         }
         let written = FORMATS.iter().find(|format| format.name == name);
-        let role = written.map(|format| (format.write)(self.purpose, scopes)).unwrap_or_default();
+        let role = written
+            .map(|format| (format.write)(self.purpose, scopes))
+            .unwrap_or_default();
         io::stdout().lock().write_all(role.as_bytes())?;
         Ok(status::CLEAN)
     }
@@ -97,9 +105,17 @@ impl PermissionsArguments {
     fn print_lack(&self, lack: &Lack, out: &mut impl Write) -> io::Result<()> {
         let name = text::line(&lack.subscription);
         match &lack.features {
-            Err(why) => writeln!(out, "subscription {name}: what is lacking cannot be told: {}", text::line(why)),
+            Err(why) => writeln!(
+                out,
+                "subscription {name}: what is lacking cannot be told: {}",
+                text::line(why)
+            ),
             Ok(features) if features.is_empty() => {
-                writeln!(out, "subscription {name}: everything for `{}` is allowed", self.purpose.name())
+                writeln!(
+                    out,
+                    "subscription {name}: everything for `{}` is allowed",
+                    self.purpose.name()
+                )
             }
             Ok(features) => {
                 writeln!(out, "subscription {name}: the identity cannot")?;
@@ -125,6 +141,9 @@ fn outcome(lacks: &[Lack]) -> u8 {
     if lacks.iter().any(|lack| lack.features.is_err()) {
         return status::INCOMPLETE;
     }
-    let lacking = lacks.iter().flat_map(|lack| &lack.features).any(|features| !features.is_empty());
+    let lacking = lacks
+        .iter()
+        .flat_map(|lack| &lack.features)
+        .any(|features| !features.is_empty());
     if lacking { status::FINDINGS } else { status::CLEAN }
 }

@@ -29,8 +29,8 @@ pub struct ScanArguments {
     /// what-if previews, Bicep files, Terraform configurations, plans and states, or directories of them; plain or
     /// zstd-compressed
     #[arg(
-        required_unless_present_any = ["subscription", "management_group", "all_subscriptions"],
-        conflicts_with_all = ["subscription", "management_group", "all_subscriptions"],
+        required_unless_present_any = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
+        conflicts_with_all = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
         value_name = "PATH"
     )]
     paths: Vec<PathBuf>,

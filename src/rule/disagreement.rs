@@ -55,7 +55,9 @@ fn verdict_of(assessment: &Assessment) -> Option<Verdict> {
         ("Unhealthy", Verdict::Unhealthy),
         ("NotApplicable", Verdict::NotApplicable),
     ];
-    let known = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&assessment.code));
+    let known = words
+        .iter()
+        .find(|(word, _)| word.eq_ignore_ascii_case(&assessment.code));
     known.map(|(_, verdict)| *verdict)
 }
 
@@ -84,7 +86,9 @@ fn likely_reason(ours: &Judgement, theirs: &Assessment) -> Option<&'static str> 
             "because the rule was closed since (Defender's verdict lags by hours), or because Defender counts an Allow rule \
              that another rule shadows"
         }
-        (Verdict::NotApplicable, _) => "because the last group or firewall was taken away since: Defender's verdict lags by hours",
+        (Verdict::NotApplicable, _) => {
+            "because the last group or firewall was taken away since: Defender's verdict lags by hours"
+        }
         (_, Verdict::NotApplicable) if is(their_cause, "NoNsgOrFwOnVm") => {
             "because a group or firewall was put in place since: Defender's verdict lags by hours"
         }
@@ -141,6 +145,10 @@ mod tests {
         told((Verdict::Healthy, "JitIsEnabled"), ("Unhealthy", ""), "enabled since");
         told((Verdict::Healthy, ""), ("Unhealthy", ""), "shadows");
         told((Verdict::Unhealthy, ""), ("Healthy", "JitIsEnabled"), "taken out");
-        told((Verdict::Unhealthy, ""), ("NotApplicable", "NoNsgOrFwOnVm"), "put in place");
+        told(
+            (Verdict::Unhealthy, ""),
+            ("NotApplicable", "NoNsgOrFwOnVm"),
+            "put in place",
+        );
     }
 }

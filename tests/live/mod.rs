@@ -1,6 +1,12 @@
 //! A sandbox to read from, and what a reading of it gave.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 use std::fs::File;
 use std::path::Path;
@@ -41,7 +47,12 @@ pub fn small_pages() -> Options {
 /// The variables of a service principal that the sandbox knows.
 pub fn environment(pairs: &[(&str, &str)]) -> Environment {
     let pairs: Vec<(String, String)> = pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
-    Arc::new(move |name| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()))
+    Arc::new(move |name| {
+        pairs
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
+    })
 }
 
 pub fn service_principal() -> Environment {

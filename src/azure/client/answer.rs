@@ -62,12 +62,20 @@ impl Answer {
         let kind = kind.unwrap_or_default().to_ascii_lowercase();
         if !kind.contains("json") {
             let kind = kind.split(';').next().unwrap_or_default().trim();
-            let what = if kind.is_empty() { "of no stated type".to_owned() } else { format!("`{kind}`") };
+            let what = if kind.is_empty() {
+                "of no stated type".to_owned()
+            } else {
+                format!("`{kind}`")
+            };
             return Err(Fault::failed(format!("the service answered {what} instead of JSON")));
         }
         let read = serde_json::from_slice(&self.body);
         read.map_err(|error| {
-            let why = if error.is_eof() { "the answer was cut" } else { "the answer is not the JSON that was asked for" };
+            let why = if error.is_eof() {
+                "the answer was cut"
+            } else {
+                "the answer is not the JSON that was asked for"
+            };
             Fault::failed(why)
         })
     }
@@ -89,7 +97,10 @@ impl Answer {
 
     /// How long the service asks to wait.
     fn wait(&self) -> Option<Duration> {
-        if let Some(milliseconds) = self.number("x-ms-retry-after-ms").or_else(|| self.number("retry-after-ms")) {
+        if let Some(milliseconds) = self
+            .number("x-ms-retry-after-ms")
+            .or_else(|| self.number("retry-after-ms"))
+        {
             return Some(Duration::from_millis(milliseconds));
         }
         let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -126,7 +137,11 @@ impl Answer {
             envelope.error
         };
         let code = shown(&said.code);
-        let code = if code.is_empty() { "without a code".to_owned() } else { code };
+        let code = if code.is_empty() {
+            "without a code".to_owned()
+        } else {
+            code
+        };
         Fault::refused(self.status, &code, &first_sentence(&shown(&said.message)))
     }
 }

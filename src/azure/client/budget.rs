@@ -94,7 +94,10 @@ impl Budget {
     pub fn learn(&self, lane: &Lane, answer: &Answer) {
         if answer.number("x-ms-user-quota-remaining") == Some(0) {
             let resets = answer.text("x-ms-user-quota-resets-after").and_then(clock);
-            self.hold(lane, resets.unwrap_or(Duration::from_secs(1)).min(Duration::from_secs(60)));
+            self.hold(
+                lane,
+                resets.unwrap_or(Duration::from_secs(1)).min(Duration::from_secs(60)),
+            );
         }
     }
 
@@ -118,14 +121,22 @@ impl State {
 
     fn hold(&self, pause: Duration) {
         let until = Instant::now().checked_add(pause);
-        let mut held = self.not_before.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut held = self
+            .not_before
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         *held = (*held).max(until);
     }
 
     /// What is left of a pause.
     fn pause(&self) -> Option<Duration> {
-        let held = self.not_before.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        (*held)?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+        let held = self
+            .not_before
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        (*held)?
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())
     }
 }
 
@@ -133,7 +144,11 @@ impl State {
 fn clock(text: &str) -> Option<Duration> {
     let mut seconds = 0.0;
     for part in text.trim().split(':') {
-        seconds = seconds * 60.0 + part.parse::<f64>().ok().filter(|part| part.is_finite() && *part >= 0.0)?;
+        seconds = seconds * 60.0
+            + part
+                .parse::<f64>()
+                .ok()
+                .filter(|part| part.is_finite() && *part >= 0.0)?;
     }
     Duration::try_from_secs_f64(seconds).ok()
 }

@@ -77,7 +77,7 @@ impl Client {
         let mut pauses = self.patience.pauses();
         let (mut failures, mut renewed) = (0, false);
         loop {
-            let fault = match self.once(ask).await.and_then(|answer| check(answer)) {
+            let fault = match self.once(ask).await.and_then(&check) {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
@@ -142,7 +142,12 @@ impl Client {
         let token = self.tokens.get().await.map_err(|none| Fault::NoToken(none.0))?;
         self.sent.fetch_add(1, Ordering::Relaxed);
         let whole = tokio::time::timeout(self.patience.request, self.exchange(ask, token)).await;
-        let late = |_| Fault::failed(format!("no whole answer within {} seconds", self.patience.request.as_secs_f64()));
+        let late = |_| {
+            Fault::failed(format!(
+                "no whole answer within {} seconds",
+                self.patience.request.as_secs_f64()
+            ))
+        };
         let answer = whole.unwrap_or_else(|elapsed| Err(late(elapsed)))?;
         self.budget.learn(&ask.lane, &answer);
         answer.into_result()

@@ -125,7 +125,8 @@ impl Client {
     /// A link that the service gave: of the cloud, or not followed.
     pub fn follow(&self, link: &str) -> Result<Url, Fault> {
         let url = self.cloud.arm.join(link);
-        let url = url.map_err(|_| Fault::refused(0, "InvalidLink", "the service gave a link that is no web address"))?;
+        let url =
+            url.map_err(|_| Fault::refused(0, "InvalidLink", "the service gave a link that is no web address"))?;
         match self.cloud.trusts(&url) {
             true => Ok(url),
             false => Err(Fault::Astray(url.host_str().unwrap_or_default().to_owned())),

@@ -23,7 +23,8 @@ pub(super) fn is_parent(kind: &Kind, row: &Value) -> bool {
             .pointer("/properties/orchestrationMode")
             .and_then(Value::as_str)
             .is_some_and(|mode| mode.eq_ignore_ascii_case("Flexible"));
-    let has_children = |other: &&Kind| matches!(other.read, Read::Below(of, _) | Read::Answer(of, _) if of == kind.name);
+    let has_children =
+        |other: &&Kind| matches!(other.read, Read::Below(of, _) | Read::Answer(of, _) if of == kind.name);
     !flexible && KINDS.iter().any(|other| has_children(&other))
 }
 
@@ -96,19 +97,26 @@ impl Scan<'_> {
         let lane = Lane::Subscription(Arc::clone(subscription));
         let (mut rows, mut skip): (Vec<Value>, Option<String>) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
-            let body = skip.as_ref().map_or_else(|| json!({}), |skip| json!({ "skipToken": skip }));
+            let body = skip
+                .as_ref()
+                .map_or_else(|| json!({}), |skip| json!({ "skipToken": skip }));
             let mut page = self.client.post(&path, &body, &lane).await?;
             let Some(Value::Array(more)) = page.get_mut("value").map(Value::take) else {
                 return Err(Fault::failed("the answer holds no list"));
             };
             rows.extend(more);
-            let next = page.get("skipToken").and_then(Value::as_str).filter(|next| !next.is_empty());
+            let next = page
+                .get("skipToken")
+                .and_then(Value::as_str)
+                .filter(|next| !next.is_empty());
             match next {
                 None => {
                     self.take(Some(kind), json!({ "id": format!("{id}/{action}"), "value": rows }));
                     return Ok(());
                 }
-                Some(next) if Some(next) == skip.as_deref() => return Err(Fault::failed("the service repeated a page")),
+                Some(next) if Some(next) == skip.as_deref() => {
+                    return Err(Fault::failed("the service repeated a page"));
+                }
                 Some(next) => skip = Some(next.to_owned()),
             }
         }
@@ -131,6 +139,8 @@ pub(super) fn subscription_of(id: &str) -> String {
 pub(super) fn path_of(id: &str) -> Option<String> {
     let segments: Vec<&str> = id.trim_start_matches('/').split('/').collect();
     let plain = segments.iter().all(|segment| !matches!(*segment, "" | "." | ".."));
-    let rooted = segments.first().is_some_and(|first| first.eq_ignore_ascii_case("subscriptions"));
+    let rooted = segments
+        .first()
+        .is_some_and(|first| first.eq_ignore_ascii_case("subscriptions"));
     (plain && rooted).then(|| segments.into_iter().map(segment).collect::<Vec<_>>().join("/"))
 }

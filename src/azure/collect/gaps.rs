@@ -48,7 +48,11 @@ impl Gaps {
     }
 
     pub fn lost(&self) -> Vec<String> {
-        let mut lost = self.lost.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let mut lost = self
+            .lost
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
         lost.sort();
         lost.dedup();
         lost

@@ -57,12 +57,7 @@ pub(super) async fn query(
     }
 }
 
-async fn once(
-    scan: &Scan<'_>,
-    ids: &[&str],
-    query: &str,
-    take: &mut impl FnMut(Vec<Value>),
-) -> Result<(), Fault> {
+async fn once(scan: &Scan<'_>, ids: &[&str], query: &str, take: &mut impl FnMut(Vec<Value>)) -> Result<(), Fault> {
     let mut progress = Progress {
         skip: None,
         skips: HashSet::new(),
@@ -79,7 +74,9 @@ async fn once(
             }
             Err(fault) => return Err(fault),
         };
-        progress.ids.extend(rows.data.iter().map(|row| digest(std::slice::from_ref(row))));
+        progress
+            .ids
+            .extend(rows.data.iter().map(|row| digest(std::slice::from_ref(row))));
         progress.seen.take(&rows.data, None);
         take(rows.data);
         match rows.skip_token.filter(|token| !token.is_empty()) {
@@ -122,7 +119,11 @@ async fn page(scan: &Scan<'_>, ids: &[&str], query: &str, progress: &Progress) -
 
 fn check(answer: &Answer, progress: &Progress) -> Result<Rows, Fault> {
     if answer.text("x-ms-tenant-subscription-limit-hit") == Some("true") {
-        return Err(Fault::refused(0, "SubscriptionLimit", "Resource Graph looked at 10,000 subscriptions and at no more"));
+        return Err(Fault::refused(
+            0,
+            "SubscriptionLimit",
+            "Resource Graph looked at 10,000 subscriptions and at no more",
+        ));
     }
     let rows: Rows = answer.json()?;
     if rows.count.is_some_and(|count| count != rows.data.len() as u64) {

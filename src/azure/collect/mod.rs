@@ -135,8 +135,11 @@ impl Scan<'_> {
     fn note_lack(&self, one: &Readable<'_>) {
         for kind in KINDS.iter().filter(|kind| !one.may(kind)) {
             let action = kind.action().unwrap_or_default();
-            self.gaps
-                .add(&one.subscription.id, kind.name, &format!("the identity lacks `{action}`"));
+            self.gaps.add(
+                &one.subscription.id,
+                kind.name,
+                &format!("the identity lacks `{action}`"),
+            );
         }
     }
 
@@ -145,7 +148,9 @@ impl Scan<'_> {
         let by_graph: Vec<&Readable<'_>> = readable.iter().filter(|one| self.asks_graph(one)).collect();
         let by_list: Vec<&Readable<'_>> = readable.iter().filter(|one| !self.asks_graph(one)).collect();
         let text = query::resources();
-        let chunks = by_graph.chunks(query::SUBSCRIPTIONS).map(|chunk| self.chunk(chunk, &text, Read::Either));
+        let chunks = by_graph
+            .chunks(query::SUBSCRIPTIONS)
+            .map(|chunk| self.chunk(chunk, &text, Read::Either));
         tokio::join!(join_all(chunks), self.list_all(&by_list, Read::Either));
     }
 
@@ -166,13 +171,18 @@ impl Scan<'_> {
             .await;
             if let Err(fault) = answered {
                 let reason = format!("of single machines: {}", fault.words());
-                chunk.iter().for_each(|one| self.gaps.add(&one.subscription.id, types::PRICING, &reason));
+                chunk
+                    .iter()
+                    .for_each(|one| self.gaps.add(&one.subscription.id, types::PRICING, &reason));
             }
         }
     }
 
     fn ask_each_machine(&self, subscription: &str) {
-        let mut asked = self.partly_covered.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut asked = self
+            .partly_covered
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         asked.insert(subscription.to_owned());
     }
 
@@ -213,9 +223,11 @@ impl Scan<'_> {
     }
 
     async fn list_all(&self, readable: &[&Readable<'_>], read: Read) {
-        let lists = readable
-            .iter()
-            .flat_map(|one| of(read).filter(|kind| one.may(kind)).map(move |kind| self.list(one.subscription, kind)));
+        let lists = readable.iter().flat_map(|one| {
+            of(read)
+                .filter(|kind| one.may(kind))
+                .map(move |kind| self.list(one.subscription, kind))
+        });
         join_all(lists).await;
     }
 
@@ -233,7 +245,10 @@ impl Scan<'_> {
             Read::List(path) => path,
             _ => kind.name,
         };
-        let path = format!("subscriptions/{}/providers/{name}?api-version={}", subscription.id, kind.version);
+        let path = format!(
+            "subscriptions/{}/providers/{name}?api-version={}",
+            subscription.id, kind.version
+        );
         let lane = Lane::Subscription(Arc::clone(&subscription.id));
         let listed = self
             .client

@@ -4,16 +4,22 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
+use super::Scan;
 use super::below::{path_of, subscription_of};
 use super::subscriptions::Subscription;
 use super::types::{self, PRICING, VM};
-use super::Scan;
 use crate::azure::client::{Fault, Lane};
 
 impl Scan<'_> {
     pub(super) async fn plans_of_machines(&self, subscriptions: &[Subscription]) {
-        let partial = self.partly_covered.lock().map(|partial| partial.clone()).unwrap_or_default();
-        let concerned = subscriptions.iter().filter(|subscription| partial.contains(&*subscription.id));
+        let partial = self
+            .partly_covered
+            .lock()
+            .map(|partial| partial.clone())
+            .unwrap_or_default();
+        let concerned = subscriptions
+            .iter()
+            .filter(|subscription| partial.contains(&*subscription.id));
         let concerned: Vec<&Subscription> = concerned.collect();
         if concerned.is_empty() {
             return;
@@ -30,8 +36,15 @@ impl Scan<'_> {
         let (Some(path), Some(kind)) = (path_of(id), types::find(PRICING)) else {
             return;
         };
-        let path = format!("{path}/providers/{PRICING}/VirtualMachines?api-version={}", kind.version);
-        match self.client.get(&path, &Lane::Subscription(Arc::clone(&subscription))).await {
+        let path = format!(
+            "{path}/providers/{PRICING}/VirtualMachines?api-version={}",
+            kind.version
+        );
+        match self
+            .client
+            .get(&path, &Lane::Subscription(Arc::clone(&subscription)))
+            .await
+        {
             Ok(row) => self.take(Some(kind), row),
             // No plan of its own: that of the subscription holds.
             Err(fault) if matches!(fault.refusal(), Some((404, _))) => {}

@@ -24,12 +24,16 @@ struct Grant {
 impl Rights {
     /// The rights of the identity at a subscription.
     pub async fn of(client: &Client, subscription: &Arc<str>) -> Result<Rights, Fault> {
-        let path = format!("subscriptions/{subscription}/providers/Microsoft.Authorization/permissions?api-version={VERSION}");
+        let path =
+            format!("subscriptions/{subscription}/providers/Microsoft.Authorization/permissions?api-version={VERSION}");
         let mut grants = Vec::new();
         let lane = Lane::Subscription(Arc::clone(subscription));
         client
             .list(&path, &lane, |rows| {
-                grants.extend(rows.into_iter().filter_map(|row: Value| serde_json::from_value(row).ok()));
+                grants.extend(
+                    rows.into_iter()
+                        .filter_map(|row: Value| serde_json::from_value(row).ok()),
+                );
             })
             .await?;
         Ok(Rights(grants))
@@ -53,7 +57,9 @@ fn matches(pattern: &str, action: &str) -> bool {
         return false;
     };
     let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
     for part in parts {
         match rest.find(part) {
             Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
@@ -70,10 +76,22 @@ mod tests {
     #[test]
     fn patterns_name_actions_as_azure_does() {
         let action = "Microsoft.Network/networkSecurityGroups/read";
-        for yes in ["*", "*/read", "Microsoft.Network/*", "microsoft.network/*/read", "Microsoft.Network/networkSecurityGroups/read"] {
+        for yes in [
+            "*",
+            "*/read",
+            "Microsoft.Network/*",
+            "microsoft.network/*/read",
+            "Microsoft.Network/networkSecurityGroups/read",
+        ] {
             assert!(matches(yes, action), "{yes}");
         }
-        for no in ["*/write", "Microsoft.Compute/*", "Microsoft.Network/networkSecurityGroups", "read", ""] {
+        for no in [
+            "*/write",
+            "Microsoft.Compute/*",
+            "Microsoft.Network/networkSecurityGroups",
+            "read",
+            "",
+        ] {
             assert!(!matches(no, action), "{no}");
         }
     }
@@ -84,7 +102,10 @@ mod tests {
             actions: actions.iter().map(|text| (*text).to_owned()).collect(),
             not_actions: not.iter().map(|text| (*text).to_owned()).collect(),
         };
-        let rights = Rights(vec![grant(&["*"], &["Microsoft.Network/*"]), grant(&["Microsoft.Network/ipGroups/read"], &[])]);
+        let rights = Rights(vec![
+            grant(&["*"], &["Microsoft.Network/*"]),
+            grant(&["Microsoft.Network/ipGroups/read"], &[]),
+        ]);
         assert!(rights.allow("Microsoft.Compute/virtualMachines/read"));
         assert!(!rights.allow("Microsoft.Network/routeTables/read"));
         assert!(rights.allow("Microsoft.Network/ipGroups/read"));

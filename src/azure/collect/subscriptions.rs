@@ -83,7 +83,8 @@ async fn shown(scan: &Scan<'_>, which: &Which) -> Result<BTreeMap<Arc<str>, Subs
         // Of subscriptions that were named, each is asked for; of all, some are missing and nobody knows which.
         Err(fault) if any || !which.all => {
             if which.all {
-                scan.gaps.lose(format!("not every subscription was listed: {}", fault.words()));
+                scan.gaps
+                    .lose(format!("not every subscription was listed: {}", fault.words()));
             } else if matches!(fault, Fault::NoToken(_)) {
                 return Err(fault);
             }
@@ -134,11 +135,15 @@ async fn below(scan: &Scan<'_>, group: &str) -> Vec<Arc<str>> {
     let mut ids = Vec::new();
     let listed = scan
         .client
-        .list(&path, &Lane::Tenant, |rows| ids.extend(rows.iter().filter_map(descendant)))
+        .list(&path, &Lane::Tenant, |rows| {
+            ids.extend(rows.iter().filter_map(descendant))
+        })
         .await;
     if let Err(fault) = listed {
-        scan.gaps
-            .lose(format!("management group `{group}` was not read whole: {}", fault.words()));
+        scan.gaps.lose(format!(
+            "management group `{group}` was not read whole: {}",
+            fault.words()
+        ));
     }
     ids
 }

@@ -86,14 +86,22 @@ pub const KINDS: &[Kind] = &[
     kind("Microsoft.ClassicCompute/virtualMachines", "2020-04-01", Read::Either),
     kind("Microsoft.Network/networkInterfaces", WIRES, Read::Either),
     kind(NETWORK, WIRES, Read::Either),
-    kind("Microsoft.Network/virtualNetworks/subnets", WIRES, Read::Within(NETWORK)),
+    kind(
+        "Microsoft.Network/virtualNetworks/subnets",
+        WIRES,
+        Read::Within(NETWORK),
+    ),
     kind(
         "Microsoft.Network/virtualNetworks/virtualNetworkPeerings",
         WIRES,
         Read::Within(NETWORK),
     ),
     kind(NSG, WIRES, Read::Either),
-    kind("Microsoft.Network/networkSecurityGroups/securityRules", WIRES, Read::Within(NSG)),
+    kind(
+        "Microsoft.Network/networkSecurityGroups/securityRules",
+        WIRES,
+        Read::Within(NSG),
+    ),
     kind("Microsoft.Network/applicationSecurityGroups", WIRES, Read::Either),
     kind("Microsoft.Network/publicIPAddresses", WIRES, Read::Either),
     kind("Microsoft.Network/routeTables", WIRES, Read::Either),
@@ -196,7 +204,10 @@ mod tests {
     #[test]
     fn every_decoded_type_is_read_or_says_why_not() {
         for name in crate::input::decoded_types() {
-            assert!(find(name).is_some(), "`{name}` is decoded, and no line says how it is read");
+            assert!(
+                find(name).is_some(),
+                "`{name}` is decoded, and no line says how it is read"
+            );
         }
         for kind in KINDS.iter().filter(|kind| kind.recorded) {
             assert!(

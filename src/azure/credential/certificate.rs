@@ -22,6 +22,7 @@ pub(super) const KIND: Kind = Kind {
     about: "a service principal: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_CERTIFICATE_PATH (PEM, with the key in \
             it or in AZURE_CLIENT_CERTIFICATE_KEY_PATH)",
     chained: true,
+    hurried: false,
     build,
 };
 
@@ -94,7 +95,8 @@ fn build(sign_in: &SignIn) -> Built {
         audience: format!("{}{tenant}/oauth2/v2.0/token", sign_in.cloud.authority),
         client: client.clone(),
     };
-    let credential = ClientAssertionCredential::new(tenant, client, signer, options(sign_in)).map_err(|e| not_here(&e))?;
+    let credential =
+        ClientAssertionCredential::new(tenant, client, signer, options(sign_in)).map_err(|e| not_here(&e))?;
     let credential: Arc<_> = credential;
     Ok(credential)
 }
@@ -104,7 +106,8 @@ fn read(path: &str) -> Result<String, NotHere> {
 }
 
 fn thumbprint(pem: &str) -> Result<String, NotHere> {
-    let certificate = block(pem, "CERTIFICATE").ok_or_else(|| NotHere("the PEM file holds no certificate".to_owned()))?;
+    let certificate =
+        block(pem, "CERTIFICATE").ok_or_else(|| NotHere("the PEM file holds no certificate".to_owned()))?;
     Ok(URL_SAFE_NO_PAD.encode(Sha256::digest(certificate)))
 }
 

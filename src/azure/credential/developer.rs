@@ -10,6 +10,7 @@ pub(super) const AZ: Kind = Kind {
     name: "az",
     about: "the Azure CLI, after `az login`",
     chained: true,
+    hurried: false,
     build: az,
 };
 
@@ -17,6 +18,7 @@ pub(super) const AZD: Kind = Kind {
     name: "azd",
     about: "the Azure Developer CLI, after `azd auth login`",
     chained: true,
+    hurried: false,
     build: azd,
 };
 

@@ -16,6 +16,7 @@ pub(super) const KIND: Kind = Kind {
     name: "github",
     about: "GitHub Actions with `permissions: id-token: write`: AZURE_TENANT_ID, AZURE_CLIENT_ID",
     chained: true,
+    hurried: false,
     build,
 };
 
@@ -51,7 +52,11 @@ impl JobToken {
         let status = answer.status();
         let body = read_bounded(answer).await.map_err(|why| (ErrorKind::Io, why))?;
         if !status.is_success() {
-            let kind = if status.is_server_error() { ErrorKind::Io } else { ErrorKind::Credential };
+            let kind = if status.is_server_error() {
+                ErrorKind::Io
+            } else {
+                ErrorKind::Credential
+            };
             return Err((kind, format!("GitHub's token service answered {}", status.as_u16())));
         }
         let answer: Result<Answer, _> = serde_json::from_slice(&body);
@@ -72,7 +77,8 @@ impl ClientAssertion for JobToken {
 fn build(sign_in: &SignIn) -> Built {
     let text = sign_in.needed("ACTIONS_ID_TOKEN_REQUEST_URL")?;
     let bearer = Secret::from(sign_in.needed("ACTIONS_ID_TOKEN_REQUEST_TOKEN")?);
-    let mut url = Url::parse(&text).map_err(|_| NotHere("`ACTIONS_ID_TOKEN_REQUEST_URL` is no web address".to_owned()))?;
+    let mut url =
+        Url::parse(&text).map_err(|_| NotHere("`ACTIONS_ID_TOKEN_REQUEST_URL` is no web address".to_owned()))?;
     if !is_safe(&url) {
         return Err(NotHere("`ACTIONS_ID_TOKEN_REQUEST_URL` is no https address".to_owned()));
     }
@@ -84,7 +90,8 @@ fn build(sign_in: &SignIn) -> Built {
     };
     let tenant = sign_in.needed("AZURE_TENANT_ID")?;
     let client = sign_in.needed("AZURE_CLIENT_ID")?;
-    let credential = ClientAssertionCredential::new(tenant, client, token, options(sign_in)).map_err(|e| not_here(&e))?;
+    let credential =
+        ClientAssertionCredential::new(tenant, client, token, options(sign_in)).map_err(|e| not_here(&e))?;
     let credential: Arc<_> = credential;
     Ok(credential)
 }

@@ -12,6 +12,7 @@ pub(super) const KIND: Kind = Kind {
     name: "token",
     about: "a token in PORTCULLIS_ACCESS_TOKEN; only when asked for",
     chained: false,
+    hurried: false,
     build,
 };
 
@@ -20,11 +21,7 @@ struct Given(Secret);
 
 #[async_trait::async_trait]
 impl TokenCredential for Given {
-    async fn get_token(
-        &self,
-        _: &[&str],
-        _: Option<TokenRequestOptions<'_>>,
-    ) -> azure_core::Result<AccessToken> {
+    async fn get_token(&self, _: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
         // Nobody says how long it is good for; the service will.
         let expires = OffsetDateTime::now_utc() + Duration::from_secs(24 * 3600);
         Ok(AccessToken {

@@ -8,6 +8,7 @@ pub(super) const KIND: Kind = Kind {
     name: "managed-identity",
     about: "the managed identity of this machine; --managed-identity or AZURE_CLIENT_ID names a user-assigned one",
     chained: true,
+    hurried: true,
     build,
 };
 

@@ -50,6 +50,8 @@ pub struct Kind {
     pub about: &'static str,
     /// Whether it is tried when `--auth` is not given.
     chained: bool,
+    /// Whether it is given up soon where others can be tried: most machines have no metadata endpoint.
+    hurried: bool,
     build: fn(&SignIn) -> Built,
 }
 
@@ -141,7 +143,13 @@ impl SignIn {
     fn conceal(&self, text: &str) -> String {
         let secrets = SECRETS.iter().filter_map(|name| self.variable(name));
         let without = secrets.fold(text.to_owned(), |text, secret| text.replace(secret.trim(), "***"));
-        let word = |word: &str| if word.contains("eyJ") { "***".to_owned() } else { word.to_owned() };
+        let word = |word: &str| {
+            if word.contains("eyJ") {
+                "***".to_owned()
+            } else {
+                word.to_owned()
+            }
+        };
         without.split(' ').map(word).collect::<Vec<_>>().join(" ")
     }
 }

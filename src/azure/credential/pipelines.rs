@@ -9,6 +9,7 @@ pub(super) const KIND: Kind = Kind {
     about: "Azure Pipelines: SYSTEM_OIDCREQUESTURI, SYSTEM_ACCESSTOKEN and AZURESUBSCRIPTION_TENANT_ID, \
             AZURESUBSCRIPTION_CLIENT_ID, AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
     chained: true,
+    hurried: false,
     build,
 };
 

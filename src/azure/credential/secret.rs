@@ -9,6 +9,7 @@ pub(super) const KIND: Kind = Kind {
     name: "secret",
     about: "a service principal: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET",
     chained: true,
+    hurried: false,
     build,
 };
 

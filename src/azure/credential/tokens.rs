@@ -18,6 +18,9 @@ const EARLY: Duration = Duration::from_secs(300);
 /// How long one credential may take: a tool of a developer starts an interpreter.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long one may take that is only tried in passing.
+const HURRY: Duration = Duration::from_secs(5);
+
 /// No credential gave a token; the words say what was tried.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -95,7 +98,7 @@ impl Tokens {
     async fn fetch(&self, state: &mut State) -> Result<AccessToken, Tried> {
         let mut tried = Tried::default();
         if let Some((kind, credential)) = &state.chosen {
-            match self.patiently(&**credential).await {
+            match self.patiently(kind, &**credential).await {
                 Ok(token) => return Ok(token),
                 Err(why) => tried.add(kind.name, why),
             }
@@ -109,7 +112,7 @@ impl Tokens {
                     continue;
                 }
             };
-            match self.patiently(&*credential).await {
+            match self.patiently(kind, &*credential).await {
                 Ok(token) => {
                     state.chosen = Some((kind, credential));
                     return Ok(token);
@@ -121,15 +124,20 @@ impl Tokens {
     }
 
     /// Asks again while the token service fails in a way that may pass.
-    async fn patiently(&self, credential: &dyn TokenCredential) -> Result<AccessToken, String> {
+    async fn patiently(&self, kind: &Kind, credential: &dyn TokenCredential) -> Result<AccessToken, String> {
+        let limit = if kind.hurried && self.kinds.len() > 1 {
+            HURRY
+        } else {
+            PATIENCE
+        };
         let mut pauses = self.patience.pauses().take(self.patience.attempts.saturating_sub(1));
         loop {
             let scopes = [&*self.sign_in.cloud.scope];
-            let asked = tokio::time::timeout(PATIENCE, credential.get_token(&scopes, None)).await;
+            let asked = tokio::time::timeout(limit, credential.get_token(&scopes, None)).await;
             let error = match asked {
                 Ok(Ok(token)) => return Ok(token),
                 Ok(Err(error)) => error,
-                Err(_) => return Err(format!("no answer within {} seconds", PATIENCE.as_secs())),
+                Err(_) => return Err(format!("no answer within {} seconds", limit.as_secs())),
             };
             match pauses.next().filter(|_| may_pass(&error)) {
                 Some(pause) => tokio::time::sleep(pause).await,

@@ -48,13 +48,20 @@ impl SignInTransport {
     }
 
     fn client(&self, url: &Url) -> reqwest::Client {
-        if is_link_local(url) { self.near.clone() } else { self.http.clone() }
+        if is_link_local(url) {
+            self.near.clone()
+        } else {
+            self.http.clone()
+        }
     }
 
     fn request(&self, request: &Request) -> azure_core::Result<reqwest::Request> {
         let url = self.place(request.url());
         if !is_safe(&url) {
-            let message = format!("`{}` is no https address, and is sent no secret", url.host_str().unwrap_or_default());
+            let message = format!(
+                "`{}` is no https address, and is sent no secret",
+                url.host_str().unwrap_or_default()
+            );
             return Err(azure_core::Error::with_message(ErrorKind::Credential, message));
         }
         let method = match request.method() {
@@ -79,14 +86,21 @@ impl HttpClient for SignInTransport {
         let host = self.place(request.url()).host_str().unwrap_or_default().to_owned();
         let request = self.request(request)?;
         let sent = self.client(request.url()).execute(request).await;
-        let unreached = |_| azure_core::Error::with_message(ErrorKind::Connection, format!("`{host}` was not reached"));
-        let answer = sent.map_err(unreached)?;
+        let answer = sent.map_err(|error| unreached(&error, &host))?;
         let status = answer.status().as_u16();
         let headers = headers(answer.headers());
         let cut = |why| azure_core::Error::with_message(ErrorKind::Io, why);
         let body = read_bounded(answer).await.map_err(cut)?;
         Ok(AsyncRawResponse::from_bytes(status.into(), headers, body))
     }
+}
+
+/// A service that is not there, or one to which the way broke.
+fn unreached(error: &reqwest::Error, host: &str) -> azure_core::Error {
+    if error.is_connect() {
+        return azure_core::Error::with_message(ErrorKind::Connection, format!("`{host}` was not reached"));
+    }
+    azure_core::Error::with_message(ErrorKind::Io, format!("the connection to `{host}` broke"))
 }
 
 fn headers(map: &reqwest::header::HeaderMap) -> Headers {

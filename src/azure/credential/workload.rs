@@ -1,8 +1,6 @@
 //! Workload identity: a federated token in a file, as Kubernetes projects it.
 
-use azure_identity::{
-    ClientAssertionCredentialOptions, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
-};
+use azure_identity::{ClientAssertionCredentialOptions, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions};
 
 use super::{Built, Kind, SignIn, not_here};
 
@@ -10,6 +8,7 @@ pub(super) const KIND: Kind = Kind {
     name: "workload",
     about: "workload identity: AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE",
     chained: true,
+    hurried: false,
     build,
 };
 

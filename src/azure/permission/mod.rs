@@ -56,7 +56,11 @@ impl Purpose {
 
     /// Every action, each once, in order.
     pub fn actions(self) -> Vec<String> {
-        let mut actions: Vec<String> = self.features().into_iter().flat_map(|feature| feature.actions).collect();
+        let mut actions: Vec<String> = self
+            .features()
+            .into_iter()
+            .flat_map(|feature| feature.actions)
+            .collect();
         actions.sort_by_key(|action| action.to_ascii_lowercase());
         actions.dedup();
         actions
@@ -66,10 +70,7 @@ impl Purpose {
 /// Beside the types themselves.
 const SCAN: &[(&str, &[&str])] = &[
     ("tell what may be read", &["Microsoft.Authorization/permissions/read"]),
-    (
-        "ask Resource Graph",
-        &["Microsoft.ResourceGraph/resources/read"],
-    ),
+    ("ask Resource Graph", &["Microsoft.ResourceGraph/resources/read"]),
     (
         "find subscriptions by management group",
         &[
@@ -189,6 +190,11 @@ mod tests {
             let asks = action.ends_with("/read") || action.to_ascii_lowercase().contains("/list");
             assert!(asks, "`{action}`");
         }
-        assert!(Purpose::Scan.actions().iter().any(|action| action == "Microsoft.Network/networkSecurityGroups/read"));
+        assert!(
+            Purpose::Scan
+                .actions()
+                .iter()
+                .any(|action| action == "Microsoft.Network/networkSecurityGroups/read")
+        );
     }
 }

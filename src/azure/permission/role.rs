@@ -103,10 +103,16 @@ fn as_terraform(purpose: Purpose, scopes: &[String]) -> String {
 
 /// A command for a shell. Nothing in it needs quoting but the whole.
 fn as_az(purpose: Purpose, scopes: &[String]) -> String {
-    format!("az role definition create --role-definition '{}'\n", as_json(purpose, scopes).trim_end())
+    format!(
+        "az role definition create --role-definition '{}'\n",
+        as_json(purpose, scopes).trim_end()
+    )
 }
 
 fn lines(purpose: Purpose, indent: &str, quote: &str, end: &str) -> String {
     let actions = purpose.actions();
-    actions.iter().map(|action| format!("{indent}{quote}{action}{quote}{end}\n")).collect()
+    actions
+        .iter()
+        .map(|action| format!("{indent}{quote}{action}{quote}{end}\n"))
+        .collect()
 }

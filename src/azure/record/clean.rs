@@ -60,7 +60,16 @@ const TELLING: &[&str] = &[
 ];
 
 /// Beginnings and parts of values that are secrets by their looks.
-const LOOKS: &[&str] = &["-----begin", "accountkey=", "sharedaccesskey=", "password=", "pwd=", "sig=", "eyj0", "eyjh"];
+const LOOKS: &[&str] = &[
+    "-----begin",
+    "accountkey=",
+    "sharedaccesskey=",
+    "password=",
+    "pwd=",
+    "sig=",
+    "eyj0",
+    "eyjh",
+];
 
 const INSTEAD: &str = "(not recorded)";
 
@@ -146,8 +155,14 @@ mod tests {
             }
         });
         let text = row(dirty).to_string();
-        assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg") && !text.contains("AccountKey"), "{text}");
-        assert!(text.contains("\"disaster\":\"no\"") && text.contains("computerName") && text.contains("a@b"), "{text}");
+        assert!(
+            !text.contains("hunter2") && !text.contains("aHVudGVyMg") && !text.contains("AccountKey"),
+            "{text}"
+        );
+        assert!(
+            text.contains("\"disaster\":\"no\"") && text.contains("computerName") && text.contains("a@b"),
+            "{text}"
+        );
         assert!(!text.contains("etag"));
     }
 }

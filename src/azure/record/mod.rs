@@ -41,18 +41,16 @@ impl Recorder {
         let spool = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let ids = spool.entries().iter().map(|entry| &entry.id);
         let mut ids: Vec<String> = ids
-            .filter(|id| crate::model::ResourceId::new(id).resource_type().eq_ignore_ascii_case(kind))
+            .filter(|id| {
+                crate::model::ResourceId::new(id)
+                    .resource_type()
+                    .eq_ignore_ascii_case(kind)
+            })
             .map(ToString::to_string)
             .collect();
         ids.sort();
         ids.dedup();
         ids
-    }
-
-    /// How many rows came in so far.
-    pub fn len(&self) -> usize {
-        let spool = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        spool.entries().len()
     }
 
     pub fn finish(self, header: &Header) -> io::Result<Recording> {

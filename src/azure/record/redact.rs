@@ -50,17 +50,16 @@ impl Redaction {
             Value::Object(members) if name.eq_ignore_ascii_case("tags") => self.tags(members),
             Value::Object(members) => {
                 let members = members.into_iter().map(|(key, value)| {
-                    let key_shown = if key.starts_with('/') { self.text("id", &key) } else { key.clone() };
+                    let key_shown = if key.starts_with('/') {
+                        self.text("id", &key)
+                    } else {
+                        key.clone()
+                    };
                     (key_shown, self.value(&key, value))
                 });
                 Value::Object(members.collect())
             }
-            Value::Array(items) => Value::Array(
-                items
-                    .into_iter()
-                    .flat_map(|item| self.item(name, item))
-                    .collect(),
-            ),
+            Value::Array(items) => Value::Array(items.into_iter().flat_map(|item| self.item(name, item)).collect()),
             Value::String(text) => Value::from(self.text(name, &text)),
             other => other,
         }
@@ -85,7 +84,11 @@ impl Redaction {
         let members = members.into_iter().map(|(key, value)| {
             let value = value.as_str().map_or(Value::Null, |text| Value::from(self.name(text)));
             // Rules ask for some tags by name and value.
-            if words::is_telling_tag(&key) { (key, value) } else { (self.name(&key), value) }
+            if words::is_telling_tag(&key) {
+                (key, value)
+            } else {
+                (self.name(&key), value)
+            }
         });
         Value::Object(members.collect())
     }
@@ -108,7 +111,11 @@ impl Redaction {
             // The sentence may name resources; what it is about stands beside it.
             return text.split(':').next().unwrap_or_default().to_owned();
         }
-        if is_guid(text) { self.guid(text) } else { self.name(text) }
+        if is_guid(text) {
+            self.guid(text)
+        } else {
+            self.name(text)
+        }
     }
 
     /// A resource id: every name in it, and no type.
@@ -130,7 +137,11 @@ impl Redaction {
                 is_name = true;
                 continue;
             }
-            is_name = if before == "providers" && is_name { false } else { !is_name && !segment.is_empty() };
+            is_name = if before == "providers" && is_name {
+                false
+            } else {
+                !is_name && !segment.is_empty()
+            };
             before = segment;
             shown.push(replaced);
         }
@@ -154,10 +165,22 @@ impl Redaction {
         let lower = text.to_ascii_lowercase();
         let digest = self.digest("name", &lower);
         let hex: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-        match words::meaningful_start(text) {
-            Some(start) => format!("{start}{hex}"),
+        match words::jit_rule(text) {
+            Some(rule) => self.jit_rule(&rule, &digest),
             None => format!("n{hex}"),
         }
+    }
+
+    /// The name of a rule of just-in-time access keeps its form, by which it is known.
+    fn jit_rule(&self, rule: &words::JitRule<'_>, digest: &[u8]) -> String {
+        let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02X}")).collect();
+        let number: u32 = digest
+            .iter()
+            .rev()
+            .take(3)
+            .fold(0, |number, byte| (number << 8) | u32::from(*byte));
+        let words::JitRule { start, separator, sign } = rule;
+        format!("{start}{separator}{sign}{number}{separator}{hex}")
     }
 
     fn guid(&self, text: &str) -> String {
@@ -168,7 +191,14 @@ impl Redaction {
             .map(|byte| format!("{byte:02x}"))
             .collect();
         let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-        format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+        format!(
+            "{}-{}-{}-{}-{}",
+            part(0, 8),
+            part(8, 12),
+            part(12, 16),
+            part(16, 20),
+            part(20, 32)
+        )
     }
 }
 

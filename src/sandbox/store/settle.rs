@@ -20,7 +20,9 @@ fn above(id: &str) -> Vec<ResourceId> {
         found.push(ResourceId::new(parent));
         at = parent;
     }
-    found.retain(|id| id.resource_type().matches('/').count() == 1);
+    // A path that ends with a type names no resource.
+    let is_resource = |id: &ResourceId| id.as_str().split('/').count() % 2 == 1;
+    found.retain(|id| is_resource(id) && id.resource_type().matches('/').count() == 1);
     found
 }
 

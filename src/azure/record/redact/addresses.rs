@@ -111,7 +111,11 @@ pub(super) fn range(text: &str) -> Option<Vec<String>> {
     let (mut first, last) = (u64::from(u32::from(first)), u64::from(u32::from(last)));
     let mut prefixes = Vec::new();
     while first <= last {
-        let mut size = if first == 0 { 1 << 32 } else { first & first.wrapping_neg() };
+        let mut size = if first == 0 {
+            1 << 32
+        } else {
+            first & first.wrapping_neg()
+        };
         while first + size - 1 > last {
             size >>= 1;
         }
@@ -127,7 +131,12 @@ mod tests {
     use super::*;
 
     fn number(text: &str) -> u32 {
-        u32::from(text.split('/').next().and_then(|text| text.parse::<Ipv4Addr>().ok()).expect("an address"))
+        u32::from(
+            text.split('/')
+                .next()
+                .and_then(|text| text.parse::<Ipv4Addr>().ok())
+                .expect("an address"),
+        )
     }
 
     #[test]
@@ -140,11 +149,18 @@ mod tests {
         assert_eq!(of("0.0.0.0/0"), "0.0.0.0/0");
         assert_eq!(of("10.0.0.0/8"), "10.0.0.0/8");
         assert_eq!(of("168.63.129.16"), "168.63.129.16");
-        assert_eq!(number(&of("10.20.30.0/24")) >> 8, number(&of("10.20.30.99")) >> 8, "lies in it still");
+        assert_eq!(
+            number(&of("10.20.30.0/24")) >> 8,
+            number(&of("10.20.30.99")) >> 8,
+            "lies in it still"
+        );
         assert_ne!(number(&of("10.20.30.0/24")) >> 8, number(&of("10.20.31.99")) >> 8);
         for public in ["8.8.8.8", "20.1.2.3", "52.0.0.1", "171.1.1.1", "193.9.9.9"] {
             let shown: Ipv4Addr = of(public).parse().expect("an address");
-            assert!(!shown.is_private() && !shown.is_link_local() && !shown.is_loopback() && !shown.is_multicast(), "{shown}");
+            assert!(
+                !shown.is_private() && !shown.is_link_local() && !shown.is_loopback() && !shown.is_multicast(),
+                "{shown}"
+            );
         }
         assert!(of("2001:db8:1::/48").starts_with("2001:db8:"));
         assert_eq!(redaction.address("22"), None);
@@ -152,7 +168,10 @@ mod tests {
 
     #[test]
     fn ranges_become_prefixes() {
-        assert_eq!(range("10.0.0.0-10.0.0.4"), Some(vec!["10.0.0.0/30".to_owned(), "10.0.0.4/32".to_owned()]));
+        assert_eq!(
+            range("10.0.0.0-10.0.0.4"),
+            Some(vec!["10.0.0.0/30".to_owned(), "10.0.0.4/32".to_owned()])
+        );
         assert_eq!(range("0.0.0.0-255.255.255.255"), Some(vec!["0.0.0.0/0".to_owned()]));
         assert_eq!(range("22-23"), None);
     }

@@ -11,6 +11,7 @@ const MEMBERS: &[&str] = &[
     "kind",
     "instanceid",
     "ostype",
+    "operatingsystem",
     "vmsize",
     "protocol",
     "protocols",
@@ -105,7 +106,9 @@ pub(super) fn is_kept_member(name: &str) -> bool {
 pub(super) fn is_word(name: &str, text: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let is_sku = name == "name" && matches!(text, "Basic" | "Standard" | "Gateway" | "AZFW_VNet" | "AZFW_Hub");
-    let letters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'*' | b'-' | b'_'));
+    let letters = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'*' | b'-' | b'_'));
     is_sku || (ADDRESSES.contains(&name.as_str()) && letters) || text.parse::<f64>().is_ok()
 }
 
@@ -113,8 +116,24 @@ pub(super) fn is_known_name(text: &str) -> bool {
     NAMES.iter().any(|name| name.eq_ignore_ascii_case(text))
 }
 
-pub(super) fn meaningful_start(text: &str) -> Option<&'static str> {
-    STARTS.iter().copied().find(|start| text.starts_with(start))
+/// What is kept of the name of a rule that just-in-time access wrote: `<start>_<number>_<32 digits>`.
+pub(super) struct JitRule<'t> {
+    pub start: &'static str,
+    pub separator: char,
+    pub sign: &'t str,
+}
+
+pub(super) fn jit_rule(text: &str) -> Option<JitRule<'_>> {
+    let (start, rest) = STARTS
+        .iter()
+        .find_map(|start| Some((*start, text.strip_prefix(start)?)))?;
+    let separator = rest.chars().next().filter(|first| matches!(first, '-' | '_'))?;
+    let (number, digits) = rest.get(1..)?.rsplit_once(separator)?;
+    let sign = if number.starts_with('-') { "-" } else { "" };
+    let is_number = !number.trim_start_matches('-').is_empty()
+        && number.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+    let is_hex = digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_number && is_hex).then_some(JitRule { start, separator, sign })
 }
 
 /// Tags by which managed machines are known.
