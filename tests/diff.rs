@@ -399,6 +399,7 @@ fn a_base_that_does_not_parse_leaves_the_head_judged_alone() {
     let Ran { status, out, .. } = portcullis(repository.path(), &["diff", "HEAD..HEAD~1"]);
     assert_eq!(status, 3, "{out}");
     assert!(out.starts_with("the head could not be read"), "{out}");
+    assert!(!out.contains("CLOSES"), "what was not read is not closed: {out}");
 }
 
 #[test]

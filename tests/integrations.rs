@@ -94,7 +94,7 @@ fn flags_and_formats_exist() {
             .split([' ', '\n', '"'])
             .filter(|word| word.starts_with("--") && word.len() > 2);
         for flag in flags.filter(|flag| !flag.starts_with("--paginate") && !flag.starts_with("--jq")) {
-            if ["--silent", "--method", "--field"].contains(&flag) {
+            if ["--silent", "--method", "--field", "-->"].contains(&flag) {
                 continue;
             }
             assert!(help.contains(flag), "{name}: {flag}");

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use serde_yaml::Spanned;
 
 use super::{Failure, style};
 use crate::rule::Severity;
@@ -122,8 +124,9 @@ impl Config {
             Failure(format!("the configuration `{name}` cannot be used"))
         })?;
         config.places = document.places();
-        for (waiver, place) in config.waivers.iter_mut().zip(document.items_of("waivers")) {
-            waiver.location = Some(place);
+        let places: WaiverPlaces = document.parse().unwrap_or_default();
+        for (waiver, place) in config.waivers.iter_mut().zip(&places.waivers) {
+            waiver.location = Some(document.location(place));
         }
         config.file = Some(path);
         Ok(config)
@@ -143,6 +146,13 @@ impl Config {
         schema.insert("title".into(), "portcullis.yaml".into());
         schema.to_value()
     }
+}
+
+/// The file once more, for where its waivers stand.
+#[derive(Default, Deserialize)]
+struct WaiverPlaces {
+    #[serde(default)]
+    waivers: Vec<Spanned<IgnoredAny>>,
 }
 
 fn shown(path: &Path) -> String {

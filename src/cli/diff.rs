@@ -92,8 +92,11 @@ impl DiffArguments {
         let fail_on = self.fail_on(&judging.config)?;
         let outputs = self.outputs(&judging.config)?;
         let rules = judging.rules()?;
-        let (_, base) = self.side(&inputs, &inputs.base, &judging, &rules)?;
-        let (head_report, head) = self.side(&inputs, &inputs.head, &judging, &rules)?;
+        let (base, head) = rayon::join(
+            || self.side(&inputs, &inputs.base, &judging, &rules),
+            || self.side(&inputs, &inputs.head, &judging, &rules),
+        );
+        let ((_, base), (head_report, head)) = (base?, head?);
         if base.is_empty() && head.is_empty() && base.complete && head.complete {
             style::error("nothing to compare was read: no machine and no network security group on either side");
             return Ok(status::USAGE);

@@ -158,6 +158,7 @@ impl ScanArguments {
             verbose: judging.verbose,
             sarif_max_results: judging.sarif_max_results,
             texts: excerpts::texts(report, files),
+            ..Options::default()
         };
         outputs.iter().try_for_each(|output| output.write(report, &options))
     }
@@ -174,7 +175,7 @@ fn changed_files(revision: &str, paths: &[PathBuf]) -> Result<BTreeSet<String>, 
     });
     let repository = Repository::open(directory)?;
     let changed = repository.changed_since(revision)?;
-    let here = std::env::current_dir()?;
+    let here = std::fs::canonicalize(".")?;
     let root = std::fs::canonicalize(&repository.root)?;
     let mut names = BTreeSet::new();
     for file in changed {

@@ -90,6 +90,11 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
         parts.push("the head could not be read".to_owned());
         return parts.join("; ");
     }
+    for (side, end) in [("base", &comparison.base), ("head", &comparison.head)] {
+        if end.judged && !end.complete {
+            parts.push(format!("the {side} was not read whole"));
+        }
+    }
     parts.push(match comparison.is_same_reach() {
         true => "no change in who can reach what".to_owned(),
         false => reach(comparison),

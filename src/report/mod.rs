@@ -33,9 +33,14 @@ pub struct Options {
     pub verbose: bool,
     /// At most so many SARIF results, worst first; what was cut is said in a notification.
     pub sarif_max_results: usize,
+    /// At most so many bytes of SARIF results, as they are before compression.
+    pub sarif_max_bytes: usize,
     /// Texts that findings point into, where they are at hand.
     pub texts: Texts,
 }
+
+/// GitHub takes 10 MB of compressed SARIF, and SARIF shrinks to a tenth and less.
+pub const SARIF_MAX_BYTES: usize = 100_000_000;
 
 /// Texts by the names that reports show.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +63,7 @@ impl Default for Options {
             width: 100,
             verbose: false,
             sarif_max_results: 25_000,
+            sarif_max_bytes: SARIF_MAX_BYTES,
             texts: Texts::default(),
         }
     }

@@ -25,8 +25,11 @@ pub struct WaiverRule {
     pub owner: Option<String>,
     #[serde(default)]
     pub ticket: Option<String>,
-    /// Last day on which it holds, `YYYY-MM-DD`; `expires` means the same.
-    #[serde(default, alias = "expires")]
+    /// Last day on which it holds, `YYYY-MM-DD`.
+    #[serde(default)]
+    pub expires: Option<String>,
+    /// The same as `expires`.
+    #[serde(default)]
     pub until: Option<String>,
     /// Where it is written.
     #[serde(skip)]
@@ -78,10 +81,21 @@ fn prepare(waiver: &WaiverRule, today: Date) -> Result<Option<Prepared>, Diagnos
         );
         return Err(refuse(message, "write down why the finding is accepted"));
     }
-    if let Some(until) = &waiver.until {
+    if waiver.expires.is_some() && waiver.until.is_some() {
+        let message = format!(
+            "the waiver of `{}` for `{}` has two last days",
+            waiver.rule, waiver.resource
+        );
+        return Err(refuse(
+            message,
+            "`expires` and `until` mean the same; write one of them",
+        ));
+    }
+    let last = waiver.expires.as_ref().or(waiver.until.as_ref());
+    if let Some(until) = last {
         let date: Date = until
             .parse()
-            .map_err(|_| refuse(format!("`until: {until}` is not a date"), "write it as `2027-01-31`"))?;
+            .map_err(|_| refuse(format!("`{until}` is not a date"), "write it as `2027-01-31`"))?;
         if date < today {
             return Ok(None);
         }
@@ -102,7 +116,7 @@ fn prepare(waiver: &WaiverRule, today: Date) -> Result<Option<Prepared>, Diagnos
             reason: Arc::from(waiver.reason.as_str()),
             owner: text(&waiver.owner),
             ticket: text(&waiver.ticket),
-            until: text(&waiver.until),
+            until: last.map(|last| Arc::from(last.as_str())),
         },
     }))
 }

@@ -45,21 +45,6 @@ impl<'t> Document<'t> {
             .collect()
     }
 
-    /// Where the items of a list at the top stand.
-    pub fn items_of(&self, key: &str) -> Vec<Location> {
-        #[derive(serde::Deserialize)]
-        #[serde(untagged)]
-        enum Member {
-            Items(Vec<Spanned<serde_json::Value>>),
-            Other(IgnoredAny),
-        }
-        let mut keys: BTreeMap<String, Member> = self.parse().unwrap_or_default();
-        match keys.remove(key) {
-            Some(Member::Items(items)) => items.iter().map(|item| self.location(item)).collect(),
-            _ => Vec::new(),
-        }
-    }
-
     /// Where a value stands.
     pub fn location<T>(&self, value: &Spanned<T>) -> Location {
         self.locate(self.range(value))

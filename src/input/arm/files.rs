@@ -181,28 +181,47 @@ fn collect(file: usize, node: &Node<'_>, lowering: &Lowering<'_>, values: &mut H
     }
 }
 
-/// Stands for the resource group of a template: the name of its file, with its directory where two have the same.
-pub fn group(files: &[File<'_>], at: usize) -> String {
-    let Some(file) = files.get(at) else {
-        return String::new();
-    };
-    let same = |name: &dyn Fn(&str) -> String| {
-        let own = name(file.name);
-        let alike = |other: &&File<'_>| other.template.is_some() && name(other.name).eq_ignore_ascii_case(&own);
-        files.iter().filter(alike).count() > 1
-    };
-    if !same(&|name| stem(name)) {
-        return stem(file.name);
+/// How often names occur among templates, to tell apart what is deployed from files of one name.
+pub struct Names {
+    stems: HashMap<String, usize>,
+    with_directories: HashMap<String, usize>,
+}
+
+impl Names {
+    pub fn of(files: &[File<'_>]) -> Names {
+        let count = |name: fn(&str) -> String| {
+            let mut counts: HashMap<String, usize> = HashMap::new();
+            for file in files.iter().filter(|file| file.template.is_some()) {
+                *counts.entry(name(file.name).to_ascii_lowercase()).or_default() += 1;
+            }
+            counts
+        };
+        Names {
+            stems: count(stem),
+            with_directories: count(with_directory),
+        }
     }
-    let with_directory = |name: &str| {
-        let directory = directory(name);
-        format!("{}-{}", directory.rsplit('/').next().unwrap_or_default(), stem(name))
-    };
-    if !same(&with_directory) {
-        return with_directory(file.name);
+
+    /// Stands for the resource group of a template: the name of its file, with its directory where two have the same.
+    pub fn group(&self, file: &File<'_>) -> String {
+        let several = |counts: &HashMap<String, usize>, name: &str| {
+            counts.get(&name.to_ascii_lowercase()).is_some_and(|count| *count > 1)
+        };
+        let (short, longer) = (stem(file.name), with_directory(file.name));
+        if !several(&self.stems, &short) {
+            return short;
+        }
+        if !several(&self.with_directories, &longer) {
+            return longer;
+        }
+        let path = normal(file.name);
+        path.rsplit_once('.').map_or(&*path, |(path, _)| path).replace('/', "-")
     }
-    let path = normal(file.name);
-    path.rsplit_once('.').map_or(&*path, |(path, _)| path).replace('/', "-")
+}
+
+fn with_directory(name: &str) -> String {
+    let directory = directory(name);
+    format!("{}-{}", directory.rsplit('/').next().unwrap_or_default(), stem(name))
 }
 
 /// Says which parameters took their defaults and which have no value.

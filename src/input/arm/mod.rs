@@ -199,7 +199,10 @@ const STACK: usize = 64 << 20;
 fn in_own_thread(files: &[File<'_>]) -> io::Result<Vec<Lowered>> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK);
-        let handle = thread.spawn_scoped(scope, || (0..files.len()).map(|at| lower_one(files, at)).collect())?;
+        let handle = thread.spawn_scoped(scope, || {
+            let names = files::Names::of(files);
+            (0..files.len()).map(|at| lower_one(files, &names, at)).collect()
+        })?;
         handle
             .join()
             .map_err(|_| io::Error::other("the evaluation ended abruptly"))
@@ -209,17 +212,12 @@ fn in_own_thread(files: &[File<'_>]) -> io::Result<Vec<Lowered>> {
 /// Steps that any template may take, and more for each byte of a large one.
 const STEPS: u64 = 2_000_000;
 
-fn lower_one(files: &[File<'_>], at: usize) -> Lowered {
+fn lower_one(files: &[File<'_>], names: &files::Names, at: usize) -> Lowered {
     let Some((file, template)) = files.get(at).and_then(|file| Some((file, file.template?))) else {
         return Lowered::default();
     };
     let lowering = lower::Lowering::new(files, STEPS + file.bytes as u64 / 2);
-    let frame = lower::root(
-        at,
-        template,
-        files::given(files, at, &lowering),
-        &files::group(files, at),
-    );
+    let frame = lower::root(at, template, files::given(files, at, &lowering), &names.group(file));
     let env = frame::Env::new(&lowering, frame.clone());
     if let Some(list) = template.get("resources") {
         let place = lower::Place {
@@ -241,8 +239,13 @@ fn lower_one(files: &[File<'_>], at: usize) -> Lowered {
 /// Templates that no other one deploys. Of those that deploy each other, the first.
 fn roots(lowered: &[Lowered]) -> BTreeSet<usize> {
     let links = |from: usize, to: usize| lowered.get(from).is_some_and(|one| one.linked.contains(&to));
+    // Most templates link none, so only those that do are looked at.
+    let linking: Vec<usize> = (0..lowered.len())
+        .filter(|at| lowered.get(*at).is_some_and(|one| !one.linked.is_empty()))
+        .collect();
     let is_part = |at: usize| {
-        (0..lowered.len()).any(|other| other != at && links(other, at) && !(links(at, other) && at < other))
+        let mut others = linking.iter().copied().filter(|other| *other != at);
+        others.any(|other| links(other, at) && !(links(at, other) && at < other))
     };
     (0..lowered.len()).filter(|at| !is_part(*at)).collect()
 }

@@ -261,7 +261,7 @@ impl Page<'_> {
         self.pieces(0, &[])?;
         let machines = digest::count(number, "machine");
         let line = format!(
-            "{machines} of the base are not stated in the head, which is a part of an estate; nothing is said of them"
+            "{machines} of the base are not in what was read of the head, which is a part; nothing is said of them"
         );
         self.paragraph(0, DIM, &line)
     }
