@@ -110,10 +110,9 @@ impl DiffArguments {
             sarif_max_results: judging.sarif_max_results,
             ..Options::default()
         };
-        let written = outputs.iter();
-        written
-            .map(|output| output.write_diff(&comparison, &head_report, &options))
-            .collect::<Result<(), Failure>>()?;
+        outputs
+            .iter()
+            .try_for_each(|output| output.write_diff(&comparison, &head_report, &options))?;
         Ok(outcome(&comparison, &fail_on))
     }
 

@@ -96,7 +96,7 @@ impl Repository {
     /// The texts of a commit below some paths, or all; hidden files are left out, as in directories.
     pub fn tree(&self, commit: &str, paths: &[String]) -> Result<Tree, Failure> {
         let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", commit, "--"];
-        let paths = self.from_root(paths);
+        let paths = self.rooted(paths);
         arguments.extend(paths.iter().map(String::as_str));
         let listed = self.run(&arguments).map_err(|why| self.unreadable(&why))?;
         let mut tree = Tree::default();
@@ -117,7 +117,7 @@ impl Repository {
             "--full-name",
             "--",
         ];
-        let paths = self.from_root(paths);
+        let paths = self.rooted(paths);
         arguments.extend(paths.iter().map(String::as_str));
         let listed = self.run(&arguments).map_err(|why| self.unreadable(&why))?;
         let names = listed.split('\0').filter(|name| !name.is_empty() && !is_hidden(name));
@@ -169,7 +169,7 @@ impl Repository {
         Ok(())
     }
 
-    fn from_root(&self, paths: &[String]) -> Vec<String> {
+    fn rooted(&self, paths: &[String]) -> Vec<String> {
         let inside = |path: &String| {
             let whole = format!("{}{path}", self.prefix);
             crate::input::arm::normal(&whole)

@@ -171,7 +171,7 @@ impl JudgingArguments {
             ),
             ("var", (!self.var.is_empty()).then(|| json!(names(&self.var)))),
             ("var_file", (!self.var_file.is_empty()).then(|| json!(self.var_file))),
-            ("assume_complete", self.assume_complete.then(|| json!(true))),
+            ("assume_complete", self.assume_complete.then_some(Value::Bool(true))),
             ("rule", (!self.rule.is_empty()).then(|| json!(self.rule))),
             ("severity", self.severity.map(|severity| json!(severity))),
             ("param", (!self.param.is_empty()).then(|| json!(self.param))),
@@ -183,7 +183,7 @@ impl JudgingArguments {
             ),
             ("assume", (!self.assume.is_empty()).then(|| json!(self.assume))),
             ("now", self.now.map(|now| json!(now.to_string()))),
-            ("verbose", self.verbose.then(|| json!(true))),
+            ("verbose", self.verbose.then_some(Value::Bool(true))),
             ("sarif_max_results", self.sarif_max_results.map(|most| json!(most))),
         ];
         all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()

@@ -32,7 +32,13 @@ pub fn compare(base: &Side, head: &Side, ports: &[u16], ends: &Ends) -> Comparis
         not_stated.extend(machines.map(|subject| subject.id.text().clone()));
     }
     changes.sort_by_cached_key(gravity);
-    let findings = findings::changes(&base.findings, &head.findings);
+    let mut findings = findings::changes(&base.findings, &head.findings);
+    if !head.complete {
+        // What was not read may hide them.
+        findings.fixed.clear();
+    } else if base.whole && !head.whole {
+        findings.fixed.retain(|finding| is_stated(&pairs, &finding.subject.id));
+    }
     let mut comparison = Comparison {
         format_version: FORMAT_VERSION,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -48,6 +54,16 @@ pub fn compare(base: &Side, head: &Side, ports: &[u16], ends: &Ends) -> Comparis
     };
     comparison.sentence = words::sentence(&comparison);
     comparison
+}
+
+/// Whether the head states the machine or group that an id of the base is of.
+fn is_stated(pairs: &Pairs<'_>, id: &str) -> bool {
+    let of = |base: &Subject| {
+        let whole = base.id.as_str();
+        id.get(..whole.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(whole))
+    };
+    pairs.both.iter().any(|(base, _)| of(base))
 }
 
 fn end(side: &Side, (name, commit): &(String, Option<String>)) -> End {

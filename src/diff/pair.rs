@@ -78,7 +78,7 @@ impl<'s> Pairs<'s> {
             let there = own.and_then(|own| left.get_mut(&own));
             let there = there.filter(|there| !by.only_one || (there.len() == 1 && count == 1));
             let suits = |other: &&Subject| !by.placeholder || is_placeholder(other) || is_placeholder(subject);
-            let there = there.filter(|there| there.last().is_some_and(|other| suits(other)));
+            let there = there.filter(|there| there.last().is_some_and(suits));
             match there.and_then(Vec::pop) {
                 Some(other) => {
                     joined.push(std::ptr::from_ref(other));

@@ -213,7 +213,7 @@ impl Describer<'_> {
 
     /// One run for all passages that the same rules decide.
     fn add_runs(&self, passages: &[Passage], tag: Option<&ServiceTag>, sure: bool, runs: &mut Vec<Run>) {
-        let mut alike: BTreeMap<(bool, Vec<(Layer, Reference)>), Vec<AddressRange>> = BTreeMap::new();
+        let mut alike: BTreeMap<Outcome, Vec<AddressRange>> = BTreeMap::new();
         for passage in passages {
             let deciding: Vec<(Layer, Reference)> = match passage.admitted {
                 true => decided(passage).collect(),
@@ -333,6 +333,9 @@ fn is_everybody(sources: &Addresses) -> bool {
     let internet = |term: &AddressTerm| matches!(term, AddressTerm::Tag(ServiceTag::Internet));
     sources.is_any() || sources.terms.iter().any(internet)
 }
+
+/// Whether sources pass, and what decides it.
+type Outcome = (bool, Vec<(Layer, Reference)>);
 
 /// What decided, whatever kind it is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -25,17 +25,18 @@ fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), 
             annotation(&mut out, command, said.location.as_ref(), &title_of(said), &message)?;
         }
     }
-    let open = digest::worst_first(report);
-    let open = open.into_iter().filter(|finding| finding.is_open() || options.verbose);
-    for finding in open {
-        let message = format!("{}: {}", finding.subject.name, finding.message);
-        annotation(
-            &mut out,
-            command(finding),
-            digest::place(finding),
-            &title(report, finding),
-            &message,
-        )?;
+    let findings = digest::worst_first(report).into_iter();
+    let mut any = false;
+    for finding in findings.filter(|finding| finding.is_open() || options.verbose) {
+        any = true;
+        let waived = if finding.waiver.is_some() { " (waived)" } else { "" };
+        let message = format!("{}: {}{waived}", finding.subject.name, finding.message);
+        let place = digest::place(finding);
+        annotation(&mut out, command(finding), place, &title(report, finding), &message)?;
+    }
+    if !any {
+        // Shown only where somebody looks for it.
+        writeln!(out, "::debug::portcullis found nothing to annotate")?;
     }
     Ok(out.flush()?)
 }
