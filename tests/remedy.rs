@@ -445,7 +445,7 @@ fn bastion_keeps_its_way() {
         .proof
         .losses
         .iter()
-        .filter(|loss| loss.sources.iter().any(|source| source.starts_with("10.0.9.")));
+        .filter(|loss| loss.sources.iter().any(|source| source.starts_with("10.0.9.0/")));
     assert_eq!(loss.count(), 0, "{:?}", plan.proof.losses);
 }
 
@@ -632,7 +632,10 @@ fn crowded() -> Documents {
     documents(
         base()
             .subnet_nsg(rules)
-            .nic_nsg(vec![rule("rdp", 110, "Allow", "*", "3389")])
+            .nic_nsg(vec![
+                rule("rdp", 110, "Allow", "*", "3389"),
+                rule("high", 120, "Allow", "*", "0-65535"),
+            ])
             .add(policy(json!([other]))),
     )
 }
@@ -1395,7 +1398,7 @@ fn two_runs_do_not_share_a_journal() {
 #[test]
 fn the_steps_are_printed_for_every_pipeline_and_hostile_names_command_nothing() {
     use portcullis::remedy::words::{LANGUAGES, console, html, markdown};
-    let evil = "x'; rm -rf / #${evil}\n<script>\u{202e}";
+    let evil = "x'; rm -rf ~ #${evil}\n<script>\u{202e}";
     let before = documents(base().subnet_nsg(vec![rule(evil, 300, "Allow", "*", "22-80")]));
     let plan = planned(&before, &Settings::default());
     for language in LANGUAGES {

@@ -18,6 +18,7 @@ pub mod rules;
 pub mod service;
 mod store;
 pub mod view;
+pub mod wire;
 pub mod words;
 
 pub use compose::plan;
