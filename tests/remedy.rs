@@ -629,15 +629,7 @@ fn crowded() -> Documents {
         with(rule("all", 300, "Allow", "203.0.113.0/24", "*"), "protocol", json!("*")),
     ];
     let other = entry("other", &[22, 3389, 5985, 5986], "PT1H", "203.0.113.0/24");
-    documents(
-        base()
-            .subnet_nsg(rules)
-            .nic_nsg(vec![
-                rule("rdp", 110, "Allow", "*", "3389"),
-                rule("high", 120, "Allow", "*", "0-65535"),
-            ])
-            .add(policy(json!([other]))),
-    )
+    documents(base().subnet_nsg(rules).add(policy(json!([other]))))
 }
 
 /// How many runs a crash test made, for the record.
@@ -921,7 +913,11 @@ fn another_client_at_every_call_loses_nothing() {
             &now["properties"]["destinationPortRange"],
             &now["properties"]["destinationPortRanges"],
         );
-        assert!(ports.0 == "20-8080" || reached, "at {at}: {ports:?}");
+        assert_eq!(
+            ports,
+            (&json!("20-8080"), &Value::Null),
+            "at {at}: our change is taken back, or was never made"
+        );
         if !reached {
             return;
         }
