@@ -81,14 +81,9 @@ pub(super) fn changes(step: &Step) -> Vec<(String, String, String)> {
 
 /// Losses that are alike, by machine, address and sources, with their ports.
 pub(super) fn losses(plan: &Plan) -> Vec<(&Loss, Vec<u16>)> {
-    let mut alike: BTreeMap<(&str, &str, &[String], &[String]), (&Loss, Vec<u16>)> = BTreeMap::new();
+    let mut alike: BTreeMap<_, (&Loss, Vec<u16>)> = BTreeMap::new();
     for loss in &plan.proof.losses {
-        let key = (
-            loss.machine.as_str(),
-            loss.address.as_str(),
-            loss.sources.as_slice(),
-            loss.tags.as_slice(),
-        );
+        let key = (&loss.machine, &loss.address, &loss.sources, &loss.tags);
         alike.entry(key).or_insert_with(|| (loss, Vec::new())).1.push(loss.port);
     }
     alike.into_values().collect()
