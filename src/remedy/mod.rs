@@ -6,6 +6,7 @@ pub mod compose;
 pub mod digest;
 pub mod documents;
 pub mod effect;
+mod finish;
 pub mod hindrance;
 pub mod journal;
 pub mod memory;
