@@ -35,7 +35,7 @@ pub const LANGUAGES: &[Language] = &[
 
 fn each(plan: &Plan, comment: &str, write: impl Fn(&Step) -> String) -> String {
     let mut out = format!(
-        "{comment} Plan {}: {} steps. Run them in this order.\n",
+        "{comment} Plan {}: {} steps. Run them in this order.\n{comment} Nothing here checks for drift or waits: see that the Deny rules of just-in-time access are there before rules are closed.\n",
         plan.digest,
         plan.steps.len()
     );
