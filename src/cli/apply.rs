@@ -1,6 +1,7 @@
 //! `portcullis apply`: carries out a plan that was approved.
 
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,7 +15,7 @@ use super::plan::{documents, question};
 use super::rules::RuleSet;
 use super::run::{RehearsalClock, ask, began, ended, on_interrupt, outcomes, who, write_estate};
 use super::{Failure, output, status, style};
-use crate::remedy::apply::{Outcome, Runner};
+use crate::remedy::apply::{Outcome, Runner, fits};
 use crate::remedy::journal::{Journal, Standing, plan_of, standings};
 use crate::remedy::memory::Memory;
 use crate::remedy::view::View;
@@ -71,6 +72,8 @@ impl ApplyArguments {
         if self.dry_run {
             return self.dry(&plan, &service);
         }
+        fits(&plan, &service).map_err(Failure)?;
+        let _held = hold(&self.plan)?;
         let path = self.journal.clone().unwrap_or_else(|| beside(&self.plan));
         let (journal, found) = Journal::open(&path).map_err(Failure)?;
         if plan_of(&found.chain).is_some_and(|known| known.digest != plan.digest) {
@@ -212,6 +215,17 @@ pub(super) fn read_plan(path: &Path) -> Result<Plan, Failure> {
     let text =
         std::fs::read_to_string(path).map_err(|error| Failure(format!("cannot read plan `{shown}`: {error}")))?;
     Plan::parse(&text).map_err(|why| Failure(format!("plan `{shown}`: {why}")))
+}
+
+/// Locks the plan while it is carried out, whatever the journal is called.
+fn hold(path: &Path) -> Result<File, Failure> {
+    let shown = path.display();
+    let file = File::open(path).map_err(|error| Failure(format!("cannot read plan `{shown}`: {error}")))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Failure(format!("plan `{shown}` is being carried out by another run"))),
+        // Where files cannot be locked, the journal and the check for drift remain.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
 }
 
 fn beside(plan: &Path) -> PathBuf {

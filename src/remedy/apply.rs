@@ -65,6 +65,16 @@ const ATTEMPTS: u32 = 8;
 const POLLS: u32 = 2000;
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// Whether a plan is for the place that the service is; the error says why not.
+pub fn fits(plan: &Plan, service: &dyn Service) -> Result<(), String> {
+    match (&plan.tenant, service.tenant()) {
+        (Some(made), Some(here)) if !made.eq_ignore_ascii_case(&here) => Err(format!(
+            "the plan was made for tenant `{made}`, and this is tenant `{here}`; sign in there, or plan again"
+        )),
+        _ => Ok(()),
+    }
+}
+
 impl Runner<'_> {
     /// Carries out the plan. Phases follow each other; lanes within one run side by side.
     pub fn apply(&self, plan: &Plan, standings: &BTreeMap<u32, Standing>) -> Vec<Outcome> {
@@ -208,8 +218,24 @@ impl Runner<'_> {
             .map_err(|error| Stop::NotKept(error.to_string()))
     }
 
+    /// The target as it is once no earlier operation on it is in flight: one that a killed run began may still end.
     pub(super) fn read(&self, step: &Step) -> Result<Found, Stop> {
-        self.get(&ResourceId::new(&step.target), &step.api_version)
+        let id = ResourceId::new(&step.target);
+        let mut waited = Duration::ZERO;
+        loop {
+            let found = self.get(&id, &step.api_version)?;
+            if !is_moving(&found) {
+                return Ok(found);
+            }
+            if waited >= self.patience {
+                return Err(Stop::Fault(format!(
+                    "`{}`: another operation on it does not end",
+                    id.name()
+                )));
+            }
+            self.clock.wait(PAUSE);
+            waited += PAUSE;
+        }
     }
 
     fn get(&self, id: &ResourceId, api_version: &str) -> Result<Found, Stop> {
@@ -386,6 +412,18 @@ impl Runner<'_> {
             expected.ports.iter().any(denied)
         })
     }
+}
+
+/// Whether the service is still at work on it.
+fn is_moving(found: &Found) -> bool {
+    let document = found.document.as_ref();
+    let state = document.and_then(|document| super::documents::property(document, "provisioningState"));
+    let state = state.and_then(serde_json::Value::as_str);
+    state.is_some_and(|state| {
+        ["updating", "deleting", "creating", "accepted", "running"]
+            .iter()
+            .any(|moving| state.eq_ignore_ascii_case(moving))
+    })
 }
 
 fn is_jit(rule: &serde_json::Value) -> bool {

@@ -77,7 +77,7 @@ pub fn enforce(
             }
         }
         let denied = |port: &&u16| denying(documents, group, address, **port).is_some();
-        let fresh: Vec<u16> = after.iter().filter(|port| !denied(port)).copied().collect();
+        let fresh: Vec<u16> = after.difference(before).filter(|port| !denied(port)).copied().collect();
         if !fresh.is_empty() {
             add(documents, policy, vm, group, address, &fresh);
         }

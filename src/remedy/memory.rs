@@ -297,7 +297,12 @@ pub fn essence(documents: &Documents) -> Value {
                 essence.insert(key, Value::Object(rules.collect()));
             }
             "microsoft.security/locations/jitnetworkaccesspolicies" => {
-                let machines = property(document, "virtualMachines").cloned();
+                // The service keeps entries as a set.
+                let mut machines = property(document, "virtualMachines")
+                    .and_then(Value::as_array)
+                    .cloned()
+                    .unwrap_or_default();
+                machines.sort_by_key(|machine| id_of(machine).map(|id| id.as_str().to_ascii_lowercase()));
                 let requests = property(document, "requests").cloned();
                 essence.insert(key, json!({ "machines": machines, "requests": requests }));
             }

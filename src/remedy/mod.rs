@@ -6,6 +6,7 @@ pub mod compose;
 pub mod digest;
 pub mod documents;
 pub mod effect;
+mod finish;
 pub mod hindrance;
 pub mod journal;
 pub mod memory;
@@ -18,6 +19,7 @@ pub mod rules;
 pub mod service;
 mod store;
 pub mod view;
+pub mod wire;
 pub mod words;
 
 pub use compose::plan;

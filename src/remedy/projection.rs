@@ -131,10 +131,9 @@ fn policy(target: &ResourceId, machine: &str, document: Option<&Value>, wanted: 
     }
     let mut properties = json!({ "virtualMachines": machines });
     // The history of requests is a part of the policy: kept as it is now, never as it was.
-    if let Some(requests) = document.and_then(|document| property(document, "requests")) {
-        if let Some(members) = properties.as_object_mut() {
-            members.insert("requests".to_owned(), requests.clone());
-        }
+    let requests = document.and_then(|document| property(document, "requests"));
+    if let (Some(requests), Some(members)) = (requests, properties.as_object_mut()) {
+        members.insert("requests".to_owned(), requests.clone());
     }
     let said = |name| document.and_then(|document| member(document, name)).cloned();
     let mut body = json!({ "kind": said("kind").unwrap_or_else(|| json!("Basic")), "properties": properties });

@@ -8,6 +8,7 @@ use super::{Draft, Proposal, Remedy, Sight, owner};
 use crate::exposure::{Decider, ExposureClass, Layer, PUBLIC, find_rule};
 use crate::model::{AddressTerm, Inventory, Known, Nic, ResourceId, ServiceTag};
 use crate::net::{AddressSet, PortSet, parse_range};
+use crate::remedy::projection;
 use crate::remedy::rules::{RULE_LIMIT, Shape, beside, name_beside};
 use crate::rule::Finding;
 use crate::rule::facts::JitRuleName;
@@ -187,7 +188,15 @@ fn closed(sight: &Sight<'_>, group: &ResourceId, name: &str) -> Result<Vec<Draft
     };
     let kept = narrowed(sight, &shape, name)?;
     let mut drafts = match (&kept, rest.is_empty()) {
-        (Some(sources), true) => return Ok(vec![writer.main(Some(shape.with_sources(sources)), &gone)]),
+        (Some(sources), true) => {
+            let after = shape.with_sources(sources);
+            let so_already = projection::same(Some(shape.properties()), Some(&after));
+            return Ok(if so_already {
+                Vec::new()
+            } else {
+                vec![writer.main(Some(after), &gone)]
+            });
+        }
         (Some(sources), false) => writer.beside(&[("-management", narrow(&shape, &gone, sources))])?,
         (None, _) => Vec::new(),
     };

@@ -81,18 +81,16 @@ pub(super) fn changes(step: &Step) -> Vec<(String, String, String)> {
 
 /// Losses that are alike, by machine, address and sources, with their ports.
 pub(super) fn losses(plan: &Plan) -> Vec<(&Loss, Vec<u16>)> {
-    let mut alike: BTreeMap<(&str, &str, &[String], &[String]), (&Loss, Vec<u16>)> = BTreeMap::new();
+    let mut alike: BTreeMap<_, (&Loss, Vec<u16>)> = BTreeMap::new();
     for loss in &plan.proof.losses {
-        let key = (
-            loss.machine.as_str(),
-            loss.address.as_str(),
-            loss.sources.as_slice(),
-            loss.tags.as_slice(),
-        );
+        let key = (&loss.machine, &loss.address, &loss.sources, &loss.tags);
         alike.entry(key).or_insert_with(|| (loss, Vec::new())).1.push(loss.port);
     }
     alike.into_values().collect()
 }
+
+/// From how many addresses on a loss is called nearly all of IPv4.
+const MOST_OF_IPV4: u128 = 3_600_000_000;
 
 /// Who loses, in words.
 pub(super) fn sources(loss: &Loss) -> String {
@@ -100,6 +98,14 @@ pub(super) fn sources(loss: &Loss) -> String {
     match loss.count.as_str() {
         "0" => {}
         "1" => parts.push(format!("1 address: {}", loss.sources.join(", "))),
+        // All but the platform's own address and the like, as prefixes, would be long and say less.
+        count
+            if count
+                .parse::<u128>()
+                .is_ok_and(|count| (MOST_OF_IPV4..1 << 32).contains(&count)) =>
+        {
+            parts.push(format!("{} addresses: nearly all of IPv4", grouped(count)));
+        }
         count => {
             let shown: Vec<&str> = loss.sources.iter().take(6).map(String::as_str).collect();
             let more = loss.sources.len().saturating_sub(shown.len()) as u64 + loss.more;
@@ -137,4 +143,18 @@ pub(super) fn proved(plan: &Plan) -> String {
         proof.protocols.join(", "),
         plan.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
     )
+}
+
+/// An id as a path: only what needs no escape stands for itself.
+pub(super) fn encoded(id: &str) -> String {
+    let mut path = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'(' | b')' => {
+                path.push(char::from(byte))
+            }
+            _ => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    path
 }

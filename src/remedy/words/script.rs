@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
-use super::{subject, verb};
+use super::{encoded, subject, verb};
 use crate::model::ResourceId;
 use crate::remedy::plan::{Plan, Step};
 use crate::remedy::projection::{self, Kind};
@@ -35,7 +35,7 @@ pub const LANGUAGES: &[Language] = &[
 
 fn each(plan: &Plan, comment: &str, write: impl Fn(&Step) -> String) -> String {
     let mut out = format!(
-        "{comment} Plan {}: {} steps. Run them in this order.\n",
+        "{comment} Plan {}: {} steps. Run them in this order.\n{comment} Nothing here checks for drift or waits: see that the Deny rules of just-in-time access are there before rules are closed.\n",
         plan.digest,
         plan.steps.len()
     );
@@ -65,20 +65,6 @@ fn url(step: &Step) -> String {
         encoded(&step.target),
         step.api_version
     )
-}
-
-/// An id as a path: only what needs no escape stands for itself.
-fn encoded(id: &str) -> String {
-    let mut path = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b'(' | b')' => {
-                path.push(char::from(byte))
-            }
-            _ => path.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    path
 }
 
 /// What stands in single quotes in a POSIX shell.
