@@ -1,5 +1,6 @@
 //! Text to values with places. Knows no Azure.
 
+pub mod bicep;
 pub mod json;
 mod node;
 
