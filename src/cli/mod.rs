@@ -4,6 +4,7 @@
 mod completions;
 mod config;
 mod files;
+mod library;
 mod manual;
 mod output;
 mod progress;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::config::Config;
 use super::files::{self, InputFile};
+use super::library::Shelf;
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::rules::RuleSet;
@@ -300,6 +301,7 @@ pub(super) fn read(files: &[InputFile], progress: &Progress) -> Reading {
 fn read_with(files: &[InputFile], values: &[InputFile], assume_complete: bool, progress: &Progress) -> Reading {
     let mut reading = Reading::default();
     reading.assume_complete = assume_complete;
+    reading.library = Some(std::sync::Arc::new(Shelf::new(files)));
     for file in files {
         if let Some(opened) = opened(&mut reading, file) {
             reading.read(&file.name(), file.given, progress.watch(opened));

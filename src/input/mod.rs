@@ -1,7 +1,8 @@
 //! Inputs: text in any supported notation to one inventory. An input is one file and one line in [`INPUTS`];
-//! each is recognised by its content, never by its name.
+//! each is recognised by its content; only a notation that has no mark of its own is by its name.
 
 pub mod arm;
+mod bicep;
 mod decode;
 mod document;
 mod recording;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use arm::normal;
 pub use decode::{Decoded, decode};
 pub use document::LIMIT as DOCUMENT_LIMIT;
 pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
@@ -23,13 +25,15 @@ use crate::syntax::json::Repeated;
 /// One notation.
 pub struct Input {
     pub name: &'static str,
+    /// Ends of file names, in lower case, that tell this notation before any content does.
+    endings: &'static [&'static str],
     /// Looks at the first bytes of a text (decompressed, without byte-order mark and leading blanks).
     recognise: fn(&[u8]) -> bool,
     read: fn(&mut Reading, SourceId, &mut dyn BufRead) -> io::Result<()>,
 }
 
 /// Every notation, the most particular first.
-pub const INPUTS: &[Input] = &[snapshot::INPUT, arm::INPUT, recording::INPUT];
+pub const INPUTS: &[Input] = &[snapshot::INPUT, bicep::INPUT, arm::INPUT, recording::INPUT];
 
 /// How much of a text is looked at to recognise it.
 const HEAD: usize = 4096;
@@ -44,10 +48,21 @@ pub struct Reading {
     pub recorded: Option<Timestamp>,
     /// `--assume-complete`: what is not in templates does not exist.
     pub assume_complete: bool,
+    /// Where templates get contents and published modules from.
+    pub library: Option<Arc<dyn Library>>,
     pages: recording::Pages,
     templates: arm::Pending,
     /// By index of source.
     given: Vec<Given>,
+}
+
+/// What templates ask for beside themselves. Only who may touch files implements it.
+pub trait Library {
+    /// The content of a file among the inputs, by its name as reports show it.
+    fn content(&self, name: &str) -> Option<Vec<u8>>;
+    /// The compiled template of a published module, such as `br/public:avm/res/compute/virtual-machine:0.12.0`, and what
+    /// reports call it.
+    fn module(&self, reference: &str) -> Option<(String, Vec<u8>)>;
 }
 
 /// How a text came to be read, which decides what being unreadable means.
@@ -74,7 +89,12 @@ impl Reading {
     pub fn read_parameters(&mut self, name: &str, text: impl Read) {
         let source = self.sources.add(name);
         self.given.push(Given::Named);
-        if let Err(error) = arm::read_parameters(self, source, &mut BufReader::new(text)) {
+        let mut text = BufReader::new(text);
+        let outcome = match bicep::is_parameters(name) {
+            true => bicep::read_parameters(self, source, &mut text),
+            false => arm::read_parameters(self, source, &mut text),
+        };
+        if let Err(error) = outcome {
             let message = format!("`{name}` cannot be read to its end: {error}");
             self.lose(Diagnostic::error("unreadable", message).at(self.start_of(source)));
         }
@@ -93,7 +113,10 @@ impl Reading {
 
     fn read_plain(&mut self, source: SourceId, given: Given, head: &[u8], text: impl Read) -> io::Result<()> {
         let content = skip_blanks(head);
-        if content.is_empty() && head.len() < HEAD {
+        let name = self.sources.name(source).to_ascii_lowercase();
+        let named = |input: &&Input| input.endings.iter().any(|ending| name.ends_with(ending));
+        let by_name = INPUTS.iter().find(named);
+        if content.is_empty() && head.len() < HEAD && by_name.is_none() {
             self.not_recognised(source, given, "it is empty");
             return Ok(());
         }
@@ -107,7 +130,7 @@ impl Reading {
             );
             return Ok(());
         }
-        match INPUTS.iter().find(|input| (input.recognise)(content)) {
+        match by_name.or_else(|| INPUTS.iter().find(|input| (input.recognise)(content))) {
             Some(input) => (input.read)(self, source, &mut BufReader::with_capacity(HEAD * 16, text)),
             None => {
                 self.not_recognised(source, given, "it is neither a snapshot nor JSON");
@@ -124,7 +147,7 @@ impl Reading {
     fn not_recognised(&mut self, source: SourceId, given: Given, why: &str) {
         let name = self.sources.name(source);
         let message = format!("`{name}` holds no estate: {why}");
-        let help = "give a snapshot, `az ... list -o json` output, an ARM list page, a Resource Graph answer or an ARM template";
+        let help = "give a snapshot, `az ... list -o json` output, an ARM list page, a Resource Graph answer, an ARM template or a Bicep file";
         match given {
             Given::Named => self.lose(
                 Diagnostic::error("not-recognised", message)

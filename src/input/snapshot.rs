@@ -16,6 +16,7 @@ use crate::syntax::json;
 
 pub(super) const INPUT: Input = Input {
     name: "snapshot",
+    endings: &[],
     recognise,
     read,
 };

@@ -1,7 +1,9 @@
 //! Text to values with places. Knows no Azure.
 
 pub mod bicep;
+mod expression;
 pub mod json;
 mod node;
 
+pub use expression::{Element, Entry, Expression};
 pub use node::{Member, Node, Span, Value};

@@ -132,6 +132,7 @@ impl Parser<'_> {
             "type" => {
                 let name = self.name()?;
                 self.need("=")?;
+                self.lines();
                 let declared = self.type_expression()?;
                 Kind::Type { name, declared }
             }
@@ -154,6 +155,10 @@ impl Parser<'_> {
 
     fn parameter(&mut self) -> Parsed<Kind> {
         let name = self.name()?;
+        // A union may begin on the next line.
+        if self.next_beyond_lines().token == Token::Symbol("|") {
+            self.lines();
+        }
         let declared = match self.next().token {
             Token::Symbol("=") | Token::NewLine | Token::End => None,
             _ => Some(self.declared_type()?),

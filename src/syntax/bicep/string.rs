@@ -90,7 +90,9 @@ impl Parser<'_> {
             return Ok(());
         }
         let digits = rest.strip_prefix("\\u{").and_then(|rest| rest.split_once('}'));
-        let character = digits.and_then(|(digits, _)| char::from_u32(u32::from_str_radix(digits, 16).ok()?));
+        let code = digits.and_then(|(digits, _)| u32::from_str_radix(digits, 16).ok());
+        // Half a pair of UTF-16 is no character of its own.
+        let character = code.map(|code| char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
         let (Some((digits, _)), Some(character)) = (digits, character) else {
             let at = self.at;
             self.at += 1;

@@ -99,15 +99,20 @@ impl Parser<'_> {
             }
             Token::Symbol("{") => self.object_type(),
             Token::Symbol("[") => self.tuple_type(),
-            Token::Name => self.named_type(),
+            Token::Name => self.deeper(Self::named_type),
             _ => self.unexpected("a type"),
         }
     }
 
     fn named_type(&mut self) -> Parsed<TypeKind> {
         let name = self.name()?;
+        if name.text == "sys" && self.took(".") {
+            return self.named_type();
+        }
         if self.took("<") {
+            self.lines();
             self.string()?;
+            self.lines();
             let lexeme = self.next();
             match lexeme.token {
                 // `resourceInput<'a'>= b`
@@ -119,7 +124,6 @@ impl Parser<'_> {
         Ok(match name.text.as_str() {
             "true" | "false" => TypeKind::Bool,
             "null" => TypeKind::Nullable(Box::new(Type { kind: TypeKind::Other, span: name.span })),
-            "sys" if self.took(".") => TypeKind::Name(self.name()?.text),
             _ => TypeKind::Name(name.text),
         })
     }
