@@ -51,8 +51,16 @@ fn read(path: &Path) -> Option<Vec<u8>> {
 
 /// `BICEP_CACHE_DIRECTORY`, else `.bicep` of the home directory, as the compiler has it.
 fn cache() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("BICEP_CACHE_DIRECTORY").or_else(|| set("HOME").or_else(|| set("USERPROFILE")).map(|home| home.join(".bicep")))
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    set("BICEP_CACHE_DIRECTORY").or_else(|| {
+        set("HOME")
+            .or_else(|| set("USERPROFILE"))
+            .map(|home| home.join(".bicep"))
+    })
 }
 
 /// Where the cache keeps a module: `br/<registry>/<repository with $ for />/<tag>$`.
@@ -73,7 +81,12 @@ fn place(reference: &str) -> Option<PathBuf> {
         return None;
     }
     let registry = registry.replace(':', "$");
-    Some(Path::new("br").join(registry).join(repository.replace('/', "$")).join(format!("{tag}$")))
+    Some(
+        Path::new("br")
+            .join(registry)
+            .join(repository.replace('/', "$"))
+            .join(format!("{tag}$")),
+    )
 }
 
 #[cfg(test)]
@@ -92,7 +105,13 @@ mod tests {
 
     #[test]
     fn no_reference_leads_out_of_the_cache() {
-        for hostile in ["br:x/../../etc:1", "br:x/a:../b", "ts:../../x:1", "br/public:a", "br/other:a:1"] {
+        for hostile in [
+            "br:x/../../etc:1",
+            "br:x/a:../b",
+            "ts:../../x:1",
+            "br/public:a",
+            "br/other:a:1",
+        ] {
             assert_eq!(place(hostile), None, "{hostile}");
         }
     }

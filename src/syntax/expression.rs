@@ -41,7 +41,10 @@ pub struct Element {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    Member { key: Expression, value: Expression },
+    Member {
+        key: Expression,
+        value: Expression,
+    },
     /// The members of another object, in place of those of their names before.
     Spread(Expression),
 }

@@ -82,7 +82,10 @@ impl<'w> Env<'_, 'w> {
 
     /// This management group, or the one that is named.
     pub fn management_group(&self, arguments: &[Value]) -> Value {
-        let name = arguments.first().cloned().unwrap_or_else(|| open("the management group"));
+        let name = arguments
+            .first()
+            .cloned()
+            .unwrap_or_else(|| open("the management group"));
         let id = super::scope::resource_id(&"".into(), "Microsoft.Management/managementGroups", &[name.clone()]);
         object(vec![
             ("id", id),

@@ -75,7 +75,10 @@ fn groups(files: &[File<'_>]) -> Vec<String> {
 
 /// Says which templates are passed over because their sources are judged.
 pub fn compiled(files: &[File<'_>]) -> Vec<Placed> {
-    let found = files.iter().enumerate().filter_map(|(at, file)| Some((at, file.source?)));
+    let found = files
+        .iter()
+        .enumerate()
+        .filter_map(|(at, file)| Some((at, file.source?)));
     found
         .map(|(at, source)| {
             let source = files.get(source).map_or("", |file| file.name);

@@ -120,6 +120,9 @@ fn lowered<'w>(env: &Env<'_, 'w>, deployment: &Deployment<'w>) -> Value {
             _ => lost(env, template, "a template that an expression makes is not read"),
         };
     }
+    if let Json::Expression(_) = &properties.value {
+        return lost(env, properties, "a template that an expression makes is not read");
+    }
     match properties.get("templateLink") {
         Some(link) => linked(env, deployment, properties, link, place),
         None => lost(
@@ -228,7 +231,10 @@ fn given<'w>(env: &Env<'_, 'w>, properties: &Node<'w>) -> HashMap<String, Value>
     for member in parameters.as_object().unwrap_or_default() {
         // An expression may give the whole statement, or none.
         let made = member.node.as_text().map(|_| env.value(&member.node));
-        if made.as_ref().is_some_and(|made| made.as_object().is_some_and(<[_]>::is_empty)) {
+        if made
+            .as_ref()
+            .is_some_and(|made| made.as_object().is_some_and(<[_]>::is_empty))
+        {
             continue;
         }
         let made = made.and_then(|made| match made.as_unknown() {
@@ -385,7 +391,13 @@ fn module<'w>(
         env.lowering.tell(env.frame.file, link.span, diagnostic, true);
         return Value::unknown(message, &format!("{{outputs-of-{}}}", path.replace('/', ":")));
     };
-    if env.frame.around.contains(&at) && env.lowering.files.get(at).is_some_and(|file| file.published_as.is_none()) {
+    if env.frame.around.contains(&at)
+        && env
+            .lowering
+            .files
+            .get(at)
+            .is_some_and(|file| file.published_as.is_none())
+    {
         let message = format!("the module `{path}` deploys itself");
         let help = "break the circle; what it deploys is judged once";
         let diagnostic = Diagnostic::error("module-cycle", message.clone()).help(help);

@@ -124,7 +124,9 @@ fn belongs(parameters: &File<'_>, template: &File<'_>) -> bool {
         return false;
     }
     if let Some(using) = parameters.root.get("using") {
-        let path = using.as_text().map(|path| super::deployment::beside(parameters.name, path));
+        let path = using
+            .as_text()
+            .map(|path| super::deployment::beside(parameters.name, path));
         return path.is_some_and(|path| path.eq_ignore_ascii_case(&template.path));
     }
     let wanted = format!("{}.parameters.", stem(template.name).to_ascii_lowercase());
@@ -150,7 +152,10 @@ pub fn unmatched(files: &[File<'_>]) -> Vec<Placed> {
                 "name it with `--parameters`",
             ),
             None => (
-                format!("`{}` lies beside no template of its name, and its values are not used", file.name),
+                format!(
+                    "`{}` lies beside no template of its name, and its values are not used",
+                    file.name
+                ),
                 "name it with `--parameters`, or call it `X.parameters.json` beside `X.json`",
             ),
         };
@@ -206,10 +211,15 @@ pub fn given<'w>(
 
 /// Parameter files that each make a deployment of their own of a template; none: it is deployed once, without.
 pub fn deployments(files: &[File<'_>], at: usize) -> Vec<usize> {
-    let Some(template) = files.get(at) else { return Vec::new() };
+    let Some(template) = files.get(at) else {
+        return Vec::new();
+    };
     let using = |file: &&File<'_>| file.root.get("using").is_some() && belongs(file, template);
     // What the user named decides.
-    if files.iter().any(|file| file.role == Role::NamedParameters && using(&file)) {
+    if files
+        .iter()
+        .any(|file| file.role == Role::NamedParameters && using(&file))
+    {
         return Vec::new();
     }
     let found = files.iter().enumerate();
@@ -237,7 +247,11 @@ fn assigned(at: usize, lowering: &Lowering<'_>, values: &mut HashMap<String, Val
     let scope = super::scope::Scope::of_schema("", "parameters");
     let frame = Frame::new(at, file.root, HashMap::new(), scope, Value::from("parameters"));
     let env = super::frame::Env::new(lowering, std::rc::Rc::new(frame));
-    let members = file.root.get("parameters").and_then(Node::as_object).unwrap_or_default();
+    let members = file
+        .root
+        .get("parameters")
+        .and_then(Node::as_object)
+        .unwrap_or_default();
     for member in members {
         if let Some(node) = member.node.get("value") {
             values.insert(member.name.to_ascii_lowercase(), env.value(node));

@@ -522,10 +522,14 @@ impl Context for Env<'_, '_> {
                 format!("`{name}()` is known only when it is deployed"),
                 &format!("{{{name}}}"),
             )),
-            "references" | "providers" | "pickzones" | "externalinput" | "getsecret" | "readenvironmentvariable"
-            | "readcliarg" | "signin" => {
-                Ok(runtime(name, arguments))
-            }
+            "references"
+            | "providers"
+            | "pickzones"
+            | "externalinput"
+            | "getsecret"
+            | "readenvironmentvariable"
+            | "readcliarg"
+            | "signin" => Ok(runtime(name, arguments)),
             _ if name.starts_with("list") || name.starts_with("tological") || name.starts_with("tophysical") => {
                 Ok(runtime(name, arguments))
             }

@@ -115,7 +115,9 @@ impl Lowering<'_> {
             true => self.files.iter().position(|file| file.published_as == Some(path)),
             false => {
                 let wanted = super::deployment::beside(here, path).to_ascii_lowercase();
-                self.files.iter().position(|file| file.published_as.is_none() && file.path == wanted)
+                self.files
+                    .iter()
+                    .position(|file| file.published_as.is_none() && file.path == wanted)
             }
         };
         found.ok_or_else(|| Fault::new(format!("`{path}` is not among the files given")))
@@ -134,8 +136,15 @@ fn parsed(text: &str) -> Result<Value, Fault> {
 }
 
 fn yaml(text: &str) -> Result<Value, Fault> {
-    let value: serde_json::Value = serde_yaml::from_str(text)
-        .map_err(|error| Fault::new(format!("the file is not YAML: {error}").lines().next().unwrap_or_default().to_owned()))?;
+    let value: serde_json::Value = serde_yaml::from_str(text).map_err(|error| {
+        Fault::new(
+            format!("the file is not YAML: {error}")
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        )
+    })?;
     Ok(of_json(&value))
 }
 
@@ -161,9 +170,16 @@ fn part(value: Value, arguments: &[Value]) -> Result<Value, Fault> {
         Some(Kind::Text(path)) => path.clone(),
         _ => return Err(Fault::new("the path into a file is no string")),
     };
-    let simple = path.trim_start_matches('$').replace('[', ".").replace(']', "").replace('\'', "");
+    let simple = path
+        .trim_start_matches('$')
+        .replace('[', ".")
+        .replace(']', "")
+        .replace('\'', "");
     if simple.contains(['*', '?', '(', '@', ':']) || simple.contains("..") {
-        return Ok(Value::unknown(format!("the path `{path}` into a file is not evaluated"), "{file}"));
+        return Ok(Value::unknown(
+            format!("the path `{path}` into a file is not evaluated"),
+            "{file}",
+        ));
     }
     let mut value = value;
     for step in simple.split('.').filter(|step| !step.is_empty()) {

@@ -98,7 +98,9 @@ pub(super) fn take_made(reading: &mut Reading, source: SourceId, text: String, m
 
 /// Whether a path names a published module instead of a file.
 pub(super) fn is_published(path: &str) -> bool {
-    ["br:", "br/", "ts:", "ts/"].iter().any(|prefix| path.starts_with(prefix))
+    ["br:", "br/", "ts:", "ts/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
 }
 
 fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
@@ -269,7 +271,9 @@ fn load(reading: &mut Reading, texts: &mut Vec<Text>) -> Loaded {
         modules.extend(made.modules.iter().filter(|path| is_published(path)).cloned());
     }
     for module in modules {
-        let Some((name, bytes)) = library.module(&module) else { continue };
+        let Some((name, bytes)) = library.module(&module) else {
+            continue;
+        };
         let source = reading.sources.add(&name);
         reading.given.push(super::Given::Found);
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -321,12 +325,7 @@ fn lower_with(files: &[File<'_>], loaded: &Loaded, at: usize, values: Option<usi
         Some(values) => format!("{}-{}", file.group, files::stem(values.name)),
         None => file.group.clone(),
     };
-    let frame = lower::root(
-        at,
-        template,
-        files::given(files, at, values, &lowering),
-        &group,
-    );
+    let frame = lower::root(at, template, files::given(files, at, values, &lowering), &group);
     let env = frame::Env::new(&lowering, frame.clone());
     if let Some(list) = template.get("resources") {
         let place = lower::Place {

@@ -157,9 +157,10 @@ impl<'e, 'w> Env<'e, 'w> {
         let mut value = self.member_of(declared, &first)?;
         for (at, step) in rest.iter().enumerate() {
             if value.as_unknown().is_some() {
-                return rest.get(at..)?.iter().try_fold(value, |value, step| {
-                    element(&value, &step.key, step.safe).ok()
-                });
+                return rest
+                    .get(at..)?
+                    .iter()
+                    .try_fold(value, |value, step| element(&value, &step.key, step.safe).ok());
             }
             value = element(&value, &step.key, false).ok()?;
         }
@@ -236,7 +237,10 @@ fn is_own(name: &str) -> bool {
 
 /// The properties with the ids that the service gives to the parts of a network resource.
 fn with_ids(properties: Value, identity: &Identity) -> Value {
-    let network = identity.resource_type.to_ascii_lowercase().starts_with("microsoft.network/");
+    let network = identity
+        .resource_type
+        .to_ascii_lowercase()
+        .starts_with("microsoft.network/");
     let Some(members) = properties.as_object().filter(|_| network) else {
         return properties;
     };

@@ -35,7 +35,11 @@ fn take_apart<'b>(scope: &mut Scope<'_>, symbol: &str, body: &'b Bicep, span: Sp
                 member("name", text(symbol, span)),
                 member("item", text(&item.text, item.span)),
             ];
-            members.extend(index.as_ref().map(|index| member("index", text(&index.text, index.span))));
+            members.extend(
+                index
+                    .as_ref()
+                    .map(|index| member("index", text(&index.text, index.span))),
+            );
             members.push(member("items", expression(of.clone(), of.span())));
             let names = std::iter::once(item).chain(index.as_ref());
             *scope = scope.with(names.map(|name| name.text.clone()));
@@ -92,7 +96,10 @@ impl Declared {
         let condition = body.condition.clone();
         let mut members = vec![
             member("type", text(&resource_type, declaration.of.span)),
-            member("apiVersion", text(version.as_deref().unwrap_or_default(), declaration.of.span)),
+            member(
+                "apiVersion",
+                text(version.as_deref().unwrap_or_default(), declaration.of.span),
+            ),
         ];
         if declaration.existing {
             members.push(member("existing", yes(span)));
@@ -105,7 +112,11 @@ impl Declared {
             self.entry(&scope, entry, &mut members);
         }
         // A type of an extension is nothing in Azure's resource manager.
-        if resource_type.split('/').next().is_some_and(|provider| provider.contains('.')) {
+        if resource_type
+            .split('/')
+            .next()
+            .is_some_and(|provider| provider.contains('.'))
+        {
             let whole = inner(&declaration.body).span;
             self.resources.push(member(&symbol, object(members, whole)));
         }
@@ -129,7 +140,9 @@ impl Declared {
                 Some("dependsOn") => {}
                 Some("parent") => members.push(parent(scope, value)),
                 Some("scope") => members.push(member("scope", expression(scope_id(scope, value), value.span))),
-                Some("properties") if is_deployment(members) => members.push(member("properties", written(scope, value))),
+                Some("properties") if is_deployment(members) => {
+                    members.push(member("properties", written(scope, value)))
+                }
                 Some(name) => members.push(member(name, expression(scope.value(value), value.span))),
                 None => self
                     .problems
@@ -200,7 +213,11 @@ fn is_deployment(members: &Members) -> bool {
 fn written(scope: &Scope<'_>, of: &Bicep) -> crate::syntax::Node<'static> {
     use crate::syntax::{Node, Value};
     let value = match &of.kind {
-        Kind::Object(entries) if entries.iter().all(|entry| matches!(entry, Entry::Member { key, .. } if key.as_text().is_some())) => {
+        Kind::Object(entries)
+            if entries
+                .iter()
+                .all(|entry| matches!(entry, Entry::Member { key, .. } if key.as_text().is_some())) =>
+        {
             let each = entries.iter().filter_map(|entry| match entry {
                 Entry::Member { key, value } => Some(member(key.as_text()?, written(scope, value))),
                 _ => None,

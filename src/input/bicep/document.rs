@@ -67,11 +67,15 @@ impl Parts {
         match &statement.kind {
             StatementKind::TargetScope(value) => {
                 let wanted = value.as_text().unwrap_or_default();
-                self.schema = SCHEMAS.iter().find(|(name, _)| *name == wanted).map(|(_, schema)| *schema);
+                self.schema = SCHEMAS
+                    .iter()
+                    .find(|(name, _)| *name == wanted)
+                    .map(|(_, schema)| *schema);
             }
             StatementKind::Parameter { name, declared, value } => {
                 let secure = has(&statement.decorators, "secure");
-                self.parameters.push(parameter(scope, name, declared.as_ref(), value.as_ref(), secure));
+                self.parameters
+                    .push(parameter(scope, name, declared.as_ref(), value.as_ref(), secure));
             }
             StatementKind::Variable { name, value } => {
                 let value = expression(scope.value(value), value.span);
@@ -81,29 +85,39 @@ impl Parts {
             StatementKind::Module(declaration) => self.declared.module(scope, declaration),
             StatementKind::Output { name, value } => {
                 let value = member("value", expression(scope.value(value), value.span));
-                self.outputs.push(member(&name.text, object(vec![value], statement.span)));
+                self.outputs
+                    .push(member(&name.text, object(vec![value], statement.span)));
             }
             StatementKind::Type { name, declared } => {
                 let members = declared_type(declared, false);
-                self.definitions.push(member(&name.text, object(members, declared.span)));
+                self.definitions
+                    .push(member(&name.text, object(members, declared.span)));
             }
             StatementKind::Function { name, parameters, body } => {
                 self.functions.push(function(scope, name, parameters, body));
             }
             StatementKind::Import { imports, from } => self.import(imports, from, statement.span),
             StatementKind::Extension { alias } => {
-                let shown = alias.as_ref().map_or(String::new(), |alias| format!(" `{}`", alias.text));
-                let message = format!("the extension{shown} is not read: what it deploys is not Azure's resource manager's");
-                self.said.push((statement.span, Diagnostic::note("extension-ignored", message)));
+                let shown = alias
+                    .as_ref()
+                    .map_or(String::new(), |alias| format!(" `{}`", alias.text));
+                let message =
+                    format!("the extension{shown} is not read: what it deploys is not Azure's resource manager's");
+                self.said
+                    .push((statement.span, Diagnostic::note("extension-ignored", message)));
             }
             StatementKind::Using(path) => {
                 self.using = Some(match path {
                     Some(path) => text(path.as_text().unwrap_or_default(), path.span),
-                    None => Node { value: Value::Null, span: statement.span },
+                    None => Node {
+                        value: Value::Null,
+                        span: statement.span,
+                    },
                 });
             }
             StatementKind::Extends(path) => {
-                self.head.push(member("extends", text(path.as_text().unwrap_or_default(), path.span)));
+                self.head
+                    .push(member("extends", text(path.as_text().unwrap_or_default(), path.span)));
             }
             StatementKind::Aside | StatementKind::Broken { .. } => {}
         }
@@ -150,7 +164,13 @@ impl Parts {
         members.push(member("parameters", object(self.parameters, span)));
         members.push(member("variables", object(self.variables, span)));
         if is_parameters {
-            members.push(member("using", self.using.unwrap_or(Node { value: Value::Null, span })));
+            members.push(member(
+                "using",
+                self.using.unwrap_or(Node {
+                    value: Value::Null,
+                    span,
+                }),
+            ));
             return object(members, span);
         }
         let schema = self.schema.unwrap_or("2019-04-01/deploymentTemplate.json#");
@@ -176,7 +196,9 @@ fn parameter(
     value: Option<&Bicep>,
     secure: bool,
 ) -> Member<'static> {
-    let mut members = declared.map(|declared| declared_type(declared, secure)).unwrap_or_default();
+    let mut members = declared
+        .map(|declared| declared_type(declared, secure))
+        .unwrap_or_default();
     if let Some(value) = value {
         let node = expression(scope.value(value), value.span);
         if declared.is_none() {
@@ -223,7 +245,10 @@ fn function(scope: &Scope<'_>, name: &Name, parameters: &[Name], body: &Bicep) -
         .iter()
         .map(|name| object(vec![member("name", text(&name.text, name.span))], name.span))
         .collect();
-    let output = object(vec![member("value", expression(scope.value(body), body.span))], body.span);
+    let output = object(
+        vec![member("value", expression(scope.value(body), body.span))],
+        body.span,
+    );
     let members = vec![
         member("parameters", list(declared, name.span)),
         member("output", output),
@@ -275,8 +300,13 @@ fn walk(of: &Bicep, loads: &mut Vec<String>) {
         Kind::Lambda { body, .. } => each(body),
         Kind::Index { of, index: other, .. }
         | Kind::For { of, body: other, .. }
-        | Kind::If { condition: of, body: other }
-        | Kind::Binary { left: of, right: other, .. } => {
+        | Kind::If {
+            condition: of,
+            body: other,
+        }
+        | Kind::Binary {
+            left: of, right: other, ..
+        } => {
             each(of);
             each(other);
         }

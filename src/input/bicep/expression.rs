@@ -76,9 +76,7 @@ impl<'n> Scope<'n> {
             }
             Kind::Object(entries) => self.object(entries),
             Kind::Call { of, name, arguments } => self.call(of.as_deref(), name, arguments),
-            Kind::Member { of, name, safe } => {
-                self.member(of, Expression::text(&name.text), Some(&name.text), *safe)
-            }
+            Kind::Member { of, name, safe } => self.member(of, Expression::text(&name.text), Some(&name.text), *safe),
             Kind::Index {
                 of,
                 index,
@@ -192,7 +190,9 @@ impl<'n> Scope<'n> {
             }
             Kind::Nested { of, name } => {
                 let outer = self.symbol(of)?;
-                let Expression::Text(outer) = outer.name else { return None };
+                let Expression::Text(outer) = outer.name else {
+                    return None;
+                };
                 let symbol = nested(Some(&outer), &name.text);
                 let meaning = self.names.get(&symbol)?.clone();
                 let name = Expression::text(&symbol);
@@ -205,7 +205,9 @@ impl<'n> Scope<'n> {
                 ..
             } if index.as_text().is_none() => {
                 let outer = self.symbol(of)?;
-                let Expression::Text(symbol) = &outer.name else { return None };
+                let Expression::Text(symbol) = &outer.name else {
+                    return None;
+                };
                 let pattern = Expression::text(&format!("{}[{{0}}]", symbol));
                 let name = Expression::call("format", vec![pattern, self.value(index)]);
                 Some(Symbol { name, ..outer })
@@ -231,7 +233,10 @@ impl<'n> Scope<'n> {
             if BUILT_IN.contains(&space.as_str()) && self.is_free(space) {
                 return Expression::call(&name.text, values());
             }
-            if self.declared(space).is_some_and(|(_, meaning)| *meaning == Meaning::Space) {
+            if self
+                .declared(space)
+                .is_some_and(|(_, meaning)| *meaning == Meaning::Space)
+            {
                 return in_space(space, &name.text, values());
             }
         }
@@ -249,7 +254,9 @@ impl<'n> Scope<'n> {
             return self.of_symbol(&symbol, key, name, safe);
         }
         if let (Kind::Name(space), Some(name)) = (&of.kind, name)
-            && self.declared(space).is_some_and(|(_, meaning)| *meaning == Meaning::Space)
+            && self
+                .declared(space)
+                .is_some_and(|(_, meaning)| *meaning == Meaning::Space)
         {
             return Expression::call("variables", vec![Expression::text(&format!("{space}.{name}"))]);
         }
@@ -348,7 +355,9 @@ pub fn info(symbol: &Symbol) -> Expression {
 /// All that a resource is and states.
 fn whole(symbol: &Symbol) -> Expression {
     let version = match &symbol.meaning {
-        Meaning::Resource { version: Some(version), .. } => version.as_str(),
+        Meaning::Resource {
+            version: Some(version), ..
+        } => version.as_str(),
         _ => "",
     };
     let arguments = vec![symbol.name.clone(), Expression::text(version), Expression::text("full")];

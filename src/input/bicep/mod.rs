@@ -59,4 +59,3 @@ fn take(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead, named: 
     arm::take_made(reading, source, text, lowered.made, named);
     Ok(())
 }
-

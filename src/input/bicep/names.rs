@@ -85,19 +85,10 @@ impl Names {
             Some(Meaning::Resource {
                 resource_type,
                 version: above,
-            }) => (
-                format!("{resource_type}/{own}"),
-                version.or(above.clone()),
-            ),
+            }) => (format!("{resource_type}/{own}"), version.or(above.clone())),
             _ => (own, version),
         };
-        self.put(
-            &symbol,
-            Meaning::Resource {
-                resource_type,
-                version,
-            },
-        );
+        self.put(&symbol, Meaning::Resource { resource_type, version });
         for inner in nested_in(&declaration.body) {
             self.declare(inner, Some(&symbol));
         }

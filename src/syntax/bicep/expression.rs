@@ -98,14 +98,23 @@ impl Parser<'_> {
         self.take();
         let of = self.deeper(Self::unary)?;
         let below = [of.height];
-        self.over(Kind::Unary { operator, of: Box::new(of) }, lexeme.start, &below)
+        self.over(
+            Kind::Unary {
+                operator,
+                of: Box::new(of),
+            },
+            lexeme.start,
+            &below,
+        )
     }
 
     fn postfix(&mut self) -> Parsed<Expression> {
         let start = self.next().start;
         let mut of = self.primary()?;
         loop {
-            let Token::Symbol(symbol) = self.next().token else { return Ok(of) };
+            let Token::Symbol(symbol) = self.next().token else {
+                return Ok(of);
+            };
             let mut below = vec![of.height];
             let kind = match symbol {
                 "." | ".?" => {
@@ -115,14 +124,25 @@ impl Parser<'_> {
                     if symbol == "." && self.is("(") {
                         let arguments = self.arguments()?;
                         below.extend(arguments.iter().map(|argument| argument.height));
-                        Kind::Call { of: Some(Box::new(of)), name, arguments }
+                        Kind::Call {
+                            of: Some(Box::new(of)),
+                            name,
+                            arguments,
+                        }
                     } else {
-                        Kind::Member { of: Box::new(of), name, safe: symbol == ".?" }
+                        Kind::Member {
+                            of: Box::new(of),
+                            name,
+                            safe: symbol == ".?",
+                        }
                     }
                 }
                 "::" => {
                     self.take();
-                    Kind::Nested { of: Box::new(of), name: self.name()? }
+                    Kind::Nested {
+                        of: Box::new(of),
+                        name: self.name()?,
+                    }
                 }
                 "[" => {
                     self.take();
@@ -133,7 +153,12 @@ impl Parser<'_> {
                     self.lines();
                     self.need("]")?;
                     below.push(index.height);
-                    Kind::Index { of: Box::new(of), index: Box::new(index), safe, from_end }
+                    Kind::Index {
+                        of: Box::new(of),
+                        index: Box::new(index),
+                        safe,
+                        from_end,
+                    }
                 }
                 // A value that is said not to be null.
                 "!" => {
@@ -180,7 +205,15 @@ impl Parser<'_> {
         if self.is("(") {
             let arguments = self.arguments()?;
             let below: Vec<u16> = arguments.iter().map(|argument| argument.height).collect();
-            return self.over(Kind::Call { of: None, name, arguments }, start, &below);
+            return self.over(
+                Kind::Call {
+                    of: None,
+                    name,
+                    arguments,
+                },
+                start,
+                &below,
+            );
         }
         let kind = match name.text.as_str() {
             "true" => Kind::Bool(true),
@@ -212,7 +245,14 @@ impl Parser<'_> {
         self.lines();
         let body = self.expression()?;
         let below = [body.height];
-        self.over(Kind::Lambda { names, body: Box::new(body) }, start, &below)
+        self.over(
+            Kind::Lambda {
+                names,
+                body: Box::new(body),
+            },
+            start,
+            &below,
+        )
     }
 
     /// `(a)`, or the names of a lambda.
@@ -266,7 +306,7 @@ impl Parser<'_> {
                 entries.push(Entry::Broken);
                 break;
             }
-            let from = self.at;
+            let from = self.next().start;
             match self.deeper(Self::entry) {
                 Ok((entry, height)) => {
                     below.push(height);
@@ -293,13 +333,17 @@ impl Parser<'_> {
     /// Makes sure that something was passed, and that a separator or an end follows.
     fn past(&mut self, from: usize) {
         let lexeme = self.next();
-        let ends = matches!(lexeme.token, Token::NewLine | Token::End | Token::Symbol("," | "}" | "]"));
-        if !ends {
+        let ends = matches!(
+            lexeme.token,
+            Token::NewLine | Token::End | Token::Symbol("," | "}" | "]")
+        );
+        if !ends && !self.ends_here(lexeme.start) {
             let problem = self.unexpected::<()>("the end of the line");
             problem.unwrap_or_else(|problem| self.note(problem));
             self.skip();
         }
-        if self.at == from {
+        // Nothing may hold the reading up; blanks before a token are no progress.
+        if self.next().start == from && self.next().token != Token::End {
             self.take();
         }
     }
@@ -334,8 +378,7 @@ impl Parser<'_> {
 
     /// A value may stand on the line behind its name, where it cannot be another name.
     fn lines_continue(&mut self) -> bool {
-        self.next().token == Token::NewLine
-            && matches!(self.next_beyond_lines().token, Token::Symbol("{" | "[" | "("))
+        self.next().token == Token::NewLine && matches!(self.next_beyond_lines().token, Token::Symbol("{" | "[" | "("))
     }
 
     fn key(&mut self) -> Parsed<Expression> {
@@ -345,7 +388,14 @@ impl Parser<'_> {
             Token::Name => {
                 self.take();
                 let texts = vec![self.slice(lexeme).to_owned()];
-                self.over(Kind::Text { texts, holes: Vec::new() }, lexeme.start, &[])
+                self.over(
+                    Kind::Text {
+                        texts,
+                        holes: Vec::new(),
+                    },
+                    lexeme.start,
+                    &[],
+                )
             }
             _ => self.unexpected("the name of a member"),
         }

@@ -47,9 +47,9 @@ impl<'t> Parser<'t> {
                 break;
             }
             self.before = self.problems.len();
-            let from = self.at;
+            let from = self.next().start;
             statements.push(self.statement());
-            if self.at == from {
+            if self.next().start == from {
                 // Nothing may hold the reading up.
                 self.take();
             }

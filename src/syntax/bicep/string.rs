@@ -1,12 +1,17 @@
 //! Strings: `'a ${b}'`, `'''as written'''` and `$'''with ${holes}'''`.
 
 use super::parser::{Parsed, Parser, span};
+use super::token::Token;
 use super::tree::{Expression, Kind, Problem};
 
 impl Parser<'_> {
     /// The string that begins here.
     pub fn string(&mut self) -> Parsed<Expression> {
-        let start = self.next().start;
+        let lexeme = self.next();
+        if lexeme.token != Token::Quote {
+            return self.unexpected("a string");
+        }
+        let start = lexeme.start;
         let rest = self.text.get(start..).unwrap_or_default();
         let dollars = rest.len() - rest.trim_start_matches('$').len();
         if rest.get(dollars..).is_some_and(|rest| rest.starts_with("'''")) {

@@ -29,7 +29,11 @@ const SYMBOLS: &[&str] = &[
 
 /// The symbol as the table has it.
 pub fn symbol(text: &str) -> &'static str {
-    SYMBOLS.iter().find(|symbol| **symbol == text).copied().unwrap_or_default()
+    SYMBOLS
+        .iter()
+        .find(|symbol| **symbol == text)
+        .copied()
+        .unwrap_or_default()
 }
 
 /// The token at or behind a place, past blanks and comments.
@@ -74,7 +78,9 @@ fn run(rest: &str, part: impl Fn(char) -> bool) -> usize {
 fn past_blanks(text: &str, mut at: usize) -> usize {
     loop {
         let rest = text.get(at..).unwrap_or_default();
-        let blanks = run(rest, |c| c == '\u{feff}' || (c.is_whitespace() && c != '\n' && c != '\r'));
+        let blanks = run(rest, |c| {
+            c == '\u{feff}' || (c.is_whitespace() && c != '\n' && c != '\r')
+        });
         let rest = rest.get(blanks..).unwrap_or_default();
         at += blanks;
         at += if rest.starts_with("//") || rest.starts_with('#') {

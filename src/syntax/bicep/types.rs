@@ -37,12 +37,18 @@ impl Parser<'_> {
                 Token::Symbol("[") => self.array_type()?,
                 Token::Symbol("?") => {
                     self.take();
-                    let of = Type { kind, span: span(start, self.at) };
+                    let of = Type {
+                        kind,
+                        span: span(start, self.at),
+                    };
                     TypeKind::Nullable(Box::new(of))
                 }
                 Token::Symbol("??") => {
                     self.take();
-                    let of = Type { kind, span: span(start, self.at) };
+                    let of = Type {
+                        kind,
+                        span: span(start, self.at),
+                    };
                     TypeKind::Nullable(Box::new(of))
                 }
                 Token::Symbol("!") => {
@@ -62,7 +68,10 @@ impl Parser<'_> {
                 _ => break,
             };
         }
-        Ok(Type { kind, span: span(start, self.at) })
+        Ok(Type {
+            kind,
+            span: span(start, self.at),
+        })
     }
 
     /// `[]` makes an array; `[1]` and `[*]` name a part.
@@ -123,7 +132,10 @@ impl Parser<'_> {
         }
         Ok(match name.text.as_str() {
             "true" | "false" => TypeKind::Bool,
-            "null" => TypeKind::Nullable(Box::new(Type { kind: TypeKind::Other, span: name.span })),
+            "null" => TypeKind::Nullable(Box::new(Type {
+                kind: TypeKind::Other,
+                span: name.span,
+            })),
             _ => TypeKind::Name(name.text),
         })
     }
@@ -131,7 +143,7 @@ impl Parser<'_> {
     fn decorators_of_type(&mut self) -> Parsed<()> {
         while self.is("@") {
             self.decorator()?;
-            self.lines();
+            self.type_separators();
         }
         Ok(())
     }

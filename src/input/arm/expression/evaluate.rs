@@ -165,7 +165,12 @@ fn array(elements: &[Element], context: &dyn Context, bindings: Option<&Binding<
             (_, false) => items.push(value),
             (Kind::List(others), true) => items.extend(others.iter().cloned()),
             (Kind::Unknown(_), true) => return Ok(value),
-            _ => return Err(Fault::new(format!("`...` is before {}, not an array", value.describe()))),
+            _ => {
+                return Err(Fault::new(format!(
+                    "`...` is before {}, not an array",
+                    value.describe()
+                )));
+            }
         }
     }
     Ok(items.into())
@@ -194,7 +199,12 @@ fn object(entries: &[Entry], context: &dyn Context, bindings: Option<&Binding<'_
                         .iter()
                         .for_each(|(name, value)| put(&mut members, name, value.clone())),
                     Kind::Unknown(_) => return Ok(value),
-                    _ => return Err(Fault::new(format!("`...` is before {}, not an object", value.describe()))),
+                    _ => {
+                        return Err(Fault::new(format!(
+                            "`...` is before {}, not an object",
+                            value.describe()
+                        )));
+                    }
                 }
             }
         }
