@@ -27,12 +27,13 @@ use crate::scan::{Request, scan};
 #[derive(Debug, Args)]
 pub struct ScanArguments {
     /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, ARM templates and their
-    /// what-if previews, or directories of them; recognised by content, plain or zstd-compressed
+    /// what-if previews, Bicep files, or directories of them; recognised by content (Bicep by its file names), plain or
+    /// zstd-compressed
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// Values for the parameters of templates, before those of `X.parameters.json` beside `X.json`; may be given
-    /// several times, and the last wins
+    /// Values for the parameters of templates (`.json` or `.bicepparam`), before those of `X.parameters.json` beside
+    /// `X.json`; may be given several times, and the last wins
     #[arg(long, value_name = "FILE")]
     parameters: Vec<PathBuf>,
 
