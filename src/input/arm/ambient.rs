@@ -86,7 +86,11 @@ impl<'w> Env<'_, 'w> {
             .first()
             .cloned()
             .unwrap_or_else(|| open("the management group"));
-        let id = super::scope::resource_id(&"".into(), "Microsoft.Management/managementGroups", &[name.clone()]);
+        let id = super::scope::resource_id(
+            &"".into(),
+            "Microsoft.Management/managementGroups",
+            std::slice::from_ref(&name),
+        );
         object(vec![
             ("id", id),
             ("name", name),

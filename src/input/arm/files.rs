@@ -304,7 +304,8 @@ pub fn say_values(lowering: &Lowering<'_>, frame: &Frame<'_>) {
         start: span.start,
         end: span.start,
     };
-    let help = "give their values with `--parameters FILE` or in a file `X.parameters.json` beside the template";
+    let help =
+        "give their values with `--parameters FILE`, in `X.parameters.json` beside the template, or in a `.bicepparam`";
     let (defaulted, open) = (frame.defaulted.borrow(), frame.open.borrow());
     if !defaulted.is_empty() {
         let message = format!("the defaults of these parameters are used: {}", quoted(&defaulted));

@@ -170,11 +170,7 @@ fn part(value: Value, arguments: &[Value]) -> Result<Value, Fault> {
         Some(Kind::Text(path)) => path.clone(),
         _ => return Err(Fault::new("the path into a file is no string")),
     };
-    let simple = path
-        .trim_start_matches('$')
-        .replace('[', ".")
-        .replace(']', "")
-        .replace('\'', "");
+    let simple = path.trim_start_matches('$').replace('[', ".").replace([']', '\''], "");
     if simple.contains(['*', '?', '(', '@', ':']) || simple.contains("..") {
         return Ok(Value::unknown(
             format!("the path `{path}` into a file is not evaluated"),

@@ -54,7 +54,7 @@ pub fn lowered(document: &Document, whole: &str, is_parameters: bool) -> Lowered
         start: 0,
         end: whole.len(),
     };
-    let said = parts.said(span);
+    let said = parts.said();
     let root = parts.root(span, is_parameters);
     Lowered {
         made: Made { root, loads, modules },
@@ -144,7 +144,7 @@ impl Parts {
         }
     }
 
-    fn said(&mut self, _: Span) -> Vec<(Span, Diagnostic)> {
+    fn said(&mut self) -> Vec<(Span, Diagnostic)> {
         let mut said = std::mem::take(&mut self.said);
         for (span, message) in std::mem::take(&mut self.declared.problems) {
             let help = "correct it; until then what it declares is not judged";
@@ -161,7 +161,9 @@ impl Parts {
         ];
         members.push(member("functions", list(vec![object(space, span)], span)));
         members.push(member("imports", list(self.imports, span)));
-        members.push(member("parameters", object(self.parameters, span)));
+        // What is to be said of all of them is said at the first.
+        let first = self.parameters.first().map_or(span, |first| first.node.span);
+        members.push(member("parameters", object(self.parameters, first)));
         members.push(member("variables", object(self.variables, span)));
         if is_parameters {
             members.push(member(
