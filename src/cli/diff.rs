@@ -2,12 +2,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::config::Config;
 use super::files;
 use super::git::Repository;
+use super::library::Shelf;
 use super::judging::{Judging, JudgingArguments, Rules};
 use super::output::{self, Output};
 use super::reading::read_file;
@@ -261,6 +263,7 @@ impl DiffArguments {
 
     fn read_commit(&self, reading: &mut Reading, repository: &Repository, commit: &str) -> Result<(), Failure> {
         let tree = repository.tree(commit, &self.paths)?;
+        reading.library = Some(Arc::new(Shelf::of_commit(repository, &tree)));
         for submodule in &tree.submodules {
             let message = format!("`{submodule}` is a repository of its own; what it holds is not read");
             reading.diagnostics.push(Diagnostic::warning("submodule", message));
@@ -269,7 +272,9 @@ impl DiffArguments {
     }
 
     fn read_work_tree(&self, reading: &mut Reading, repository: &Repository) -> Result<(), Failure> {
-        for name in repository.work_tree(&self.paths)? {
+        let names = repository.work_tree(&self.paths)?;
+        reading.library = Some(Arc::new(Shelf::of_names(&repository.root, &names)));
+        for name in names {
             let path = repository.root.join(&name);
             // What was deleted is listed too, and a link leads elsewhere.
             let is_file = std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
@@ -294,6 +299,7 @@ fn read_path(reading: &mut Reading, path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let files = files::collect(&[path.to_path_buf()])?;
+    reading.library = Some(Arc::new(Shelf::of_files(&files)));
     files.iter().for_each(|file| read_file(reading, file));
     Ok(())
 }

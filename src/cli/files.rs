@@ -1,14 +1,12 @@
 //! The files that a scan reads: paths as named, directories walked in a stable order.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ignore::WalkBuilder;
 
 use super::Failure;
-use crate::input::{Given, Library};
+use crate::input::Given;
 
 /// A file to read, under the name that reports show.
 #[derive(Debug)]
@@ -99,31 +97,5 @@ fn downloaded(directory: &Path, files: &mut Vec<InputFile>) {
                 given: Given::Found,
             });
         }
-    }
-}
-
-/// Largest file that a template may take the content of, in bytes.
-const LARGEST: u64 = 4 << 20;
-
-/// The contents of the files among the inputs: nothing else is ever opened.
-pub struct Contents {
-    paths: BTreeMap<String, PathBuf>,
-}
-
-impl Contents {
-    pub fn of(files: &[InputFile]) -> Self {
-        let paths = files
-            .iter()
-            .map(|file| (file.name().replace('\\', "/"), file.path.clone()));
-        Contents { paths: paths.collect() }
-    }
-}
-
-impl Library for Contents {
-    fn content(&self, name: &str) -> Option<Vec<u8>> {
-        let file = File::open(self.paths.get(name)?).ok()?;
-        let mut bytes = Vec::new();
-        file.take(LARGEST + 1).read_to_end(&mut bytes).ok()?;
-        (bytes.len() as u64 <= LARGEST).then_some(bytes)
     }
 }

@@ -24,6 +24,26 @@ pub struct Blob {
     object: String,
 }
 
+/// A text that can be read later.
+pub struct Committed {
+    root: PathBuf,
+    object: String,
+}
+
+impl Committed {
+    /// The text, where it has at most so many bytes.
+    pub fn read(&self, most: u64) -> Option<Vec<u8>> {
+        let mut reader = Batch::start(&self.root).ok()?;
+        let bytes = reader.ask(&self.object).ok()??;
+        let mut text = Vec::new();
+        if bytes <= most {
+            (&mut reader.output).take(bytes).read_to_end(&mut text).ok()?;
+        }
+        reader.stop();
+        (text.len() as u64 == bytes).then_some(text)
+    }
+}
+
 /// What one revision holds.
 #[derive(Debug, Default)]
 pub struct Tree {
@@ -169,6 +189,14 @@ impl Repository {
         Ok(())
     }
 
+    /// A text to be read later.
+    pub fn committed(&self, blob: &Blob) -> Committed {
+        Committed {
+            root: self.root.clone(),
+            object: blob.object.clone(),
+        }
+    }
+
     fn rooted(&self, paths: &[String]) -> Vec<String> {
         let inside = |path: &String| {
             let whole = format!("{}{path}", self.prefix);
@@ -247,6 +275,17 @@ impl Batch {
         let mut header = String::new();
         (&mut self.output).take(512).read_line(&mut header)?;
         Ok(header.split_whitespace().nth(2).and_then(|bytes| bytes.parse().ok()))
+    }
+
+    /// Ends it with output left unread.
+    fn stop(self) {
+        let Batch {
+            mut child,
+            input,
+            output,
+        } = self;
+        drop((input, output));
+        let _ = child.wait();
     }
 
     fn finish(self) {

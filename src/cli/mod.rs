@@ -10,6 +10,7 @@ mod excerpts;
 mod files;
 mod git;
 mod judging;
+mod library;
 mod live;
 mod manual;
 mod output;

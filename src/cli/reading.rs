@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::files::{Contents, InputFile};
+use super::files::InputFile;
+use super::library::Shelf;
 use super::progress::Progress;
 use crate::azure::record::RecordingText;
 use crate::input::{Given, Reading};
@@ -53,7 +54,7 @@ pub fn read_with(
     progress: &Progress,
 ) -> Reading {
     let mut reading = values.begin();
-    reading.library = Some(Arc::new(Contents::of(files)));
+    reading.library = Some(Arc::new(Shelf::of_files(files)));
     if let Some(live) = live {
         reading.read(LIVE, Given::Named, live);
     }

@@ -3,6 +3,7 @@
 
 pub mod arm;
 pub mod azurerm;
+mod bicep;
 mod decode;
 mod document;
 mod links;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use arm::normal;
 pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
 pub use snapshot::{
@@ -42,6 +44,7 @@ pub struct Input {
 /// Every notation, the most particular first.
 pub const INPUTS: &[Input] = &[
     snapshot::INPUT,
+    bicep::INPUT,
     terraform::INPUT,
     tfplan::INPUT,
     arm::INPUT,
@@ -85,6 +88,9 @@ pub struct Reading {
 pub trait Library: Send + Sync {
     /// The content of a file among the inputs, by its name as reports show it.
     fn content(&self, name: &str) -> Option<Vec<u8>>;
+    /// The compiled template of a published module, such as `br/public:avm/res/compute/virtual-machine:0.12.0`, and what
+    /// reports call it.
+    fn module(&self, reference: &str) -> Option<(String, Vec<u8>)>;
 }
 
 /// How a text came to be read, which decides what being unreadable means.
@@ -117,9 +123,10 @@ impl Reading {
         let source = self.sources.add(name);
         self.given.push(Given::Named);
         let mut text = BufReader::new(text);
-        let outcome = match terraform::is_variables(name) {
-            true => terraform::read_variables(self, source, &mut text),
-            false => arm::read_parameters(self, source, &mut text),
+        let outcome = match name {
+            name if terraform::is_variables(name) => terraform::read_variables(self, source, &mut text),
+            name if bicep::is_parameters(name) => bicep::read_parameters(self, source, &mut text),
+            _ => arm::read_parameters(self, source, &mut text),
         };
         if let Err(error) = outcome {
             let message = format!("`{name}` cannot be read to its end: {error}");
@@ -140,10 +147,10 @@ impl Reading {
 
     fn read_plain(&mut self, source: SourceId, given: Given, head: &[u8], text: impl Read) -> io::Result<()> {
         let content = skip_blanks(head);
-        if content.is_empty() && head.len() < HEAD {
-            if terraform::is_named(&self.sources.name(source)) {
-                return Ok(());
-            }
+        let name = self.sources.name(source).to_ascii_lowercase();
+        let named = |input: &&Input| input.endings.iter().any(|ending| name.ends_with(ending));
+        let by_name = INPUTS.iter().find(named);
+        if content.is_empty() && head.len() < HEAD && by_name.is_none() {
             self.not_recognised(source, given, "it is empty");
             return Ok(());
         }
@@ -157,10 +164,7 @@ impl Reading {
             );
             return Ok(());
         }
-        let name = self.sources.name(source).to_ascii_lowercase();
-        let named = |input: &&Input| input.endings.iter().any(|ending| name.ends_with(ending));
-        let found = INPUTS.iter().find(named);
-        match found.or_else(|| INPUTS.iter().find(|input| (input.recognise)(content))) {
+        match by_name.or_else(|| INPUTS.iter().find(|input| (input.recognise)(content))) {
             Some(input) => (input.read)(self, source, &mut BufReader::with_capacity(HEAD * 16, text)),
             None => {
                 self.not_recognised(source, given, "it is neither a snapshot nor JSON");
@@ -178,7 +182,7 @@ impl Reading {
         let name = self.sources.name(source);
         let message = format!("`{name}` holds no estate: {why}");
         let help = "give a snapshot, `az ... list -o json` output, an ARM list page, a Resource Graph answer, an ARM template, \
-                    or a Terraform plan or state as JSON";
+                    a Bicep file, or a Terraform configuration, plan or state";
         match given {
             Given::Named => self.lose(
                 Diagnostic::error("not-recognised", message)

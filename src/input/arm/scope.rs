@@ -107,6 +107,11 @@ pub fn segments(name: &Value) -> Vec<Value> {
 pub fn resource_id(scope: &Value, resource_type: &str, names: &[Value]) -> Value {
     let mut parts = Parts::default();
     parts.value(scope);
+    if let ("microsoft.resources/resourcegroups", [group]) = (resource_type.to_ascii_lowercase().as_str(), names) {
+        parts.push("/resourceGroups/");
+        parts.value(group);
+        return parts.finish();
+    }
     parts.push("/providers/");
     let mut kinds = resource_type.split('/');
     parts.push(kinds.next().unwrap_or_default());
