@@ -39,13 +39,18 @@ impl Shelf {
 
     /// What a revision of a repository holds.
     pub fn of_commit(repository: &Repository, tree: &Tree) -> Self {
-        let committed = tree.blobs.iter().map(|blob| (blob.path.clone(), repository.committed(blob)));
+        let committed = tree
+            .blobs
+            .iter()
+            .map(|blob| (blob.path.clone(), repository.committed(blob)));
         Self::new(committed.map(|(name, committed)| (name, Content::Committed(committed))))
     }
 
     fn new(contents: impl Iterator<Item = (String, Content)>) -> Self {
         Shelf {
-            contents: contents.map(|(name, content)| (crate::input::normal(&name), content)).collect(),
+            contents: contents
+                .map(|(name, content)| (crate::input::normal(&name), content))
+                .collect(),
             cache: cache(),
         }
     }

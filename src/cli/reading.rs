@@ -47,12 +47,7 @@ pub fn read(files: &[InputFile], progress: &Progress) -> Reading {
 }
 
 /// As `read`, with a live estate, and values for templates.
-pub fn read_with(
-    live: Option<RecordingText>,
-    files: &[InputFile],
-    values: &Values,
-    progress: &Progress,
-) -> Reading {
+pub fn read_with(live: Option<RecordingText>, files: &[InputFile], values: &Values, progress: &Progress) -> Reading {
     let mut reading = values.begin();
     reading.library = Some(Arc::new(Shelf::of_files(files)));
     if let Some(live) = live {

@@ -20,12 +20,12 @@ use jiff::Timestamp;
 pub use arm::normal;
 pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
+pub use links::Links;
 pub use snapshot::{
     FOOTER as SNAPSHOT_FOOTER, FORMAT as SNAPSHOT_FORMAT, Footer, Header, LINE_LIMIT, Missing as SnapshotMissing,
     ReadWhole, Scope as SnapshotScope, VERSION as SNAPSHOT_VERSION,
 };
 pub use tfplan::{Action as PlannedAction, Change as PlannedChange, Side as PlanSide};
-pub use links::Links;
 
 use crate::model::{Inventory, Item, Suppression};
 use crate::source::{Diagnostic, Location, Locator, SourceId, Sources};

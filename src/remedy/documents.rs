@@ -306,6 +306,6 @@ fn plain(node: &Node<'_>) -> Option<Value> {
                 .map(|member| Some((member.name.to_string(), plain(&member.node)?)));
             Value::Object(each.collect::<Option<_>>()?)
         }
-        syntax::Value::Unknown(_) => return None,
+        syntax::Value::Unknown(_) | syntax::Value::Expression(_) => return None,
     })
 }

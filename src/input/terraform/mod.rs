@@ -85,12 +85,6 @@ impl Said {
     }
 }
 
-/// Whether a file of this name belongs to Terraform.
-pub(super) fn is_named(name: &str) -> bool {
-    let lower = name.to_ascii_lowercase();
-    INPUT.endings.iter().any(|ending| lower.ends_with(ending))
-}
-
 /// Whether a file holds values of variables.
 pub(super) fn is_variables(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();

@@ -124,7 +124,7 @@ fn attribute(name: &str, node: &Node<'_>) -> Attribute {
 /// Strings are templates.
 fn expression(node: &Node<'_>) -> Expression {
     let kind = match &node.value {
-        Value::Null | Value::Unknown(_) => Kind::Null,
+        Value::Null | Value::Unknown(_) | Value::Expression(_) => Kind::Null,
         Value::Bool(value) => Kind::Bool(*value),
         Value::Number(digits) => Number::parse(digits).map_or(Kind::Null, Kind::Number),
         Value::Text(text) => match parse_template(text) {

@@ -74,7 +74,7 @@ pub fn decode(text: &str) -> Result<Value, Fault> {
 pub fn value(node: &Node<'_>, depth: usize) -> Option<Value> {
     let deeper = depth.checked_sub(1)?;
     Some(match &node.value {
-        Json::Null | Json::Unknown(_) => Value::null(),
+        Json::Null | Json::Unknown(_) | Json::Expression(_) => Value::null(),
         Json::Bool(flag) => Value::from(*flag),
         Json::Number(digits) => Value::from(Number::parse(digits)?),
         Json::Text(text) => Value::from(text.as_ref()),
