@@ -226,6 +226,15 @@ impl Guide<'_> {
         }
         let trust = self
             .certificate
+            .map(|path| format!(" --ca-file {}", path.display()))
+            .unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "\n  portcullis scan --all-subscriptions --endpoint {}{trust}",
+            self.origin
+        );
+        let trust = self
+            .certificate
             .map(|path| format!(" --cacert {}", path.display()))
             .unwrap_or_default();
         let _ = writeln!(
