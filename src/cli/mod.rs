@@ -4,6 +4,7 @@
 mod completions;
 mod config;
 mod files;
+mod given;
 mod manual;
 mod output;
 mod progress;

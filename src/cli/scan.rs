@@ -1,20 +1,19 @@
 //! `portcullis scan`.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
 
 use super::config::Config;
-use super::files::{self, InputFile};
+use super::given::{Given, assumption};
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::rules::RuleSet;
 use super::{Failure, status, style};
 use crate::example::MANAGEMENT_PORTS;
 use crate::input::Reading;
-use crate::model::{Choices, choices};
+use crate::model::choices;
 use crate::net::parse_ports;
 use crate::report::{Options, Report};
 use crate::rule::Severity;
@@ -125,10 +124,6 @@ pub(super) fn ports(text: &str) -> Result<Ports, String> {
 /// Each port is one question for every machine.
 const MOST_PORTS: usize = 64;
 
-fn assumption(text: &str) -> Result<String, String> {
-    Choices::default().choose(text).map(|()| text.to_owned())
-}
-
 fn severity(text: &str) -> Result<Severity, String> {
     let names = || Severity::ALL.map(Severity::as_str).join(", ");
     Severity::parse(text).ok_or_else(|| format!("`{text}` is no severity; there are {}", names()))
@@ -157,18 +152,11 @@ impl ScanArguments {
         };
         let params = set.resolve(&overrides)?;
         let policies = self.policies(&set, &params)?;
-        let mut files = files::collect(&self.paths)?;
-        files.extend(files::collect(&self.service_tags)?);
+        let given = self.given();
+        let files = given.files()?;
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let values = self.parameter_files()?;
-        let mut reading = read_with(&files, &values, self.assume_complete, &progress);
-        reading.inventory.choices = self.choices();
+        let reading = given.read(&files, &progress)?;
         let nothing = is_empty(&reading);
-        if !self.service_tags.is_empty() && reading.inventory.tag_addresses.is_empty() {
-            let message =
-                "no service tag is in the files given with --service-tags; give Microsoft's `ServiceTags_Public` file";
-            return Err(Failure(message.to_owned()));
-        }
         progress.judging();
         let mut request = self.request(policies, &overrides, &config);
         request.baseline = baseline.as_ref();
@@ -184,25 +172,14 @@ impl ScanArguments {
         }
     }
 
-    /// The readings chosen; each was checked when the arguments were parsed.
-    fn choices(&self) -> Choices {
-        let mut choices = Choices::default();
-        for text in &self.assume {
-            if choices.choose(text).is_err() {
-                break;
-            }
+    fn given(&self) -> Given<'_> {
+        Given {
+            paths: &self.paths,
+            parameters: &self.parameters,
+            service_tags: &self.service_tags,
+            assume_complete: self.assume_complete,
+            assume: &self.assume,
         }
-        choices
-    }
-
-    fn parameter_files(&self) -> Result<Vec<InputFile>, Failure> {
-        if let Some(directory) = self.parameters.iter().find(|path| path.is_dir()) {
-            let shown = directory.display();
-            return Err(Failure(format!(
-                "`{shown}` is a directory; name a file with parameter values"
-            )));
-        }
-        files::collect(&self.parameters)
     }
 
     fn check_outputs(&self) -> Result<(), Failure> {
@@ -247,7 +224,7 @@ impl ScanArguments {
             least_severity: self.severity.or(config.severity).unwrap_or(Severity::Info),
             waivers: &config.waivers,
             baseline: None,
-            assume_jit_unknown: self.choices().is(&choices::JIT, "unknown"),
+            assume_jit_unknown: self.given().choices().is(&choices::JIT, "unknown"),
             generated: Timestamp::now(),
             now: self.now,
             inputs: self
@@ -291,29 +268,6 @@ fn analysed_ports(policies: &[Policy<'_>], overrides: &Overrides) -> Vec<u16> {
     ports
 }
 
-/// Reads every file; what cannot be opened is lost, and said.
-pub(super) fn read(files: &[InputFile], progress: &Progress) -> Reading {
-    read_with(files, &[], false, progress)
-}
-
-/// As `read`, with files of values for the parameters of templates.
-fn read_with(files: &[InputFile], values: &[InputFile], assume_complete: bool, progress: &Progress) -> Reading {
-    let mut reading = Reading::default();
-    reading.assume_complete = assume_complete;
-    for file in files {
-        if let Some(opened) = opened(&mut reading, file) {
-            reading.read(&file.name(), file.given, progress.watch(opened));
-        }
-    }
-    for file in values {
-        if let Some(opened) = opened(&mut reading, file) {
-            reading.read_parameters(&file.name(), opened);
-        }
-    }
-    reading.finish();
-    reading
-}
-
 fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
     let fail = |why: String| Failure(format!("--baseline {}: {why}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| fail(format!("cannot read: {error}")))?;
@@ -326,15 +280,6 @@ fn write_baseline(path: &Path, report: &Report) -> Result<(), Failure> {
         serde_json::to_string_pretty(&Baseline::of(&report.findings)).map_err(|error| fail(error.to_string()))?;
     text.push('\n');
     std::fs::write(path, text).map_err(|error| fail(format!("cannot write: {error}")))
-}
-
-fn opened(reading: &mut Reading, file: &InputFile) -> Option<File> {
-    let name = file.name();
-    let opened = file.open().map_err(|error| {
-        let message = format!("`{name}` cannot be opened: {error}");
-        reading.lose(crate::source::Diagnostic::error("unreadable", message));
-    });
-    opened.ok()
 }
 
 /// Nothing that any rule judges was read.

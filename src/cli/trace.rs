@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::files;
+use super::given::{Given, assumption};
 use super::progress::Progress;
-use super::scan::{Ports, ports, read};
+use super::scan::{Ports, ports};
 use super::{Failure, output, status, style};
 use crate::input::Reading;
 use crate::model::{Inventory, ResourceId};
@@ -56,6 +56,23 @@ pub struct TraceArguments {
     /// The protocol
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     protocol: Wire,
+
+    /// Values for the parameters of templates, as for `portcullis scan`; may be given several times
+    #[arg(long, value_name = "FILE")]
+    parameters: Vec<PathBuf>,
+
+    /// Templates are all there is: what they do not declare does not exist
+    #[arg(long)]
+    assume_complete: bool,
+
+    /// The addresses of service tags: Microsoft's weekly `ServiceTags_Public` file, or the answer of
+    /// `az network list-service-tags`; may be given several times
+    #[arg(long, value_name = "FILE")]
+    service_tags: Vec<PathBuf>,
+
+    /// Choose a reading of what no input settles, as for `portcullis scan`, so that both answer alike
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assumption)]
+    assume: Vec<String>,
 
     /// Write for reading, or as JSON (docs/trace.schema.json)
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
@@ -127,9 +144,16 @@ impl TraceArguments {
     }
 
     fn read(&self) -> Result<Reading, Failure> {
-        let files = files::collect(&self.paths)?;
+        let given = Given {
+            paths: &self.paths,
+            parameters: &self.parameters,
+            service_tags: &self.service_tags,
+            assume_complete: self.assume_complete,
+            assume: &self.assume,
+        };
+        let files = given.files()?;
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let reading = read(&files, &progress);
+        let reading = given.read(&files, &progress)?;
         progress.finish();
         Ok(reading)
     }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::given::Given;
 use super::progress::Progress;
-use super::{Failure, files, scan, status};
+use super::{Failure, scan, status};
 use crate::example::MANAGEMENT_PORTS;
 use crate::exposure::analyse;
 use crate::report::text;
@@ -58,9 +59,16 @@ impl VerifyArguments {
             .iter()
             .map(|path| read_answer(path))
             .collect::<Result<_, _>>()?;
-        let files = files::collect(&self.estate)?;
+        let given = Given {
+            paths: &self.estate,
+            parameters: &[],
+            service_tags: &[],
+            assume_complete: false,
+            assume: &[],
+        };
+        let files = given.files()?;
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let reading = scan::read(&files, &progress);
+        let reading = given.read(&files, &progress)?;
         progress.finish();
         let ports = self
             .ports

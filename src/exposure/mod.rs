@@ -2,6 +2,8 @@
 //! Must not know policies, reports or notations; it meets the input only in the model.
 
 mod admin;
+mod admitting;
+mod alone;
 mod analysis;
 mod answer;
 mod balancer;
@@ -9,24 +11,32 @@ mod classify;
 mod compile;
 mod draft;
 mod environment;
+mod lanes;
 mod machine;
+mod members;
 mod neighbours;
+mod passage;
+mod priority;
 mod redundant;
 mod service;
 mod shadow;
 mod stack;
 mod stacks;
 mod sweep;
+mod target;
 mod translated;
 
-pub use analysis::{Admitting, Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse};
+pub use admitting::Admitting;
+pub use alone::GroupAlone;
+pub use analysis::{Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse};
 pub use answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure, Way};
 pub use classify::{find as find_rule, grouped};
 pub use compile::Truth;
 pub use environment::{PLATFORM, PUBLIC, default_route, stated_routes};
 pub use neighbours::{Holder, holder};
+pub use passage::{Passage, Passages, RuleRef, admitted};
 pub use redundant::redundancies;
 pub use shadow::shadows;
-pub use stack::{Passage, PortReach, RuleRef, admitted};
+pub use stack::PortReach;
 pub use sweep::{Segment, first_match};
 pub use translated::{collections, ordered, unread_policies};

@@ -1,0 +1,165 @@
+//! Which rules decided, and what is told of each.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Describer;
+use crate::exposure::answer::{Decider, Layer};
+use crate::exposure::passage::{Passage, Passages, RuleRef};
+use crate::model::{AddressTerm, Addresses, Inventory, Nsg, SecurityRule, ServiceTag};
+use crate::net::AddressSet;
+
+/// Most deciding rules listed in one answer.
+const MOST_DECIDERS: usize = 8;
+
+impl Describer<'_> {
+    /// The rules that let in some of a set.
+    pub(super) fn admitters<'p>(
+        &self,
+        all: impl IntoIterator<Item = &'p Passages>,
+        within: &AddressSet,
+    ) -> Vec<Decider> {
+        let mut deciding = Deciding::default();
+        for passages in all {
+            let admitted = passages.meeting(within).filter(|passage| passage.admitted);
+            admitted.for_each(|passage| deciding.add(&passage, [true; 2]));
+        }
+        self.deciders(&deciding)
+    }
+
+    /// The rules that keep out some of a set.
+    pub(super) fn stoppers(&self, passages: &Passages, within: &AddressSet) -> Vec<Decider> {
+        let mut deciding = Deciding::default();
+        let stopped = passages.meeting(within).filter(|passage| !passage.admitted);
+        stopped.for_each(|passage| deciding.add(&passage, [0, 1].map(|layer| passage.stopped_at == Some(layer))));
+        self.deciders(&deciding)
+    }
+
+    /// The tags for any Azure tenant through which all of some sources get in; `None` where one gets in otherwise.
+    pub(super) fn tenants(&self, passages: &Passages, among: &AddressSet) -> Option<BTreeSet<ServiceTag>> {
+        let mut tags = BTreeSet::new();
+        for passage in passages.meeting(among).filter(|passage| passage.admitted) {
+            let mut named = 0;
+            for rule in passage.deciders.into_iter().flatten() {
+                let (_, rule) = find(self.inventory, rule)?;
+                let mut tenants = rule.sources.terms.iter().filter_map(tenant).peekable();
+                match tenants.peek() {
+                    Some(_) => named += 1,
+                    None if is_everybody(&rule.sources) => {}
+                    None => return None,
+                }
+                tags.extend(tenants);
+            }
+            if named == 0 {
+                return None;
+            }
+        }
+        Some(tags).filter(|tags| !tags.is_empty())
+    }
+
+    fn deciders(&self, deciding: &Deciding) -> Vec<Decider> {
+        let [subnet, nic] = &deciding.groups;
+        let admin = deciding.admin.iter().filter_map(|rule| self.admin_decider(*rule));
+        let subnet = subnet.iter().filter_map(|rule| self.decider(Layer::Subnet, rule));
+        let nic = nic.iter().filter_map(|rule| self.decider(Layer::Nic, rule));
+        admin.chain(subnet).chain(nic).take(MOST_DECIDERS).collect()
+    }
+
+    fn decider(&self, layer: Layer, reference: RuleRef) -> Option<Decider> {
+        let (nsg, rule) = find(self.inventory, reference)?;
+        Some(Decider {
+            layer,
+            group: Arc::from(nsg.id.name()),
+            group_id: Some(nsg.id.text().clone()),
+            rule: rule.name.clone(),
+            priority: rule.priority.known().copied(),
+            access: Arc::from(rule.access.known().map_or("unknown", |access| access.as_str())),
+            location: rule.origin.0.map(|place| self.sources.locate(place)),
+        })
+    }
+
+    fn admin_decider(&self, rule: u32) -> Option<Decider> {
+        let rule = self.admin.rule(rule)?;
+        let collection = rule.id.parent();
+        Some(Decider {
+            layer: Layer::Admin,
+            group: Arc::from(collection.as_ref().map_or("", |id| id.name())),
+            group_id: collection.map(|id| id.text().clone()),
+            rule: Arc::from(rule.id.name()),
+            priority: rule.priority.known().and_then(|priority| u16::try_from(*priority).ok()),
+            access: Arc::from(rule.access.known().map_or("unknown", |access| access.as_str())),
+            location: rule.origin.0.map(|place| self.sources.locate(place)),
+        })
+    }
+}
+
+/// Distinct rules that decided, outermost layer first.
+#[derive(Default)]
+struct Deciding {
+    admin: BTreeSet<u32>,
+    groups: [RuleSet; 2],
+}
+
+impl Deciding {
+    /// Adds what decided a passage: the admin rule, and the rules of those layers that count.
+    fn add(&mut self, passage: &Passage, counts: [bool; 2]) {
+        self.admin.extend(passage.admin);
+        for ((set, rule), counts) in self.groups.iter_mut().zip(passage.deciders).zip(counts) {
+            rule.filter(|_| counts).into_iter().for_each(|rule| set.insert(rule));
+        }
+    }
+}
+
+/// Rules of one group, one bit each.
+#[derive(Default)]
+struct RuleSet {
+    nsg: u32,
+    words: Vec<u64>,
+}
+
+impl RuleSet {
+    fn insert(&mut self, rule: RuleRef) {
+        self.nsg = rule.nsg;
+        let at = usize::from(rule.rule) / 64;
+        if at >= self.words.len() {
+            self.words.resize(at + 1, 0);
+        }
+        if let Some(word) = self.words.get_mut(at) {
+            *word |= 1 << (rule.rule % 64);
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = RuleRef> + '_ {
+        let rules = (0..=u16::MAX).zip(
+            self.words
+                .iter()
+                .flat_map(|word| (0..64).map(move |bit| word >> bit & 1 == 1)),
+        );
+        let set = rules.filter(|(_, set)| *set);
+        set.map(|(rule, _)| RuleRef { nsg: self.nsg, rule })
+    }
+}
+
+/// The rule that a reference means.
+pub fn find(inventory: &Inventory, reference: RuleRef) -> Option<(&Nsg, &SecurityRule)> {
+    let nsg = inventory.nsgs.get(reference.nsg)?;
+    let stated = nsg.rules.known()?;
+    let rule = stated
+        .iter()
+        .chain(&nsg.default_rules)
+        .nth(usize::from(reference.rule))?;
+    Some((nsg, rule))
+}
+
+fn tenant(term: &AddressTerm) -> Option<ServiceTag> {
+    match term {
+        AddressTerm::Tag(tag) if tag.is_any_azure_tenant() => Some(tag.clone()),
+        _ => None,
+    }
+}
+
+/// A source that keeps nobody of the internet out.
+fn is_everybody(sources: &Addresses) -> bool {
+    let internet = |term: &AddressTerm| matches!(term, AddressTerm::Tag(ServiceTag::Internet));
+    sources.is_any() || sources.terms.iter().any(internet)
+}
