@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::environment::{Bounds, Environment, PLATFORM};
-use super::lanes::{Event, events};
+use super::lanes::{Ends, Event, Placed};
 use super::members::GroupMembers;
 use super::passage::Address;
 use super::priority::{Ranked, mark_contested};
@@ -142,6 +142,8 @@ pub struct Filter<'i> {
     pub rules: Vec<Rule<'i>>,
     /// Positions in `rules` of those whose destination is not simply every address.
     pub narrow: Vec<u16>,
+    /// Of each rule its index and whether it allows, close together.
+    pub verdicts: Vec<(u16, bool)>,
     lines: Lines,
 }
 
@@ -153,7 +155,7 @@ pub struct Lines {
 }
 
 /// An address family of which lines are kept.
-pub trait Lined: Address {
+pub trait Lined: Address + Placed {
     fn line(lines: &Lines) -> &OnceLock<Vec<Event<Self>>>;
 }
 
@@ -184,9 +186,8 @@ impl<'i> Filter<'i> {
         }
         let all = (0..u16::MAX).zip(stated.iter().chain(&nsg.default_rules));
         let inbound = all.filter(|(_, rule)| rule.direction.known() != Some(&Direction::Outbound));
-        let mut rules: Vec<Rule<'i>> = inbound
-            .map(|(index, rule)| compile_rule(inventory, members, index, rule, environment))
-            .collect();
+        let mut rules: Vec<Rule<'i>> = Vec::with_capacity(stated.len() + nsg.default_rules.len());
+        rules.extend(inbound.map(|(index, rule)| compile_rule(inventory, members, index, rule, environment)));
         rules.sort_by_key(|rule| (rule.priority.unwrap_or(0), rule.index));
         mark_contested(&mut rules);
         rules.iter_mut().for_each(settle);
@@ -194,8 +195,10 @@ impl<'i> Filter<'i> {
             .zip(&rules)
             .filter(|(_, rule)| !rule.destinations.is_any())
             .map(|(at, _)| at);
+        let verdict = |rule: &Rule<'_>| (rule.index, rule.access == Some(Access::Allow));
         Some(Filter {
             narrow: narrow.collect(),
+            verdicts: rules.iter().map(verdict).collect(),
             rules,
             lines: Lines::default(),
         })
@@ -205,7 +208,11 @@ impl<'i> Filter<'i> {
     pub fn events<T: Lined>(&self) -> &[Event<T>] {
         T::line(&self.lines).get_or_init(|| {
             let plain = (0u16..).zip(&self.rules).filter(|(_, rule)| rule.plain);
-            events(plain.flat_map(|(at, rule)| rule.sources.ranges::<T>().map(move |range| (at, range))))
+            let mut ends = Ends::default();
+            for (at, rule) in plain {
+                rule.sources.ranges::<T>().for_each(|range| ends.add(at, range));
+            }
+            ends.sorted()
         })
     }
 

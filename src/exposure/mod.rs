@@ -9,6 +9,7 @@ mod answer;
 mod balancer;
 mod classify;
 mod compile;
+mod deciding;
 mod draft;
 mod environment;
 mod lanes;

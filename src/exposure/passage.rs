@@ -1,6 +1,7 @@
 //! What becomes of the sources of one port: runs of them that all layers treat alike, with the rules that decided.
 //! Kept small, since a large group has thousands of runs for each port; read as [`Passage`]s.
 
+use super::deciding::Deciding;
 use crate::net::{AddressRange, AddressSet, Bound, IntervalSet};
 
 /// A rule that decided: group and rule by index.
@@ -152,9 +153,17 @@ impl Passages {
 
     /// The sources of a set that are admitted.
     pub fn admitted_within(&self, set: &AddressSet) -> AddressSet {
+        self.admitted_by(set, &mut Deciding::default())
+    }
+
+    /// The same, with the rules that let them in.
+    pub(super) fn admitted_by(&self, set: &AddressSet, by: &mut Deciding) -> AddressSet {
+        for (rules, group) in by.groups.iter_mut().zip(self.groups) {
+            rules.nsg = group;
+        }
         AddressSet {
-            v4: IntervalSet::from_ranges(admitted_of::<u32>(self, set)),
-            v6: IntervalSet::from_ranges(admitted_of::<u128>(self, set)),
+            v4: IntervalSet::from_ranges(admitted_of::<u32>(self, set, by)),
+            v6: IntervalSet::from_ranges(admitted_of::<u128>(self, set, by)),
         }
     }
 
@@ -202,9 +211,31 @@ fn clipped_to<T: Bound>(runs: &[Run<T>], (first, last): (T, T)) -> impl Iterator
     met.map(move |run| (run, (run.first.max(first), run.last.min(last))))
 }
 
-fn admitted_of<'p, T: Address>(passages: &'p Passages, set: &'p AddressSet) -> impl Iterator<Item = (T, T)> + 'p {
-    let admitted = clipped::<T>(passages, set).filter(|(run, _)| run.outcome == Outcome::Admitted);
-    admitted.map(|(_, clip)| clip)
+/// The ranges of a set that are admitted, ascending in each part.
+fn admitted_of<T: Address>(passages: &Passages, set: &AddressSet, by: &mut Deciding) -> Vec<(T, T)> {
+    let mut admitted: Vec<(T, T)> = Vec::new();
+    let [subnet, nic] = &mut by.groups;
+    for runs in T::parts(passages) {
+        for range in T::ranges(set) {
+            for (run, (first, last)) in clipped_to(runs, *range).filter(|(run, _)| run.outcome == Outcome::Admitted) {
+                let [outer, inner] = run.deciders;
+                if outer != NO_RULE {
+                    subnet.insert(outer);
+                }
+                if inner != NO_RULE {
+                    nic.insert(inner);
+                }
+                if run.admin != NO_ADMIN_RULE {
+                    by.admin.insert(run.admin);
+                }
+                match admitted.last_mut() {
+                    Some(open) if open.1.next() == Some(first) => open.1 = last,
+                    _ => admitted.push((first, last)),
+                }
+            }
+        }
+    }
+    admitted
 }
 
 fn repainted_parts<T: Address>(passages: &Passages, paint: &impl Fn(Passage, &mut Vec<Passage>)) -> Vec<Vec<Run<T>>> {

@@ -111,14 +111,13 @@ fn plain<T: Lined>(layers: &[LayerState<'_>; 2], protocol: Protocol, ports: &[u1
         (Some(layer), Some(lanes)) => lanes.decide::<T>(layer, ports.len(), wanted),
         _ => Vec::new(),
     });
-    let passages = |(lane, (subnet, nic)): (usize, (Vec<Decision<T>>, Vec<Decision<T>>))| {
-        (wanted >> lane & 1 == 1).then(|| {
-            let mut passages = Passages::of(groups(layers));
-            passages.add_part(merge(&subnet, &nic));
-            passages
-        })
-    };
-    subnet.into_iter().zip(nic).enumerate().map(passages).collect()
+    let both = subnet.iter().zip(&nic).enumerate();
+    let passages = both.map(|(lane, (subnet, nic))| {
+        let mut passages = Passages::of(groups(layers));
+        passages.add_part(merge(subnet, nic));
+        ((wanted >> lane) & 1 == 1).then_some(passages)
+    });
+    passages.collect()
 }
 
 /// The ports as lanes of one pass over a layer: which rules bear on each.
@@ -165,11 +164,12 @@ impl Lanes {
             return vec![whole(true); lanes];
         };
         let decision = |stretch: Stretch<T>| {
-            let winner = filter.rules.get(usize::from(stretch.winner));
+            let winner = filter.verdicts.get(usize::from(stretch.winner));
+            let (decider, allows) = winner.copied().unwrap_or((NO_RULE, false));
             Decision {
                 last: stretch.last,
-                allows: winner.is_some_and(|rule| rule.access == Some(Access::Allow)),
-                decider: winner.map_or(NO_RULE, |rule| rule.index),
+                allows,
+                decider,
             }
         };
         first_matches(filter.events::<T>(), &self.masks, lanes, wanted)
@@ -403,23 +403,24 @@ fn sources<'f, T: Address>(rule: &'f Rule<'_>, strict: bool, member_of: Option<&
 
 fn merge<T: Address>(subnet: &[Decision<T>], nic: &[Decision<T>]) -> Vec<Run<T>> {
     let mut runs: Vec<Run<T>> = Vec::with_capacity(subnet.len() + nic.len());
-    let (mut subnet, mut nic) = (subnet.iter().peekable(), nic.iter().peekable());
+    let (mut subnet, mut nic) = (subnet.iter(), nic.iter());
+    let (mut outer, mut inner) = (subnet.next(), nic.next());
     let mut first = T::MIN;
-    while let (Some(outer), Some(inner)) = (subnet.peek(), nic.peek()) {
-        let last = outer.last.min(inner.last);
-        let outcome = match (outer.allows, inner.allows) {
+    while let (Some(one), Some(other)) = (outer, inner) {
+        let last = one.last.min(other.last);
+        let outcome = match (one.allows, other.allows) {
             (false, _) => Outcome::Stopped(Some(0)),
             (true, false) => Outcome::Stopped(Some(1)),
             (true, true) => Outcome::Admitted,
         };
-        runs.push(Run::new(first, last, [outer.decider, inner.decider], outcome));
+        runs.push(Run::new(first, last, [one.decider, other.decider], outcome));
         let Some(next) = last.next() else { break };
         first = next;
-        if outer.last == last {
-            subnet.next();
+        if one.last == last {
+            outer = subnet.next();
         }
-        if inner.last <= last {
-            nic.next();
+        if other.last == last {
+            inner = nic.next();
         }
     }
     runs

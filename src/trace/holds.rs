@@ -64,8 +64,8 @@ impl<'i> Holds<'i> {
         }
     }
 
-    /// The contrary.
-    pub fn not(self) -> Self {
+    /// Yes for no, and no for yes.
+    pub fn contrary(self) -> Self {
         match self {
             Holds::No => Holds::Yes,
             Holds::Yes => Holds::No,

@@ -168,7 +168,7 @@ impl<'i> Place<'i> {
             public => public,
         };
         public.and(|| match choices.is(&choices::ROUTED_INTERNET, "shrinks") {
-            true => self.in_virtual_network(address).not(),
+            true => self.in_virtual_network(address).contrary(),
             false => Holds::Yes,
         })
     }
@@ -184,7 +184,7 @@ impl<'i> Place<'i> {
             let why = self.network.and_then(|network| network.unread.as_ref());
             why.map_or(Holds::No, Holds::unknown)
         };
-        self.is_connected(address).or(unread).not()
+        self.is_connected(address).or(unread).contrary()
     }
 
     /// The stated route that an answer to an address takes; none where the platform's own routes decide. Of routes

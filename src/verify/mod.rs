@@ -275,7 +275,7 @@ impl<'e> Compare<'e> {
             port,
             sources: vec![source.to_string()],
             azure: printed(&BTreeSet::from([(flow.response.rule_name.clone(), allowed)])),
-            ours: printed(&here.iter().flat_map(|passage| names(passage)).collect()),
+            ours: printed(&here.iter().flat_map(names).collect()),
         });
         Ok((difference, true))
     }

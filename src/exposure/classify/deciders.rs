@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::Describer;
 use crate::exposure::answer::{Decider, Layer};
-use crate::exposure::passage::{Passage, Passages, RuleRef};
+use crate::exposure::deciding::Deciding;
+use crate::exposure::passage::{Passages, RuleRef};
 use crate::model::{AddressTerm, Addresses, Inventory, Nsg, SecurityRule, ServiceTag};
 use crate::net::AddressSet;
 
@@ -21,8 +22,7 @@ impl Describer<'_> {
     ) -> Vec<Decider> {
         let mut deciding = Deciding::default();
         for passages in all {
-            let admitted = passages.meeting(within).filter(|passage| passage.admitted);
-            admitted.for_each(|passage| deciding.add(&passage, [true; 2]));
+            passages.admitted_by(within, &mut deciding);
         }
         self.deciders(&deciding)
     }
@@ -57,7 +57,8 @@ impl Describer<'_> {
         Some(tags).filter(|tags| !tags.is_empty())
     }
 
-    fn deciders(&self, deciding: &Deciding) -> Vec<Decider> {
+    /// What is told of the first rules that decided.
+    pub(super) fn deciders(&self, deciding: &Deciding) -> Vec<Decider> {
         let [subnet, nic] = &deciding.groups;
         let admin = deciding.admin.iter().filter_map(|rule| self.admin_decider(*rule));
         let subnet = subnet.iter().filter_map(|rule| self.decider(Layer::Subnet, rule));
@@ -90,53 +91,6 @@ impl Describer<'_> {
             access: Arc::from(rule.access.known().map_or("unknown", |access| access.as_str())),
             location: rule.origin.0.map(|place| self.sources.locate(place)),
         })
-    }
-}
-
-/// Distinct rules that decided, outermost layer first.
-#[derive(Default)]
-struct Deciding {
-    admin: BTreeSet<u32>,
-    groups: [RuleSet; 2],
-}
-
-impl Deciding {
-    /// Adds what decided a passage: the admin rule, and the rules of those layers that count.
-    fn add(&mut self, passage: &Passage, counts: [bool; 2]) {
-        self.admin.extend(passage.admin);
-        for ((set, rule), counts) in self.groups.iter_mut().zip(passage.deciders).zip(counts) {
-            rule.filter(|_| counts).into_iter().for_each(|rule| set.insert(rule));
-        }
-    }
-}
-
-/// Rules of one group, one bit each.
-#[derive(Default)]
-struct RuleSet {
-    nsg: u32,
-    words: Vec<u64>,
-}
-
-impl RuleSet {
-    fn insert(&mut self, rule: RuleRef) {
-        self.nsg = rule.nsg;
-        let at = usize::from(rule.rule) / 64;
-        if at >= self.words.len() {
-            self.words.resize(at + 1, 0);
-        }
-        if let Some(word) = self.words.get_mut(at) {
-            *word |= 1 << (rule.rule % 64);
-        }
-    }
-
-    fn iter(&self) -> impl Iterator<Item = RuleRef> + '_ {
-        let rules = (0..=u16::MAX).zip(
-            self.words
-                .iter()
-                .flat_map(|word| (0..64).map(move |bit| word >> bit & 1 == 1)),
-        );
-        let set = rules.filter(|(_, set)| *set);
-        set.map(|(rule, _)| RuleRef { nsg: self.nsg, rule })
     }
 }
 

@@ -15,6 +15,7 @@ use words::sentence;
 
 use super::admin::AdminRules;
 use super::answer::{Decider, ExposureClass, FrontPort, PortExposure};
+use super::deciding::Deciding;
 use super::environment::Bounds;
 use super::stack::PortReach;
 use crate::model::{Inventory, ServiceTag};
@@ -66,7 +67,7 @@ impl Describer<'_> {
             tags: tags.admitted.iter().map(|tag| Arc::from(tag.to_string())).collect(),
             addresses: among.sure.count().to_string(),
             possible_sources: unsure.cidrs(MOST_SOURCES),
-            deciders: self.deciding(reach, clients, class, among.sure.is_empty()),
+            deciders: self.deciding(reach, clients, class, &among),
             gaps: if unsure.is_empty() && !tags.unsure {
                 Vec::new()
             } else {
@@ -81,21 +82,15 @@ impl Describer<'_> {
     }
 
     /// The rules to name in an answer: those that let in what it tells of, else those that keep all others out.
-    fn deciding(
-        &self,
-        reach: &PortReach,
-        clients: &Clients<'_>,
-        class: ExposureClass,
-        nobody_sure: bool,
-    ) -> Vec<Decider> {
+    fn deciding(&self, reach: &PortReach, clients: &Clients<'_>, class: ExposureClass, among: &Among) -> Vec<Decider> {
         match class {
             ExposureClass::Closed => self.stoppers(&reach.certain, clients.all),
             ExposureClass::Undetermined => self.admitters([reach.possible()], &clients.perhaps_answered()),
-            ExposureClass::AzureTenants if nobody_sure => {
+            ExposureClass::AzureTenants if among.sure.is_empty() => {
                 self.admitters(reach.tags.iter().map(|tag| &tag.certain), clients.all)
             }
             ExposureClass::NoReturnPath => self.admitters([reach.possible()], clients.all),
-            _ => self.admitters([&reach.certain], &clients.surely_answered()),
+            _ => self.deciders(&among.by),
         }
     }
 }
@@ -124,6 +119,8 @@ fn within<'s>(set: &'s AddressSet, other: Option<&AddressSet>) -> Cow<'s, Addres
 struct Among {
     /// Those who surely do, and get an answer.
     sure: AddressSet,
+    /// The rules that let them in.
+    by: Deciding,
     /// Those who may; `None` where they are the same.
     perhaps: Option<AddressSet>,
     /// Whether the groups may admit anybody, answered or not.
@@ -132,7 +129,8 @@ struct Among {
 
 impl Among {
     fn of(reach: &PortReach, clients: &Clients<'_>) -> Self {
-        let sure = reach.certain.admitted_within(&clients.surely_answered());
+        let mut by = Deciding::default();
+        let sure = reach.certain.admitted_by(&clients.surely_answered(), &mut by);
         let settled = clients.answered.is_none_or(|back| back.must == back.may);
         let perhaps = (reach.possible.is_some() || !settled)
             .then(|| reach.possible().admitted_within(&clients.perhaps_answered()));
@@ -140,6 +138,7 @@ impl Among {
         Among {
             any_admitted: found || reach.possible().meeting(clients.all).any(|passage| passage.admitted),
             sure,
+            by,
             perhaps,
         }
     }
