@@ -206,6 +206,7 @@ fn request(policies: Vec<Policy<'_>>) -> Request<'_> {
         least_severity: Severity::Info,
         waivers: &[],
         baseline: None,
+        touched: None,
         assume_jit_unknown: false,
         generated: jiff::Timestamp::UNIX_EPOCH,
         now: None,

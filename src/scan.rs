@@ -1,14 +1,16 @@
 //! The pipeline from what was read to the report: each stage one named line in [`scan`].
 //! Does no I/O; time and texts are given to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, analyse};
+use crate::diff::{self, Side};
+use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, analyse_with};
 use crate::input::Reading;
+use crate::input::arm::normal;
 use crate::intern::intern;
 use crate::model::{Inventory, Known};
 use crate::report::{
@@ -17,10 +19,11 @@ use crate::report::{
 use crate::rule::assess::{Assessment, Assessor, Policy};
 use crate::rule::assumption::{Assumed, in_force};
 use crate::rule::baseline::Baseline;
+use crate::rule::disagreement::Disagreements;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 use crate::rule::waiver::{self, WaiverRule};
 use crate::rule::{Finding, Judgement, Severity, Verdict};
-use crate::source::Diagnostic;
+use crate::source::{Diagnostic, Sources};
 
 /// What is asked of a scan.
 pub struct Request<'r> {
@@ -32,6 +35,8 @@ pub struct Request<'r> {
     pub waivers: &'r [WaiverRule],
     /// What is known already.
     pub baseline: Option<&'r Baseline>,
+    /// Where a change was made: findings without a place in these files are left out.
+    pub touched: Option<BTreeSet<String>>,
     /// `--assume jit=unknown`: a machine without an entry may have one that was not given.
     pub assume_jit_unknown: bool,
     /// When the report is made.
@@ -44,14 +49,33 @@ pub struct Request<'r> {
 
 /// Judges an estate that was read, and reports.
 pub fn scan(reading: Reading, request: &Request<'_>) -> Report {
+    judge(reading, request, false, |_, _, _, _| ()).0
+}
+
+/// The same, and one side of a comparison.
+pub fn scan_side(reading: Reading, request: &Request<'_>) -> (Report, Side) {
+    let (report, mut side) = judge(reading, request, true, diff::side);
+    side.findings = report.findings.clone();
+    side.diagnostics = report.diagnostics.clone();
+    (report, side)
+}
+
+/// `exact`: answers keep their sets. `keep` takes what it needs of the estate before it is dropped.
+fn judge<T>(
+    reading: Reading,
+    request: &Request<'_>,
+    exact: bool,
+    keep: impl FnOnce(&Inventory, &Sources, &Exposures, &[Judgement]) -> T,
+) -> (Report, T) {
     let Reading {
         inventory,
         sources,
         mut diagnostics,
         recorded,
+        suppressions,
         ..
     } = reading;
-    let exposures = analyse(&inventory, &sources, &request.ports);
+    let exposures = analyse_with(&inventory, &sources, &request.ports, exact);
     let estate = estate(&inventory, &exposures, request, recorded);
     let assumed = in_force(&inventory);
     let assessor = Assessor {
@@ -66,13 +90,23 @@ pub fn scan(reading: Reading, request: &Request<'_>) -> Report {
         .findings
         .retain(|finding| finding.severity >= request.least_severity);
     diagnostics.extend(waiver::apply(request.waivers, &mut assessment.findings, today(request)));
+    diagnostics.extend(waiver::apply_stated(
+        &suppressions,
+        &mut assessment.findings,
+        today(request),
+    ));
     if let Some(baseline) = request.baseline {
         let incomplete = !inventory.coverage.is_complete();
         diagnostics.extend(baseline.apply(&mut assessment.findings, incomplete));
     }
+    if let Some(touched) = &request.touched {
+        diagnostics.extend(leave_out(touched, &mut assessment.findings));
+    }
     diagnostics.extend(unused(&inventory));
+    diagnostics.extend(disagreements(&estate, &assessment).diagnostics());
     let machines = machines(&estate, &assessment);
-    report(
+    let kept = keep(&inventory, &sources, &exposures, &assessment.machines);
+    let report = report(
         request,
         &inventory,
         recorded,
@@ -80,7 +114,8 @@ pub fn scan(reading: Reading, request: &Request<'_>) -> Report {
         assessment,
         machines,
         diagnostics,
-    )
+    );
+    (report, kept)
 }
 
 fn estate<'i>(
@@ -101,6 +136,19 @@ fn estate<'i>(
 
 fn today(request: &Request<'_>) -> jiff::civil::Date {
     request.now.unwrap_or(request.generated).to_zoned(TimeZone::UTC).date()
+}
+
+/// Leaves out the findings that have no place in these files.
+fn leave_out(touched: &BTreeSet<String>, findings: &mut Vec<Finding>) -> Option<Diagnostic> {
+    let all = findings.len();
+    findings.retain(|finding| {
+        let evidence = finding.evidence.iter().filter_map(|fact| fact.location.as_ref());
+        let mut places = finding.subject.location.iter().chain(evidence);
+        places.any(|place| touched.contains(&normal(&place.file)))
+    });
+    let left = all - findings.len();
+    let message = format!("{left} findings in files that the change does not touch are left out");
+    (left > 0).then(|| Diagnostic::note("untouched", message))
 }
 
 /// Says what was read and not used, so that nothing is passed over in silence.
@@ -127,6 +175,17 @@ fn unused(inventory: &Inventory) -> Option<Diagnostic> {
         shown.join(", ")
     );
     Some(Diagnostic::note("unused-types", message))
+}
+
+/// Where Defender's own verdict is another.
+fn disagreements(estate: &Estate<'_>, assessment: &Assessment) -> Disagreements {
+    let mut differ = Disagreements::default();
+    for (vm, ours) in estate.inventory.vms.iter().zip(&assessment.machines) {
+        if let Some(theirs) = estate.assessment_of(&vm.id) {
+            differ.note(vm.id.name(), ours, theirs);
+        }
+    }
+    differ
 }
 
 /// The machines of the report, in the order of the input.

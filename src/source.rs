@@ -74,40 +74,102 @@ impl fmt::Display for Location {
     }
 }
 
-/// Turns byte offsets of one text into places. Built once per text; an offset costs a binary search.
+/// Turns byte offsets into places. Built once per text; an offset costs a binary search.
+///
+/// Several texts can be laid end to end, so that what is put together from many files (a group with the rules of other
+/// files) keeps every place: then offsets count on from text to text, each of which begins at its [`Locator::base`].
 pub struct Locator<'t> {
+    /// In order of `base`, never empty.
+    texts: Vec<Text<'t>>,
+    placed: bool,
+}
+
+struct Text<'t> {
+    base: usize,
     source: SourceId,
     name: Arc<str>,
     text: &'t str,
     first_line: u32,
     line_starts: Vec<usize>,
-    ascii: bool,
+    /// Code points before each [`STRIDE`] of bytes; empty where every byte is one.
+    counted: Vec<usize>,
 }
+
+/// Bytes between two counts of code points: a plan of hundreds of megabytes may be one line.
+const STRIDE: usize = 4096;
 
 impl<'t> Locator<'t> {
     /// `first_line` is the number of the text's first line in its file: a snapshot is read line by line.
     pub fn new(source: SourceId, name: Arc<str>, text: &'t str, first_line: u32) -> Self {
         let mut line_starts = vec![0];
         line_starts.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
-        Locator {
+        let counted = if text.is_ascii() { Vec::new() } else { counts(text) };
+        let text = Text {
+            base: 0,
             source,
             name,
             text,
             first_line,
             line_starts,
-            ascii: text.is_ascii(),
+            counted,
+        };
+        Locator {
+            texts: vec![text],
+            placed: true,
         }
     }
 
+    /// Lays texts end to end, in the order given. At least one is needed.
+    pub fn joined(locators: Vec<Locator<'t>>) -> Option<Self> {
+        let mut texts: Vec<Text<'t>> = Vec::with_capacity(locators.len());
+        let mut base = 0;
+        for mut text in locators.into_iter().flat_map(|locator| locator.texts) {
+            text.base = base;
+            base = text.end();
+            texts.push(text);
+        }
+        (!texts.is_empty()).then_some(Locator { texts, placed: true })
+    }
+
+    /// The offset at which each text begins that will be laid end to end.
+    pub fn bases(texts: &[&str]) -> Vec<usize> {
+        let mut base = 0;
+        let begin = |text: &&str| {
+            let begin = base;
+            base += text.len() + 1;
+            begin
+        };
+        texts.iter().map(begin).collect()
+    }
+
+    /// The offset at which a text begins; 0 where there is none of this number.
+    pub fn base(&self, at: usize) -> usize {
+        self.texts.get(at).map_or(0, |text| text.base)
+    }
+
+    /// Whether the text is where its statements were made, or only a record of what was said elsewhere.
+    pub fn placed(mut self, placed: bool) -> Self {
+        self.placed = placed;
+        self
+    }
+
+    /// The region where something was stated; `None` where the text is only a record.
+    pub fn stated(&self, start: usize, end: usize) -> Option<Place> {
+        self.placed.then(|| self.place(start, end))
+    }
+
+    /// The first text.
     pub fn source(&self) -> SourceId {
-        self.source
+        self.texts.first().map_or(SourceId(0), |text| text.source)
     }
 
     /// The region with its file name.
     pub fn locate(&self, start: usize, end: usize) -> Location {
         let place = self.place(start, end);
         Location {
-            file: self.name.clone(),
+            file: self
+                .text_at(start)
+                .map_or_else(|| Arc::from(""), |text| text.name.clone()),
             line: place.line,
             column: place.column,
             end_line: place.end_line,
@@ -116,10 +178,12 @@ impl<'t> Locator<'t> {
     }
 
     pub fn place(&self, start: usize, end: usize) -> Place {
-        let (line, column) = self.position(start);
-        let (end_line, end_column) = self.position(end);
+        let text = self.text_at(start);
+        let position = |offset: usize| text.map_or((1, 1), |text| text.position(offset));
+        let (line, column) = position(start);
+        let (end_line, end_column) = position(end);
         Place {
-            source: self.source,
+            source: text.map_or(SourceId(0), |text| text.source),
             line,
             column,
             end_line,
@@ -127,22 +191,57 @@ impl<'t> Locator<'t> {
         }
     }
 
+    fn text_at(&self, offset: usize) -> Option<&Text<'t>> {
+        let after = self.texts.partition_point(|text| text.base <= offset);
+        self.texts.get(after.saturating_sub(1))
+    }
+}
+
+impl Text<'_> {
+    /// One past the last offset: the end of a text is an offset of its own.
+    fn end(&self) -> usize {
+        self.base + self.text.len() + 1
+    }
+
     fn position(&self, offset: usize) -> (u32, u32) {
+        let offset = offset.saturating_sub(self.base).min(self.text.len());
         let index = self
             .line_starts
             .partition_point(|start| *start <= offset)
             .saturating_sub(1);
         let start = self.line_starts.get(index).copied().unwrap_or(0);
-        let column = if self.ascii {
-            offset.saturating_sub(start)
-        } else {
-            self.text.get(start..offset).map_or(0, |before| before.chars().count())
-        };
+        let column = self.points_before(offset).saturating_sub(self.points_before(start));
         (
             self.first_line.saturating_add(clamp(index)),
             clamp(column).saturating_add(1),
         )
     }
+
+    fn points_before(&self, offset: usize) -> usize {
+        match self.counted.get(offset / STRIDE) {
+            None => offset,
+            Some(counted) => {
+                let begin = offset / STRIDE * STRIDE;
+                let rest = self.text.as_bytes().get(begin..offset).unwrap_or_default();
+                counted + points(rest)
+            }
+        }
+    }
+}
+
+/// Code points that begin in these bytes of UTF-8.
+fn points(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte & 0xc0) != 0x80).count()
+}
+
+fn counts(text: &str) -> Vec<usize> {
+    let mut sum = 0;
+    let mut counted = vec![0];
+    counted.extend(text.as_bytes().chunks(STRIDE).map(|chunk| {
+        sum += points(chunk);
+        sum
+    }));
+    counted
 }
 
 fn clamp(value: usize) -> u32 {
@@ -216,5 +315,35 @@ impl Diagnostic {
     pub fn at(mut self, location: Location) -> Self {
         self.location = Some(location);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn locator(number: u32, text: &str) -> Locator<'_> {
+        Locator::new(SourceId(number), Arc::from(format!("{number}.tf")), text, 1)
+    }
+
+    #[test]
+    fn texts_laid_end_to_end_keep_their_places() {
+        let (first, second) = ("one\ntwo", "drei\nvier");
+        let joined = Locator::joined(vec![locator(0, first), locator(1, second)]).unwrap();
+        assert_eq!(Locator::bases(&[first, second]), [0, joined.base(1)]);
+        let place = joined.place(joined.base(1) + 5, joined.base(1) + 9);
+        assert_eq!((place.source, place.line, place.column), (SourceId(1), 2, 1));
+        assert_eq!((place.end_line, place.end_column), (2, 5));
+        assert_eq!(&*joined.locate(first.len(), first.len()).file, "0.tf");
+        assert_eq!(&*joined.locate(joined.base(1), joined.base(1)).file, "1.tf");
+    }
+
+    #[test]
+    fn columns_are_code_points_however_long_the_line() {
+        let text = format!("{}\u{e4}{}x", "\u{20ac}".repeat(5000), "y".repeat(9000));
+        let at = text.len() - 1;
+        assert_eq!(locator(0, &text).place(at, at).column, 14_002);
+        let short = "\u{e4}\u{e4}x\n\u{e4}y";
+        assert_eq!(locator(0, short).place(8, 9).column, 2);
     }
 }

@@ -184,3 +184,26 @@ fn an_estate_without_cause_names_no_open_question() {
         assert!(!names.contains(&id), "{id}");
     }
 }
+
+/// A machine whose public address states no SKU, and which no group filters.
+fn unstated_sku() -> Estate {
+    let pip =
+        json!({ "id": id("Microsoft.Network/publicIPAddresses", "pip"), "properties": { "ipAddress": "192.0.2.1" } });
+    Estate::new()
+        .configure(
+            "publicIPAddress",
+            reference("Microsoft.Network/publicIPAddresses", "pip"),
+        )
+        .add(pip)
+}
+
+#[test]
+fn an_unstated_sku_is_basic_unless_chosen() {
+    let basic = unstated_sku().analyse();
+    assert_class(basic.public(), Wide);
+    assert!(named(&basic).contains(&"unstated-sku"));
+    let standard = chosen(unstated_sku(), "unstated-sku=standard");
+    assert_class(standard.public(), Closed);
+    assert!(!named(&standard).contains(&"unstated-sku"));
+    assert_class(chosen(unstated_sku(), "unstated-sku=unknown").public(), Undetermined);
+}

@@ -39,6 +39,7 @@ fn report_of(directory: &str) -> Report {
         least_severity: Severity::Info,
         waivers: &[],
         baseline: None,
+        touched: None,
         assume_jit_unknown: false,
         generated: RECORDED.parse().unwrap(),
         now: Some(RECORDED.parse().unwrap()),
@@ -131,8 +132,15 @@ fn every_machine_has_the_verdict_cause_and_tab_that_azure_semantics_give() {
         report
             .diagnostics
             .iter()
-            .all(|diagnostic| diagnostic.code.as_ref() == "passed-over")
+            .all(|diagnostic| matches!(diagnostic.code.as_ref(), "passed-over" | "defender-differs"))
     );
+    let differs: Vec<&str> = report
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| &*diagnostic.code == "defender-differs")
+        .map(|diagnostic| diagnostic.message.as_str())
+        .collect();
+    assert!(matches!(differs.as_slice(), [one] if one.contains("vm-pay-app-02") && one.contains("enabled since")));
 }
 
 use ExposureClass::{AzureTenants, Closed, Narrow, NoReturnPath, Private, Undetermined as Open, Wide};

@@ -19,11 +19,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Beside `exposure` and never upon it: each is the other's proof.
     ("trace", &["source", "net", "model"]),
     ("rule", &["source", "net", "intern", "model", "exposure"]),
+    // Two judged estates, compared; the writers write what it finds.
+    ("diff", &["source", "net", "model", "exposure", "rule"]),
     (
         "report",
-        &["source", "net", "intern", "model", "exposure", "trace", "rule"],
+        &["source", "net", "intern", "model", "exposure", "trace", "rule", "diff"],
     ),
-    ("remedy", &["source", "net", "model", "exposure", "rule"]),
+    // A plan is proved on documents that are changed in a copy and read again by the one decoder.
+    (
+        "remedy",
+        &["source", "net", "model", "syntax", "input", "exposure", "rule"],
+    ),
     ("history", &["source", "net", "model", "exposure", "rule"]),
     (
         "azure",
@@ -43,14 +49,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "scan",
         &[
-            "source", "net", "intern", "model", "input", "exposure", "rule", "report",
+            "source", "net", "intern", "model", "input", "exposure", "rule", "diff", "report",
         ],
     ),
     (
         "cli",
         &[
             "source", "net", "intern", "model", "syntax", "input", "exposure", "trace", "rule", "report", "remedy",
-            "history", "azure", "sandbox", "example", "scan", "verify",
+            "history", "azure", "sandbox", "example", "diff", "scan", "verify",
         ],
     ),
 ];

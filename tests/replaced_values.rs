@@ -465,6 +465,7 @@ fn verdict(reading: Reading) -> Option<(Verdict, bool)> {
             least_severity: Severity::Info,
             waivers: &[],
             baseline: None,
+            touched: None,
             assume_jit_unknown: false,
             generated: Timestamp::UNIX_EPOCH,
             now: None,

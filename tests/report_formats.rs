@@ -33,7 +33,8 @@ fn every_finding_occurs_in_every_format() {
                 .map(|place| format!("main.tf:{}:", place.line));
             let line = line.unwrap_or_else(|| "rule-nobody-listed".to_owned());
             let line_in_html = line.replace(':', "&#58;");
-            let marks = [finding.fingerprint.to_string(), line, line_in_html];
+            let line_of_command = line.replace(':', ",").replacen(',', ",line=", 1);
+            let marks = [finding.fingerprint.to_string(), line, line_in_html, line_of_command];
             assert!(
                 marks.iter().any(|mark| written.contains(mark)),
                 "{} lacks {marks:?}",
@@ -148,6 +149,8 @@ fn console_cuts_and_says_so() {
 #[test]
 fn markdown_has_no_markup_from_names() {
     let written = written("markdown", &common::report(), &verbose());
+    // By the marker a bot finds its comment again; it is the only one.
+    let written = written.strip_prefix("<!-- portcullis:scan -->\n").unwrap();
     for bad in ["<script", "http://", "](http", "@everyone", "<!--", "| pipe", "`tick`"] {
         assert!(!written.contains(bad), "{bad}");
     }

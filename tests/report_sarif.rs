@@ -463,3 +463,22 @@ fn it_is_written_as_a_stream() {
     assert!((format.write)(&report, &Options::default(), &mut short).is_err());
     assert!(short.written < 300_000, "it went on after the error: {}", short.written);
 }
+
+#[test]
+fn what_is_too_large_to_upload_is_cut_and_said() {
+    let options = Options {
+        sarif_max_bytes: 40_000,
+        ..Options::default()
+    };
+    let log = log(&common::large(300), &options);
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert!(!results.is_empty() && results.len() < 300, "{}", results.len());
+    assert!(serde_json::to_string(results).unwrap().len() <= 40_000 + 2 * results.len());
+    let notes = &log["runs"][0]["invocations"][0]["toolExecutionNotifications"];
+    let cut = notes[0]["message"]["text"].as_str().unwrap();
+    assert!(cut.contains("results left out: only the worst"), "{cut}");
+    assert!(
+        cut.contains(&format!("the worst {} are written", results.len())),
+        "{cut}"
+    );
+}

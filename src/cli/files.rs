@@ -63,6 +63,8 @@ fn walk(directory: &Path, files: &mut Vec<InputFile>) -> Result<(), Failure> {
                 given: Given::Found,
                 bytes,
             });
+        } else if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            downloaded(entry.path(), files);
         }
     }
     if files.len() == before {
@@ -72,4 +74,28 @@ fn walk(directory: &Path, files: &mut Vec<InputFile>) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// The modules that `terraform init` downloaded for the configuration in a directory. They lie in a hidden directory that
+/// ignore files name, and belong to what is scanned all the same.
+fn downloaded(directory: &Path, files: &mut Vec<InputFile>) {
+    let modules = directory.join(".terraform").join("modules");
+    if !modules.join("modules.json").is_file() {
+        return;
+    }
+    let walker = WalkBuilder::new(&modules)
+        .standard_filters(false)
+        .sort_by_file_path(|a, b| a.cmp(b))
+        .build();
+    for entry in walker.flatten() {
+        let name = entry.file_name().to_string_lossy();
+        let wanted = name.ends_with(".tf") || name.ends_with(".tf.json") || name == "modules.json";
+        if wanted && entry.file_type().is_some_and(|kind| kind.is_file()) {
+            files.push(InputFile {
+                bytes: entry.metadata().map_or(0, |metadata| metadata.len()),
+                path: entry.into_path(),
+                given: Given::Found,
+            });
+        }
+    }
 }

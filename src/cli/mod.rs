@@ -1,15 +1,31 @@
 //! The command line: arguments to requests, and the only place that prints, reads files, the clock or the
 //! environment. A command is one file and one line in [`Command`].
 
+mod apply;
+mod audit;
 mod completions;
 mod config;
+mod diff;
+mod excerpts;
 mod files;
-mod given;
+mod git;
+mod judging;
+mod library;
+mod live;
 mod manual;
 mod output;
+mod permissions;
+mod plan;
 mod progress;
+mod reading;
+mod reading_arguments;
+mod rollback;
 mod rules;
+mod run;
+mod sandbox;
 mod scan;
+mod show;
+mod snapshot;
 mod style;
 mod trace;
 mod verify;
@@ -50,14 +66,32 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Judge recorded estates and report
+    /// Judge recorded or live estates and report
     Scan(Box<scan::ScanArguments>),
+    /// Record a live estate, to be scanned later or elsewhere
+    Snapshot(Box<snapshot::SnapshotArguments>),
+    /// Print the least role for reading, requesting or remedying, and what the identity lacks of it
+    Permissions(Box<permissions::PermissionsArguments>),
+    /// Compare two estates: what a change opens and closes
+    Diff(Box<diff::DiffArguments>),
     /// Follow one packet to a port of a machine, hop by hop
     Trace(trace::TraceArguments),
+    /// Plan how to mend what a scan finds, and prove that nothing else changes
+    Plan(Box<plan::PlanArguments>),
+    /// Carry out a plan
+    Apply(apply::ApplyArguments),
+    /// Take back what a plan changed
+    Rollback(rollback::RollbackArguments),
+    /// Check the journal of a run
+    Audit(audit::AuditArguments),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
     VerifyEffective(verify::VerifyArguments),
+    /// Show the settings in force, and where each comes from
+    Config(show::ConfigArguments),
     /// List, show and test rules
     Rules(rules::RulesArguments),
+    /// Serve a recorded estate as a local Azure, to try and rehearse against
+    Sandbox(sandbox::SandboxArguments),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArguments),
     /// Print the manual page
@@ -81,9 +115,18 @@ pub fn main() -> ExitCode {
     arguments.color.apply();
     let outcome = match &arguments.command {
         Command::Scan(scan) => scan.run(),
+        Command::Snapshot(snapshot) => snapshot.run(),
+        Command::Permissions(permissions) => permissions.run(),
+        Command::Diff(diff) => diff.run(),
+        Command::Config(config) => config.run(),
         Command::Trace(trace) => trace.run(),
+        Command::Plan(plan) => plan.run(),
+        Command::Apply(apply) => apply.run(),
+        Command::Rollback(rollback) => rollback.run(),
+        Command::Audit(audit) => audit.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),
+        Command::Sandbox(sandbox) => sandbox.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man => manual::run(),
     };

@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use crate::report::{FORMATS, Format, Options, Report};
+use crate::diff::Comparison;
+use crate::report::diff::DIFF_FORMATS;
+use crate::report::{FORMATS, Options, Report, ReportError};
 
 use super::Failure;
 
@@ -18,19 +20,26 @@ pub struct Output {
 impl Output {
     /// Parses `FORMAT` or `FORMAT=FILE`.
     pub fn parse(text: &str) -> Result<Output, String> {
+        Output::parse_among(text, &mut FORMATS.iter().map(|format| format.name))
+    }
+
+    /// The same for the formats of comparisons.
+    pub fn parse_diff(text: &str) -> Result<Output, String> {
+        Output::parse_among(text, &mut DIFF_FORMATS.iter().map(|format| format.name))
+    }
+
+    fn parse_among(text: &str, names: &mut dyn Iterator<Item = &'static str>) -> Result<Output, String> {
+        let names: Vec<&'static str> = names.collect();
         let (name, file) = match text.split_once('=') {
             Some((_, "")) => return Err(format!("`{text}` names no file after `=`")),
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };
-        let format = FORMATS.iter().find(|format| format.name == name).ok_or_else(|| {
-            let names: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
-            format!("`{name}` is no format; there are {}", names.join(", "))
-        })?;
-        Ok(Output {
-            format: format.name,
-            file,
-        })
+        let format = names
+            .iter()
+            .find(|known| **known == name)
+            .ok_or_else(|| format!("`{name}` is no format; there are {}", names.join(", ")))?;
+        Ok(Output { format, file })
     }
 
     /// The console, for when nothing was asked for.
@@ -45,29 +54,45 @@ impl Output {
         self.file.is_none()
     }
 
-    fn format(&self) -> Option<&'static Format> {
-        FORMATS.iter().find(|format| format.name == self.format)
-    }
-
     /// Writes the report. A file is replaced only when the whole report has been written.
     pub fn write(&self, report: &Report, options: &Options) -> Result<(), Failure> {
-        let Some(format) = self.format() else { return Ok(()) };
+        let format = FORMATS.iter().find(|format| format.name == self.format);
+        let Some(format) = format else { return Ok(()) };
+        self.write_by(options, &|options, out| (format.write)(report, options, out))
+    }
+
+    /// Writes the comparison, likewise. `head` is the report of its head.
+    pub fn write_diff(&self, comparison: &Comparison, head: &Report, options: &Options) -> Result<(), Failure> {
+        let format = DIFF_FORMATS.iter().find(|format| format.name == self.format);
+        let Some(format) = format else { return Ok(()) };
+        self.write_by(options, &|options, out| (format.write)(comparison, head, options, out))
+    }
+
+    fn write_by(&self, options: &Options, write: Writer<'_>) -> Result<(), Failure> {
+        let plain = Options {
+            color: false,
+            ..options.clone()
+        };
         match &self.file {
-            None => write_stdout(format, report, options),
-            Some(path) => write_file(
-                format,
-                path,
-                report,
-                &Options {
-                    color: false,
-                    ..options.clone()
-                },
-            ),
+            None => write_stdout(write, options),
+            Some(path) => write_file(write, path, &plain),
         }
     }
 }
 
-fn write_stdout(format: &Format, report: &Report, options: &Options) -> Result<(), Failure> {
+type Writer<'w> = &'w dyn Fn(&Options, &mut dyn Write) -> Result<(), ReportError>;
+
+/// Only one text can go to the standard output.
+pub fn check(outputs: &[Output]) -> Result<(), Failure> {
+    if outputs.iter().filter(|output| output.is_stdout()).count() > 1 {
+        return Err(Failure(
+            "only one format can go to the standard output; write the others as `FORMAT=FILE`".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn write_stdout(write: Writer<'_>, options: &Options) -> Result<(), Failure> {
     let stdout = io::stdout();
     let color = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
     let options = Options {
@@ -75,16 +100,16 @@ fn write_stdout(format: &Format, report: &Report, options: &Options) -> Result<(
         ..options.clone()
     };
     let mut out = BufWriter::with_capacity(1 << 16, stdout.lock());
-    let written = (format.write)(report, &options, &mut out).and_then(|()| Ok(out.flush()?));
+    let written = write(&options, &mut out).and_then(|()| Ok(out.flush()?));
     match written {
         // A reader that has seen enough, such as `head`, is no failure.
-        Err(crate::report::ReportError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(ReportError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure(error.to_string())),
         Ok(()) => Ok(()),
     }
 }
 
-fn write_file(format: &Format, path: &Path, report: &Report, options: &Options) -> Result<(), Failure> {
+fn write_file(write: Writer<'_>, path: &Path, options: &Options) -> Result<(), Failure> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
@@ -96,7 +121,7 @@ fn write_file(format: &Format, path: &Path, report: &Report, options: &Options) 
     };
     let file = File::create(&partial).map_err(|error| refuse("create", &error))?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
-    let written = (format.write)(report, options, &mut out).map_err(|error| refuse("write", &error));
+    let written = write(options, &mut out).map_err(|error| refuse("write", &error));
     let written = written.and_then(|()| out.flush().map_err(|error| refuse("write", &error)));
     if written.is_err() {
         let _ = fs::remove_file(&partial);

@@ -44,3 +44,11 @@ impl Progress {
         }
     }
 }
+
+/// Shows that something is under way whose length nobody knows; `None` where nobody looks.
+pub fn spinner(message: &'static str) -> Option<ProgressBar> {
+    let spinner = std::io::stderr().is_terminal().then(ProgressBar::new_spinner)?;
+    spinner.set_message(message);
+    spinner.enable_steady_tick(std::time::Duration::from_millis(120));
+    Some(spinner)
+}

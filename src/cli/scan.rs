@@ -1,74 +1,47 @@
 //! `portcullis scan`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use jiff::Timestamp;
 
 use super::config::Config;
-use super::given::{Given, assumption};
+use super::files::{self, InputFile};
+use super::git::Repository;
+use super::judging::{Judging, JudgingArguments, severity};
+use super::live::{self, ConnectionArguments, ScopeArguments};
 use super::output::{self, Output};
 use super::progress::Progress;
-use super::rules::RuleSet;
-use super::{Failure, status, style};
-use crate::example::MANAGEMENT_PORTS;
-use crate::input::Reading;
-use crate::model::choices;
+use super::reading::{is_empty, read_with};
+use super::{Failure, excerpts, status, style};
+use crate::azure::record::RecordingText;
+use crate::input::arm::normal;
 use crate::net::parse_ports;
 use crate::report::{Options, Report};
 use crate::rule::Severity;
-use crate::rule::assess::{FLOW_RULE, Policy};
 use crate::rule::baseline::Baseline;
-use crate::rule::params::{Overrides, ResolvedParams};
-use crate::scan::{Request, scan};
+use crate::rule::waiver;
+use crate::scan::scan;
 
 #[derive(Debug, Args)]
 pub struct ScanArguments {
     /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, ARM templates and their
-    /// what-if previews, or directories of them; recognised by content, plain or zstd-compressed
-    #[arg(required = true, value_name = "PATH")]
+    /// what-if previews, Bicep files, Terraform configurations, plans and states, or directories of them; plain or
+    /// zstd-compressed
+    #[arg(
+        required_unless_present_any = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
+        conflicts_with_all = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
+        value_name = "PATH"
+    )]
     paths: Vec<PathBuf>,
-
-    /// Values for the parameters of templates, before those of `X.parameters.json` beside `X.json`; may be given
-    /// several times, and the last wins
-    #[arg(long, value_name = "FILE")]
-    parameters: Vec<PathBuf>,
-
-    /// Templates are all there is: what they do not declare does not exist
-    #[arg(long)]
-    assume_complete: bool,
 
     /// Write this format, to the standard output or to a file; may be given several times
     #[arg(long, short, value_name = "FORMAT[=FILE]", value_parser = Output::parse)]
     format: Vec<Output>,
 
-    /// Evaluate only this rule; may be given several times
-    #[arg(long, value_name = "ID")]
-    rule: Vec<String>,
-
-    /// Leave out findings below this severity: info, low, medium, high or critical
-    #[arg(long, value_name = "LEVEL", value_parser = severity)]
-    severity: Option<Severity>,
-
     /// Exit with 1 when a finding that is not waived is at or above this severity; `none` never does [default: low]
     #[arg(long, value_name = "LEVEL")]
     fail_on: Option<String>,
-
-    /// Set a parameter, of one rule or of every rule that has it; may be given several times
-    #[arg(long, value_name = "[RULE.]NAME=VALUE")]
-    param: Vec<String>,
-
-    /// The management ports [default: 22,3389,5985,5986]
-    #[arg(long, value_name = "PORTS", value_parser = ports)]
-    ports: Option<Ports>,
-
-    /// Also load the rule files of this directory, or this file; may be given several times
-    #[arg(long, value_name = "PATH")]
-    rules: Vec<PathBuf>,
-
-    /// Settings and waivers [default: portcullis.yaml of the current directory, where there is one]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
 
     /// Report what this file holds as known: only what is new or has changed counts for the exit status
     #[arg(long, value_name = "FILE")]
@@ -78,27 +51,19 @@ pub struct ScanArguments {
     #[arg(long, value_name = "FILE")]
     write_baseline: Option<PathBuf>,
 
-    /// The addresses of service tags: Microsoft's weekly `ServiceTags_Public` file, or the answer of
-    /// `az network list-service-tags`; may be given several times
-    #[arg(long, value_name = "FILE")]
-    service_tags: Vec<PathBuf>,
+    /// Report only findings in files that differ from this git revision, and in templates that link one that does or
+    /// are linked by one
+    #[arg(long, value_name = "REVISION")]
+    changed_since: Option<String>,
 
-    /// Choose a reading of what no input settles, such as `jit=unknown` when just-in-time policies may exist that were
-    /// not given; reports name those in force
-    #[arg(long, value_name = "NAME=VALUE", value_parser = assumption)]
-    assume: Vec<String>,
+    #[command(flatten)]
+    judging: JudgingArguments,
 
-    /// The moment at which openings are active or over [default: when the estate was recorded, else now]
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    now: Option<Timestamp>,
+    #[command(flatten)]
+    scope: ScopeArguments,
 
-    /// Show healthy machines and waived findings too, and every finding of a rule
-    #[arg(long, short)]
-    verbose: bool,
-
-    /// Write at most so many results to SARIF, worst first
-    #[arg(long, value_name = "COUNT", default_value_t = 25_000)]
-    sarif_max_results: usize,
+    #[command(flatten)]
+    connection: ConnectionArguments,
 }
 
 /// A list of ports as typed.
@@ -124,45 +89,33 @@ pub(super) fn ports(text: &str) -> Result<Ports, String> {
 /// Each port is one question for every machine.
 const MOST_PORTS: usize = 64;
 
-fn severity(text: &str) -> Result<Severity, String> {
-    let names = || Severity::ALL.map(Severity::as_str).join(", ");
-    Severity::parse(text).ok_or_else(|| format!("`{text}` is no severity; there are {}", names()))
-}
-
-fn time(text: &str) -> Result<Timestamp, String> {
-    text.parse()
-        .map_err(|_| format!("`{text}` is not a time; write it as `2026-01-31T12:00:00Z`"))
-}
-
 impl ScanArguments {
     pub fn run(&self) -> Result<u8, Failure> {
-        self.check_outputs()?;
-        let config = Config::read(self.config.as_deref())?;
-        let fail_on = self.fail_on(&config)?;
-        let baseline = self.baseline.as_deref().map(read_baseline).transpose()?;
-        let set = RuleSet::load(&self.rules)?;
-        let overrides = Overrides {
-            settings: config.rules.clone(),
-            arguments: self.param.clone(),
-            ports: self
-                .ports
-                .as_ref()
-                .map(|ports| ports.0.clone())
-                .or_else(|| config.ports.clone()),
-        };
-        let params = set.resolve(&overrides)?;
-        let policies = self.policies(&set, &params)?;
-        let given = self.given();
-        let files = given.files()?;
+        let judging = self.judging.settle(self.paths.first().map(PathBuf::as_path))?;
+        let config = &judging.config;
+        let outputs = self.outputs(config)?;
+        let fail_on = self.fail_on(config)?;
+        let stated = config.baseline.as_ref().map(|path| config.beside(path));
+        let baseline = self.baseline.clone().or(stated);
+        let baseline = baseline.as_deref().map(read_baseline).transpose()?;
+        let changed = self.changed_since.as_ref().or(config.changed_since.as_ref());
+        let changed = changed
+            .map(|revision| changed_files(revision, &self.paths))
+            .transpose()?;
+        let rules = judging.rules()?;
+        let mut files = files::collect(&self.paths)?;
+        files.extend(judging.service_tag_files()?);
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let reading = given.read(&files, &progress)?;
+        let mut reading = read_with(self.live()?, &files, &judging.values()?, &progress);
+        judging.choose(&mut reading)?;
         let nothing = is_empty(&reading);
         progress.judging();
-        let mut request = self.request(policies, &overrides, &config);
+        let mut request = judging.request(judging.policies(&rules), self.inputs());
         request.baseline = baseline.as_ref();
+        request.touched = changed.map(|changed| reading.links.touched_by(&changed));
         let report = scan(reading, &request);
         progress.finish();
-        self.write(&report)?;
+        self.write(&report, &outputs, &judging, &files)?;
         match &self.write_baseline {
             Some(path) if !nothing => {
                 write_baseline(path, &report)?;
@@ -172,23 +125,35 @@ impl ScanArguments {
         }
     }
 
-    fn given(&self) -> Given<'_> {
-        Given {
-            paths: &self.paths,
-            parameters: &self.parameters,
-            service_tags: &self.service_tags,
-            assume_complete: self.assume_complete,
-            assume: &self.assume,
-        }
+    fn inputs(&self) -> Vec<String> {
+        self.paths
+            .iter()
+            .map(|path| path.to_string_lossy().into_owned())
+            .chain(self.scope.names())
+            .collect()
     }
 
-    fn check_outputs(&self) -> Result<(), Failure> {
-        if self.format.iter().filter(|output| output.is_stdout()).count() > 1 {
-            return Err(Failure(
-                "only one format can go to the standard output; write the others as `FORMAT=FILE`".to_owned(),
-            ));
+    /// The live estate, where one was asked for, as the text of its snapshot.
+    fn live(&self) -> Result<Option<RecordingText>, Failure> {
+        if !self.scope.is_given() {
+            return Ok(None);
         }
-        Ok(())
+        let recorded = live::read(&self.scope, &self.connection)?;
+        Ok(Some(recorded.recording.text()))
+    }
+
+    /// What was asked for, else what the configuration says, else the console.
+    fn outputs(&self, config: &Config) -> Result<Vec<Output>, Failure> {
+        let stated = config.format.iter().map(|text| Output::parse(text));
+        let outputs = match (self.format.is_empty(), config.format.is_empty()) {
+            (false, _) => self.format.clone(),
+            (true, false) => stated
+                .collect::<Result<_, _>>()
+                .map_err(|why| Failure(format!("`format` of the configuration: {why}")))?,
+            (true, true) => vec![Output::console()],
+        };
+        output::check(&outputs)?;
+        Ok(outputs)
     }
 
     fn fail_on(&self, config: &Config) -> Result<Option<Severity>, Failure> {
@@ -201,71 +166,48 @@ impl ScanArguments {
         }
     }
 
-    /// The rules to evaluate. The flow rule always is one: it gives the machines their verdict.
-    fn policies<'r>(&self, set: &'r RuleSet, params: &'r [ResolvedParams]) -> Result<Vec<Policy<'r>>, Failure> {
-        for id in &self.rule {
-            set.find(id)?;
-        }
-        let asked = |id: &str| self.rule.is_empty() || self.rule.iter().any(|asked| asked == id);
-        let policies = set.rules.iter().zip(params).map(|(rule, params)| Policy {
-            rule,
-            params,
-            reported: params.enabled && asked(&rule.id),
-        });
-        Ok(policies
-            .filter(|policy| policy.reported || &*policy.rule.id == FLOW_RULE)
-            .collect())
-    }
-
-    fn request<'r>(&self, policies: Vec<Policy<'r>>, overrides: &Overrides, config: &'r Config) -> Request<'r> {
-        Request {
-            ports: analysed_ports(&policies, overrides),
-            policies,
-            least_severity: self.severity.or(config.severity).unwrap_or(Severity::Info),
-            waivers: &config.waivers,
-            baseline: None,
-            assume_jit_unknown: self.given().choices().is(&choices::JIT, "unknown"),
-            generated: Timestamp::now(),
-            now: self.now,
-            inputs: self
-                .paths
-                .iter()
-                .map(|path| path.to_string_lossy().into_owned())
-                .collect(),
-        }
-    }
-
-    fn write(&self, report: &Report) -> Result<(), Failure> {
+    fn write(
+        &self,
+        report: &Report,
+        outputs: &[Output],
+        judging: &Judging,
+        files: &[InputFile],
+    ) -> Result<(), Failure> {
         let options = Options {
             color: false,
             width: output::width(),
-            verbose: self.verbose,
-            sarif_max_results: self.sarif_max_results,
-        };
-        let console = [Output::console()];
-        let outputs = if self.format.is_empty() {
-            console.as_slice()
-        } else {
-            self.format.as_slice()
+            verbose: judging.verbose,
+            sarif_max_results: judging.sarif_max_results,
+            texts: excerpts::texts(report, files),
+            ..Options::default()
         };
         outputs.iter().try_for_each(|output| output.write(report, &options))
     }
 }
 
-/// The ports that any rule asks about.
-fn analysed_ports(policies: &[Policy<'_>], overrides: &Overrides) -> Vec<u16> {
-    let mut ports = overrides.ports.clone().unwrap_or_else(|| MANAGEMENT_PORTS.to_vec());
-    ports.extend(
-        policies
-            .iter()
-            .flat_map(|policy| crate::example::ports(policy.rule, policy.params)),
-    );
-    if overrides.ports.is_some() {
-        ports.retain(|port| overrides.ports.as_ref().is_some_and(|asked| asked.contains(port)));
+/// The files that differ from a revision, by the names that the scan gives them.
+fn changed_files(revision: &str, paths: &[PathBuf]) -> Result<BTreeSet<String>, Failure> {
+    let directory = paths.first().map(|path| match path.is_dir() {
+        true => path.as_path(),
+        false => path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new(".")),
+    });
+    let repository = Repository::open(directory)?;
+    let changed = repository.changed_since(revision)?;
+    let here = std::fs::canonicalize(".")?;
+    let root = std::fs::canonicalize(&repository.root)?;
+    let mut names = BTreeSet::new();
+    for file in changed {
+        let whole = root.join(&file);
+        // A file may have been named from the current directory, or whole.
+        if let Ok(short) = whole.strip_prefix(&here) {
+            names.insert(normal(&short.to_string_lossy()));
+        }
+        names.insert(normal(&whole.to_string_lossy()));
     }
-    ports.sort_unstable();
-    ports.dedup();
-    ports
+    Ok(names)
 }
 
 fn read_baseline(path: &Path) -> Result<Baseline, Failure> {
@@ -282,12 +224,6 @@ fn write_baseline(path: &Path, report: &Report) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|error| fail(format!("cannot write: {error}")))
 }
 
-/// Nothing that any rule judges was read.
-fn is_empty(reading: &Reading) -> bool {
-    let inventory = &reading.inventory;
-    inventory.vms.is_empty() && inventory.nsgs.is_empty() && inventory.jit_policies.is_empty()
-}
-
 fn outcome(report: &Report, fail_on: Option<Severity>, nothing: bool) -> u8 {
     if nothing {
         style::error("nothing to judge was read: no machine, no network security group, no just-in-time policy");
@@ -301,5 +237,11 @@ fn outcome(report: &Report, fail_on: Option<Severity>, nothing: bool) -> u8 {
         .findings
         .iter()
         .any(|finding| finding.is_open() && fails(finding.severity));
-    if failing { status::FINDINGS } else { status::CLEAN }
+    // A waiver that is out of order is a finding about the house itself.
+    let waivers = fails(Severity::Low) && report.diagnostics.iter().any(waiver::is_problem);
+    if failing || waivers {
+        status::FINDINGS
+    } else {
+        status::CLEAN
+    }
 }

@@ -45,6 +45,12 @@ pub fn warning(message: &str) {
     let _ = writeln!(anstream::stderr(), "{YELLOW}warning{YELLOW:#}: {line}");
 }
 
+/// Prints what is worth knowing and changes nothing.
+pub fn note(message: &str) {
+    let line = crate::report::text::line(message);
+    let _ = writeln!(anstream::stderr(), "{CYAN}note{CYAN:#}: {line}");
+}
+
 /// Prints a diagnostic on the error stream, with its place and what to do.
 pub fn diagnostic(diagnostic: &Diagnostic) {
     let (style, word) = match diagnostic.level {

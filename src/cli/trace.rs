@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::given::{Given, assumption};
-use super::progress::Progress;
+use super::reading_arguments::ReadingArguments;
 use super::scan::{Ports, ports};
 use super::{Failure, output, status, style};
 use crate::input::Reading;
@@ -57,22 +56,8 @@ pub struct TraceArguments {
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     protocol: Wire,
 
-    /// Values for the parameters of templates, as for `portcullis scan`; may be given several times
-    #[arg(long, value_name = "FILE")]
-    parameters: Vec<PathBuf>,
-
-    /// Templates are all there is: what they do not declare does not exist
-    #[arg(long)]
-    assume_complete: bool,
-
-    /// The addresses of service tags: Microsoft's weekly `ServiceTags_Public` file, or the answer of
-    /// `az network list-service-tags`; may be given several times
-    #[arg(long, value_name = "FILE")]
-    service_tags: Vec<PathBuf>,
-
-    /// Choose a reading of what no input settles, as for `portcullis scan`, so that both answer alike
-    #[arg(long, value_name = "NAME=VALUE", value_parser = assumption)]
-    assume: Vec<String>,
+    #[command(flatten)]
+    reading: ReadingArguments,
 
     /// Write for reading, or as JSON (docs/trace.schema.json)
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
@@ -130,7 +115,7 @@ fn sender(typed: &str) -> Result<Sender, String> {
 
 impl TraceArguments {
     pub fn run(&self) -> Result<u8, Failure> {
-        let reading = self.read()?;
+        let reading = self.reading.read(&self.paths)?;
         let inventory = &reading.inventory;
         let found = find(inventory, &self.to).map_err(|error| {
             // A machine that is not there may be in what could not be read.
@@ -141,21 +126,6 @@ impl TraceArguments {
         self.write(&answer)?;
         warn(&reading, found, &answer);
         Ok(outcome(&answer))
-    }
-
-    fn read(&self) -> Result<Reading, Failure> {
-        let given = Given {
-            paths: &self.paths,
-            parameters: &self.parameters,
-            service_tags: &self.service_tags,
-            assume_complete: self.assume_complete,
-            assume: &self.assume,
-        };
-        let files = given.files()?;
-        let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let reading = given.read(&files, &progress)?;
-        progress.finish();
-        Ok(reading)
     }
 
     fn ports(&self) -> Vec<u16> {

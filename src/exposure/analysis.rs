@@ -169,6 +169,11 @@ impl Stack {
 
 /// Analyses the reach of TCP clients to the given ports of every machine.
 pub fn analyse(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Exposures {
+    analyse_with(inventory, sources, ports, false)
+}
+
+/// The same; with `exact` every answer keeps its sets.
+pub fn analyse_with(inventory: &Inventory, sources: &Sources, ports: &[u16], exact: bool) -> Exposures {
     let (environments, by_subnet) = environments(inventory);
     let balancers = Balancers::of(inventory);
     let interfaces = interfaces_by_machine(inventory);
@@ -187,6 +192,7 @@ pub fn analyse(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Expos
             inventory,
             sources,
             admin: &admin,
+            exact,
         },
         environments: &environments,
         stacks: &stacks,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::exact::Exact;
 use crate::source::Location;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -52,6 +53,9 @@ pub struct PortExposure {
     pub gaps: Vec<Arc<str>>,
     /// The answer in one sentence.
     pub sentence: Arc<str>,
+    /// The whole answer as sets, where the analysis was asked to keep it. No part of any report.
+    #[serde(skip)]
+    pub exact: Option<Arc<Exact>>,
 }
 
 fn is_zero(value: &u64) -> bool {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::answer::FrontPort;
 use super::translated::{Index, may_be, may_be_tcp};
 use crate::model::{
-    Frontend, InboundNatRule, Inventory, IpConfiguration, Known, LoadBalancer, PoolMember, ResourceId, Sku, WhyKind,
+    Frontend, InboundNatRule, Inventory, IpConfiguration, Known, LoadBalancer, PoolMember, ResourceId, WhyKind,
 };
 use crate::net::{AddressRange, PortSet, ProtocolSet};
 
@@ -419,9 +419,4 @@ impl BalancedWay {
             FrontPort::Unknown => true,
         }
     }
-}
-
-/// The SKU of a balancer: Basic ones are open where no group filters.
-pub fn balancer_sku(balancer: &LoadBalancer) -> &Known<Sku> {
-    &balancer.sku
 }

@@ -146,6 +146,23 @@ impl Environment {
         }
     }
 
+    /// Some subnet of which nothing is known but that its network uses private addresses, has no peers, and answers
+    /// the internet: what a group is judged in that is attached to nothing.
+    pub fn somewhere() -> Self {
+        let private = PUBLIC.complement().difference(&NO_CLIENT);
+        Environment {
+            virtual_network: Bounds::exact(private.union(&PLATFORM)),
+            internet: Bounds::exact(PUBLIC.clone()),
+            internet_gaps: Vec::new(),
+            public_clients: PUBLIC.difference(&PLATFORM),
+            private_clients: private,
+            returns_to_internet: Bounds::exact(AddressSet::full()),
+            return_gaps: Vec::new(),
+            gaps: Vec::new(),
+            has_gateway: false,
+        }
+    }
+
     /// Everything in it: two environments with equal keys answer alike.
     pub fn key(&self) -> impl Eq + std::hash::Hash + use<> {
         let sets = (

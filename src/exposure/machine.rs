@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::analysis::{Front, MachineExposure, Stack, TargetExposure, WayIn};
 use super::answer::{ExposureClass, FrontPort, PortExposure, Way};
-use super::balancer::{BalancedWay, Balancers, balancer_sku};
+use super::balancer::{BalancedWay, Balancers};
 use super::classify::{Clients, Describer, Platform};
 use super::compile::Truth;
 use super::draft::{Draft, DraftTarget};
@@ -189,11 +189,11 @@ impl Answers<'_> {
             PublicIpRef::Id(id) => {
                 let ip = self.inventory.public_ips.find(id);
                 let conflict = self.inventory.conflict(id).is_some();
-                let sku = ip.filter(|_| !conflict).and_then(|ip| ip.sku.known()).copied();
+                let sku = ip.filter(|_| !conflict).and_then(|ip| self.sold(&ip.sku));
                 (sku, self.front(id))
             }
             PublicIpRef::Inline { name, sku } => (
-                sku.known().copied(),
+                self.sold(sku),
                 Front {
                     address: name.clone(),
                     id: None,
@@ -220,6 +220,10 @@ impl Answers<'_> {
         })
     }
 
+    fn sold(&self, sku: &Known<Sku>) -> Option<Sku> {
+        Sku::of(sku, &self.inventory.choices).ok()
+    }
+
     /// A public address resource: its address where it has one.
     fn front(&self, id: &ResourceId) -> Front {
         let address = self.inventory.public_ips.find(id).and_then(|ip| ip.address);
@@ -235,11 +239,11 @@ impl Answers<'_> {
         let balancer = self.inventory.load_balancers.get(way.balancer)?;
         let frontend = balancer.frontends.get(way.frontend as usize)?;
         let stack = self.stack_behind(way, stacks)?;
-        let platform = match balancer_sku(balancer) {
+        let platform = match Sku::of(&balancer.sku, &self.inventory.choices) {
             _ if way.internal => Platform::Open,
-            Known::Known(Sku::Basic) => Platform::Open,
-            Known::Known(Sku::Standard) => Platform::Closed,
-            Known::Unknown(why) => Platform::Unknown(why.text.clone()),
+            Ok(Sku::Basic) => Platform::Open,
+            Ok(Sku::Standard) => Platform::Closed,
+            Err(why) => Platform::Unknown(why.text.clone()),
         };
         let leads = |port| way.leads_to(port).then_some(way.front);
         let mut exposures = self.through(stack, !way.internal, platform, leads);
@@ -415,4 +419,7 @@ pub(super) fn unsettle(exposure: &mut PortExposure, why: &Arc<str>, by: &str) {
     exposure.addresses = "0".to_owned();
     exposure.gaps.push(why.clone());
     exposure.sentence = Arc::from(format!("may be open{by}: {why}"));
+    if let Some(exact) = &mut exposure.exact {
+        Arc::make_mut(exact).unsettle();
+    }
 }

@@ -1,35 +1,55 @@
 //! Inputs: text in any supported notation to one inventory. An input is one file and one line in [`INPUTS`];
-//! each is recognised by its content, never by its name.
+//! each is recognised by its content; only a notation that has no mark of its own is by its name.
 
 pub mod arm;
+pub mod azurerm;
+mod bicep;
 mod decode;
 mod document;
+mod links;
 mod recording;
 mod snapshot;
+pub mod terraform;
+mod tfplan;
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use decode::{Decoded, decode};
+pub use arm::normal;
+pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
-pub use snapshot::{Footer, Header, LINE_LIMIT, ReadWhole, Scope as SnapshotScope};
+pub use links::Links;
+pub use snapshot::{
+    FOOTER as SNAPSHOT_FOOTER, FORMAT as SNAPSHOT_FORMAT, Footer, Header, LINE_LIMIT, Missing as SnapshotMissing,
+    ReadWhole, Scope as SnapshotScope, VERSION as SNAPSHOT_VERSION,
+};
+pub use tfplan::{Action as PlannedAction, Change as PlannedChange, Side as PlanSide};
 
-use crate::model::{Inventory, Item};
+use crate::model::{Inventory, Item, Suppression};
 use crate::source::{Diagnostic, Location, Locator, SourceId, Sources};
 use crate::syntax::json::Repeated;
 
 /// One notation.
 pub struct Input {
     pub name: &'static str,
+    /// Ends of file names, in lower case, that tell this notation before any content does.
+    endings: &'static [&'static str],
     /// Looks at the first bytes of a text (decompressed, without byte-order mark and leading blanks).
     recognise: fn(&[u8]) -> bool,
     read: fn(&mut Reading, SourceId, &mut dyn BufRead) -> io::Result<()>,
 }
 
 /// Every notation, the most particular first.
-pub const INPUTS: &[Input] = &[snapshot::INPUT, arm::INPUT, recording::INPUT];
+pub const INPUTS: &[Input] = &[
+    snapshot::INPUT,
+    bicep::INPUT,
+    terraform::INPUT,
+    tfplan::INPUT,
+    arm::INPUT,
+    recording::INPUT,
+];
 
 /// How much of a text is looked at to recognise it.
 const HEAD: usize = 4096;
@@ -40,14 +60,37 @@ pub struct Reading {
     pub inventory: Inventory,
     pub sources: Sources,
     pub diagnostics: Vec<Diagnostic>,
+    /// Exceptions that stand in comments.
+    pub suppressions: Vec<Suppression>,
     /// When the estate was recorded; the latest, where several recordings say it.
     pub recorded: Option<Timestamp>,
     /// `--assume-complete`: what is not in templates does not exist.
     pub assume_complete: bool,
+    /// Where templates get contents and published modules from.
+    pub library: Option<Arc<dyn Library>>,
+    /// Which estate is read out of Terraform's plans.
+    pub plan_side: PlanSide,
+    /// What Terraform's plans change, in the order in which they say it.
+    pub changes: Vec<PlannedChange>,
+    /// Which file uses which.
+    pub links: Links,
     pages: recording::Pages,
     templates: arm::Pending,
+    plans: tfplan::Pending,
+    pub terraform: terraform::Pending,
+    /// Files of Terraform configurations, for the places of what plans and states speak of.
+    configurations: Vec<(SourceId, Arc<str>)>,
     /// By index of source.
     given: Vec<Given>,
+}
+
+/// What templates ask for beside themselves. Only who may touch files implements it.
+pub trait Library: Send + Sync {
+    /// The content of a file among the inputs, by its name as reports show it.
+    fn content(&self, name: &str) -> Option<Vec<u8>>;
+    /// The compiled template of a published module, such as `br/public:avm/res/compute/virtual-machine:0.12.0`, and what
+    /// reports call it.
+    fn module(&self, reference: &str) -> Option<(String, Vec<u8>)>;
 }
 
 /// How a text came to be read, which decides what being unreadable means.
@@ -70,11 +113,22 @@ impl Reading {
         }
     }
 
+    /// Keeps the text of a Terraform configuration: findings about a plan or a state beside it point at its blocks.
+    pub fn keep_configuration(&mut self, source: SourceId, text: &str) {
+        self.configurations.push((source, Arc::from(text)));
+    }
+
     /// Reads the values of template parameters. Whatever template declares the parameters takes them.
     pub fn read_parameters(&mut self, name: &str, text: impl Read) {
         let source = self.sources.add(name);
         self.given.push(Given::Named);
-        if let Err(error) = arm::read_parameters(self, source, &mut BufReader::new(text)) {
+        let mut text = BufReader::new(text);
+        let outcome = match name {
+            name if terraform::is_variables(name) => terraform::read_variables(self, source, &mut text),
+            name if bicep::is_parameters(name) => bicep::read_parameters(self, source, &mut text),
+            _ => arm::read_parameters(self, source, &mut text),
+        };
+        if let Err(error) = outcome {
             let message = format!("`{name}` cannot be read to its end: {error}");
             self.lose(Diagnostic::error("unreadable", message).at(self.start_of(source)));
         }
@@ -93,7 +147,10 @@ impl Reading {
 
     fn read_plain(&mut self, source: SourceId, given: Given, head: &[u8], text: impl Read) -> io::Result<()> {
         let content = skip_blanks(head);
-        if content.is_empty() && head.len() < HEAD {
+        let name = self.sources.name(source).to_ascii_lowercase();
+        let named = |input: &&Input| input.endings.iter().any(|ending| name.ends_with(ending));
+        let by_name = INPUTS.iter().find(named);
+        if content.is_empty() && head.len() < HEAD && by_name.is_none() {
             self.not_recognised(source, given, "it is empty");
             return Ok(());
         }
@@ -107,7 +164,7 @@ impl Reading {
             );
             return Ok(());
         }
-        match INPUTS.iter().find(|input| (input.recognise)(content)) {
+        match by_name.or_else(|| INPUTS.iter().find(|input| (input.recognise)(content))) {
             Some(input) => (input.read)(self, source, &mut BufReader::with_capacity(HEAD * 16, text)),
             None => {
                 self.not_recognised(source, given, "it is neither a snapshot nor JSON");
@@ -124,7 +181,8 @@ impl Reading {
     fn not_recognised(&mut self, source: SourceId, given: Given, why: &str) {
         let name = self.sources.name(source);
         let message = format!("`{name}` holds no estate: {why}");
-        let help = "give a snapshot, `az ... list -o json` output, an ARM list page, a Resource Graph answer or an ARM template";
+        let help = "give a snapshot, `az ... list -o json` output, an ARM list page, a Resource Graph answer, an ARM template, \
+                    a Bicep file, or a Terraform configuration, plan or state";
         match given {
             Given::Named => self.lose(
                 Diagnostic::error("not-recognised", message)
@@ -189,6 +247,9 @@ impl Reading {
     /// Joins what belongs together. Called once, after the last text.
     pub fn finish(&mut self) {
         arm::finish(self);
+        terraform::give_way(self);
+        tfplan::finish(self);
+        terraform::finish(self);
         for id in self.inventory.finish() {
             self.contradicted(&id);
         }

@@ -14,6 +14,7 @@ use crate::syntax::{Node, Value, json};
 
 pub(super) const INPUT: Input = Input {
     name: "recording",
+    endings: &[],
     recognise,
     read,
 };

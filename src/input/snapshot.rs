@@ -16,6 +16,7 @@ use crate::syntax::json;
 
 pub(super) const INPUT: Input = Input {
     name: "snapshot",
+    endings: &[],
     recognise,
     read,
 };
@@ -26,9 +27,9 @@ pub const LINE_LIMIT: usize = 64 << 20;
 /// How much text is decoded at a time.
 const CHUNK: usize = 8 << 20;
 
-const FORMAT: &str = "portcullis-snapshot";
-const FOOTER: &str = "portcullis-snapshot-end";
-const VERSION: u32 = 1;
+pub const FORMAT: &str = "portcullis-snapshot";
+pub const FOOTER: &str = "portcullis-snapshot-end";
+pub const VERSION: u32 = 1;
 
 /// The first line of a snapshot.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -44,8 +45,18 @@ pub struct Header {
     /// What was asked for.
     #[serde(default)]
     pub scope: Vec<Scope>,
+    /// Read from the service: findings name resources, not lines of this file.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub live: bool,
+    /// Sentences about what was not read and belongs to no subscription that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
     /// What was read of each subscription.
     pub subscriptions: Vec<ReadWhole>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// One thing that was asked to be recorded.
@@ -109,6 +120,7 @@ fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::
         reading,
         source,
         line: 1,
+        placed: true,
         resources: 0,
         footer: None,
     }
@@ -121,6 +133,8 @@ struct Snapshot<'r> {
     name: Arc<str>,
     /// Number of the next line.
     line: u32,
+    /// Whether a line of this file says anything to a reader of findings.
+    placed: bool,
     resources: u64,
     footer: Option<u64>,
 }
@@ -172,10 +186,10 @@ impl Snapshot<'_> {
             self.take_header(header);
             rest = after;
         }
-        let (source, name) = (self.source, self.name.clone());
+        let (source, name, placed) = (self.source, self.name.clone(), self.placed);
         let decoded: Vec<Line> = rest
             .par_iter()
-            .map(|(number, line)| decode_line(source, &name, *number, line))
+            .map(|(number, line)| decode_line(source, &name, *number, line, placed))
             .collect();
         decoded.into_iter().for_each(|line| self.take_line(line));
     }
@@ -207,6 +221,10 @@ impl Snapshot<'_> {
                 let message = format!("`recorded` is `{}`, which is not a time", header.recorded);
                 self.lose("snapshot-header", message, 1, "write it as `2026-01-31T12:00:00Z`");
             }
+        }
+        self.placed = !header.live;
+        for lost in header.lost {
+            self.lose("not-read", lost, 1, "see that the identity may read it, and scan again");
         }
         self.reading.inventory.coverage.whole = true;
         let covered = header.subscriptions.into_iter().map(covered);
@@ -310,7 +328,7 @@ enum Line {
     Broken(Box<Diagnostic>),
 }
 
-fn decode_line(source: SourceId, name: &Arc<str>, number: u32, line: &[u8]) -> Line {
+fn decode_line(source: SourceId, name: &Arc<str>, number: u32, line: &[u8], placed: bool) -> Line {
     let line = line.trim_ascii_end();
     if line.is_empty() {
         return Line::Blank;
@@ -326,7 +344,7 @@ fn decode_line(source: SourceId, name: &Arc<str>, number: u32, line: &[u8]) -> L
     if let Some(footer) = footer(text) {
         return Line::Footer(footer);
     }
-    let locator = Locator::new(source, name.clone(), text, number);
+    let locator = Locator::new(source, name.clone(), text, number).placed(placed);
     let mut diagnostics = Vec::new();
     match json::parse_noting(text, &mut |one| diagnostics.push(super::repeated(&one, &locator))) {
         Ok(node) => Line::Resource(decode(&node, &locator, &mut diagnostics), diagnostics),

@@ -33,6 +33,8 @@ questions! {
     PARENT_NAT = "parent-nat": "inherited" | "own";
     /// Whether a network group with static members may have others that a policy adds.
     GROUP_MEMBERS = "group-members": "static" | "unknown";
+    /// What a public address or load balancer is that states no SKU.
+    UNSTATED_SKU = "unstated-sku": "basic" | "standard" | "unknown";
     /// What the unknown address space of a network may hold.
     UNKNOWN_SPACE = "unknown-space": "any" | "private";
 }

@@ -10,6 +10,8 @@ pub struct Coverage {
     pub whole: bool,
     /// Sentences about what was lost, apart from subscriptions: an unreadable file, a cut snapshot.
     pub lost: Vec<Arc<str>>,
+    /// Interfaces or subnets are in the input to which another Terraform configuration could attach groups and routes.
+    pub attached_here: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

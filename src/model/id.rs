@@ -11,6 +11,9 @@ pub struct ResourceId {
     hash: u64,
 }
 
+/// Stands for the subscription of what is not deployed yet.
+pub const PLACEHOLDER_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
+
 static HASHER: LazyLock<foldhash::quality::RandomState> = LazyLock::new(foldhash::quality::RandomState::default);
 
 impl ResourceId {
@@ -86,6 +89,17 @@ impl ResourceId {
     /// The name after a segment of the path, such as that of the balancer in a frontend's id.
     pub fn segment(&self, kind: &str) -> Option<&str> {
         Some(self.after(kind)).filter(|name| !name.is_empty())
+    }
+
+    /// The id in lower case; of what is not deployed yet without subscription and resource group, because these are
+    /// placeholders that change when a file is renamed or a part of it becomes a module.
+    pub fn stable(&self) -> String {
+        let lower = self.text.to_ascii_lowercase();
+        let placeholder = self.subscription() == PLACEHOLDER_SUBSCRIPTION;
+        match lower.find("/providers/").filter(|_| placeholder) {
+            Some(at) => lower.get(at..).unwrap_or_default().to_owned(),
+            None => lower,
+        }
     }
 
     fn after(&self, key: &str) -> &str {

@@ -14,6 +14,8 @@ pub enum WhyKind {
     Unreadable,
     /// The platform decides later: dynamic addresses.
     Dynamic,
+    /// The text does not say it, and what the service takes instead is an open question.
+    Unstated,
     /// The text leaves it open: a parameter without a value, an expression that cannot be decided.
     Open,
     /// Two statements contradict each other.

@@ -16,6 +16,7 @@ mod load_balancer;
 mod network;
 mod nsg;
 mod route;
+mod suppression;
 mod tag;
 mod tag_addresses;
 
@@ -31,7 +32,7 @@ pub use firewall::{
     Firewall, FirewallAction, FirewallPolicy, FirewallRule, IpGroup, RuleCollection, RuleCollectionGroup, RuleKind,
 };
 pub use hub::{HubConnection, PrivateLinkService, RoutingIntent};
-pub use id::ResourceId;
+pub use id::{PLACEHOLDER_SUBSCRIPTION, ResourceId};
 pub use inventory::{Inventory, Item};
 pub use jit::{JitEntry, JitPolicy, JitPort, JitRequest};
 pub use known::{Known, Why, WhyKind};
@@ -44,6 +45,7 @@ pub use network::{
 };
 pub use nsg::{Access, AddressTerm, Addresses, Direction, Nsg, Ports, SecurityRule, default_rules};
 pub use route::{NextHop, Route, RouteTable};
+pub use suppression::Suppression;
 pub use tag::{ServiceTag, TagName};
 pub use tag_addresses::{TagAddresses, TagExtent};
 

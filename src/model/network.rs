@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Known, Origin, ResourceId, Why};
+use super::choices::{Choices, UNSTATED_SKU};
+use super::{Known, Origin, ResourceId, Why, WhyKind};
 use crate::net::{AddressRange, Family};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,19 @@ pub enum Sku {
 }
 
 impl Sku {
+    /// The SKU that is stated; where none is, the one that is chosen. The error says why it is open.
+    pub fn of<'k>(stated: &'k Known<Sku>, choices: &Choices) -> Result<Sku, &'k Why> {
+        match stated {
+            Known::Known(sku) => Ok(*sku),
+            Known::Unknown(why) if why.kind != WhyKind::Unstated => Err(why),
+            Known::Unknown(why) => match choices.of(&UNSTATED_SKU) {
+                "basic" => Ok(Sku::Basic),
+                "standard" => Ok(Sku::Standard),
+                _ => Err(why),
+            },
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Sku::Basic => "Basic",

@@ -1,7 +1,7 @@
 //! What a person reads on a terminal: the state of the estate first, then the findings by rule with the worst first,
 //! then what the verdicts rest on and what could not be read. Ends with one line that sums it up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, BufWriter, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use crate::report::digest::{self, Group, count};
 use crate::report::{Format, Machine, Options, Report, ReportError, Subscription, Tab, text};
 use crate::rule::{Finding, Severity, SubjectKind, Verdict};
-use crate::source::{Diagnostic, Level};
+use crate::source::{Diagnostic, Level, Location};
 
 pub const FORMAT: Format = Format {
     name: "console",
@@ -23,6 +23,8 @@ const MOST_FINDINGS: usize = 8;
 const MOST_ERRORS: usize = 50;
 /// Diagnostics shown that are no errors, unless everything is asked for.
 const MOST_DIAGNOSTICS: usize = 5;
+/// Lines of an excerpt.
+const MOST_LINES: u32 = 6;
 const LABEL_COLUMNS: usize = 12;
 const BAR_COLUMNS: u64 = 20;
 const LEAST_COLUMNS: usize = 40;
@@ -44,6 +46,7 @@ fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), 
         out: &mut out,
         options,
         width: options.width.max(LEAST_COLUMNS),
+        shown: HashSet::new(),
     };
     header(&mut page, report)?;
     alarm(&mut page, report)?;
@@ -66,6 +69,8 @@ struct Page<'a> {
     out: &'a mut dyn Write,
     options: &'a Options,
     width: usize,
+    /// Places whose lines were shown.
+    shown: HashSet<Location>,
 }
 
 impl Page<'_> {
@@ -303,6 +308,7 @@ fn entry(page: &mut Page<'_>, report: &Report, finding: &Finding) -> io::Result<
     entry_heading(page, finding, &name, &home)?;
     said(page, finding)?;
     place(page, finding)?;
+    excerpt(page, report, finding)?;
     waiver(page, finding)
 }
 
@@ -389,6 +395,46 @@ fn place(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
     }
     let place = place.unwrap_or_else(|| finding.subject.id.to_string());
     page.pieces(12, &[(DIM, &text::name(&place, room))])
+}
+
+/// The lines that decide, where their text is at hand.
+fn excerpt(page: &mut Page<'_>, report: &Report, finding: &Finding) -> io::Result<()> {
+    let texts = page.options.texts.clone();
+    let deciding = digest::deciding_place(report, finding);
+    // The same lines are shown once.
+    let deciding = deciding.filter(|place| page.shown.insert((*place).clone()));
+    let Some((place, text)) = deciding.and_then(|place| Some((place, texts.get(&place.file)?))) else {
+        return Ok(());
+    };
+    let first = place.line.max(1);
+    let last = place.end_line.clamp(first, first.saturating_add(MOST_LINES - 1));
+    let skip = usize::try_from(first - 1).unwrap_or(usize::MAX);
+    let lines: Vec<&str> = text.lines().skip(skip).take((last - first + 1) as usize).collect();
+    let indent = lines
+        .iter()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.len() - line.trim_start().len())
+        .min();
+    let gutter = last.to_string().len();
+    if digest::place(finding) != Some(place) {
+        page.pieces(
+            12,
+            &[(
+                DIM,
+                &format!("decided at {}", text::name(&place.to_string(), NAME_COLUMNS)),
+            )],
+        )?;
+    }
+    for (number, line) in (first..).zip(&lines) {
+        let line = line.get(indent.unwrap_or(0)..).unwrap_or_default();
+        let line = text::line(line.trim_end());
+        let shown = text::cut(&line, page.width.saturating_sub(15 + gutter));
+        page.pieces(12, &[(DIM, &format!("{number:>gutter$} | ")), (PLAIN, &shown)])?;
+    }
+    if place.end_line > last {
+        page.pieces(12, &[(DIM, &format!("{:>gutter$} | ...", ""))])?;
+    }
+    Ok(())
 }
 
 fn waiver(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::report::{Decider, ExposureClass, Layer, Machine, Path, PortExposure, Report, RuleInfo};
-use crate::rule::{Finding, Verdict};
+use crate::rule::{Finding, SubjectKind, Verdict};
 use crate::source::{Diagnostic, Level, Location};
 
 /// The rule whose verdict every machine has.
@@ -119,6 +119,19 @@ pub fn machine<'r>(report: &'r Report, finding: &Finding) -> Option<&'r Machine>
 pub fn place(finding: &Finding) -> Option<&Location> {
     let evidence = || finding.evidence.iter().find_map(|evidence| evidence.location.as_ref());
     finding.subject.location.as_ref().or_else(evidence)
+}
+
+/// Where the rule stands that a finding speaks of: itself, or the rule that its sentence about a machine names.
+pub fn deciding_place<'r>(report: &'r Report, finding: &'r Finding) -> Option<&'r Location> {
+    if finding.subject.kind == SubjectKind::SecurityRule {
+        return place(finding);
+    }
+    let mut decided = exposures(machine(report, finding)?).flat_map(|(_, port)| &port.deciders);
+    let named = |decider: &&Decider| {
+        let name = format!("`{}/{}`", decider.group, decider.rule);
+        finding.message.contains(&name) && decider.location.is_some()
+    };
+    decided.find(named).and_then(|decider| decider.location.as_ref())
 }
 
 /// The exposures of a machine that are worth a word: neither closed nor private.

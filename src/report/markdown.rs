@@ -17,8 +17,10 @@ pub const FORMAT: Format = Format {
     write,
 };
 
+/// Most characters of a comment on GitHub.
+pub const COMMENT_LIMIT: usize = 65_536;
 const TEMPLATE: &str = include_str!("../../templates/report.md");
-/// GitHub refuses a comment of more than 65,536 characters; a finding takes some 300 in the table and 700 in its group.
+/// A finding takes some 300 characters in the table and 700 in its group.
 const MOST_FINDINGS: usize = 40;
 const MOST_DETAILS: usize = 5;
 const MOST_GROUPS: usize = 8;
@@ -32,9 +34,20 @@ fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), 
     let template = environment
         .template_from_named_str("report.md", TEMPLATE)
         .map_err(failure)?;
-    let page = page(report, options.verbose);
     // Rendered whole, because the page is small by its caps, and an error leaves no half of it.
-    let text = template.render(Serde(&page)).map_err(failure)?;
+    let render = |share| {
+        template
+            .render(Serde(&page(report, options.verbose, share)))
+            .map_err(failure)
+    };
+    let mut text = render(1)?;
+    // Names may be long: what does not fit a comment is cut to a half, a quarter, ...
+    for share in [2, 4, 8, 16, 40] {
+        if options.verbose || text.len() <= COMMENT_LIMIT {
+            break;
+        }
+        text = render(share)?;
+    }
     Ok(out.write_all(text.as_bytes())?)
 }
 
@@ -165,10 +178,11 @@ struct Note {
     help: Option<String>,
 }
 
-fn page(report: &Report, verbose: bool) -> Page {
+/// One share of what is shown at most; everything, where `verbose` asks for it.
+fn page(report: &Report, verbose: bool, share: usize) -> Page {
     let scan = &report.scan;
     let groups = digest::groups(report);
-    let most = |number: usize| if verbose { usize::MAX } else { number };
+    let most = |number: usize| if verbose { usize::MAX } else { number.div_ceil(share) };
     let open = || groups.iter().flat_map(|group| &group.open);
     let ports: Vec<String> = scan.ports.iter().map(u16::to_string).collect();
     let diagnostics = digest::diagnostics(report);

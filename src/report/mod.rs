@@ -1,11 +1,16 @@
 //! Writers: one `Report` in every format. A format is one file and one line in [`FORMATS`].
 //! Must not know how the report was reached, and does no I/O but to the writer it is given.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 pub mod console;
 pub mod csv;
+pub mod diff;
 mod digest;
+pub mod github;
+pub mod gitlab;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -28,6 +33,27 @@ pub struct Options {
     pub verbose: bool,
     /// At most so many SARIF results, worst first; what was cut is said in a notification.
     pub sarif_max_results: usize,
+    /// At most so many bytes of SARIF results, as they are before compression.
+    pub sarif_max_bytes: usize,
+    /// Texts that findings point into, where they are at hand.
+    pub texts: Texts,
+}
+
+/// GitHub takes 10 MB of compressed SARIF, and SARIF shrinks to a tenth and less.
+pub const SARIF_MAX_BYTES: usize = 100_000_000;
+
+/// Texts by the names that reports show.
+#[derive(Clone, Debug, Default)]
+pub struct Texts(Arc<HashMap<String, Arc<str>>>);
+
+impl Texts {
+    pub fn new(texts: HashMap<String, Arc<str>>) -> Self {
+        Texts(Arc::new(texts))
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|text| &**text)
+    }
 }
 
 impl Default for Options {
@@ -37,6 +63,8 @@ impl Default for Options {
             width: 100,
             verbose: false,
             sarif_max_results: 25_000,
+            sarif_max_bytes: SARIF_MAX_BYTES,
+            texts: Texts::default(),
         }
     }
 }
@@ -67,4 +95,6 @@ pub const FORMATS: &[Format] = &[
     markdown::FORMAT,
     csv::FORMAT,
     junit::FORMAT,
+    github::FORMAT,
+    gitlab::FORMAT,
 ];

@@ -35,6 +35,8 @@ pub const FORMAT: Format = Format {
 };
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+/// So many results never come near the limit of size.
+const FEW_RESULTS: usize = 2_000;
 /// Longest name shown.
 const NAME_COLUMNS: usize = 200;
 /// Longest message.
@@ -56,6 +58,20 @@ fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), 
     .map_err(json::failure)?;
     out.write_all(b"\n")?;
     Ok(out.flush()?)
+}
+
+/// Counts what is written.
+struct Counter(usize);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 struct Run<'r> {
@@ -88,7 +104,7 @@ impl<'r> Run<'r> {
         let total = unread.len() + findings.len();
         unread.truncate(options.sarif_max_results);
         findings.truncate(options.sarif_max_results - unread.len());
-        Run {
+        let mut run = Run {
             report,
             catalog: Catalog::of(report),
             artifacts: Artifacts::of(report),
@@ -96,7 +112,28 @@ impl<'r> Run<'r> {
             any_waived: findings.iter().any(|finding| finding.waiver.is_some()),
             unread,
             findings,
+        };
+        run.keep_within(options.sarif_max_bytes);
+        run
+    }
+
+    /// Leaves out the last findings where all of them would be too large to upload.
+    fn keep_within(&mut self, most: usize) {
+        if self.findings.len() < FEW_RESULTS && most >= super::SARIF_MAX_BYTES {
+            return;
         }
+        let mut room = most;
+        let fits = |finding: &&'r Finding| {
+            let mut counter = Counter(0);
+            // What cannot be written is found when it is written.
+            let _ = serde_json::to_writer(&mut counter, &self.finding_result(finding));
+            let fits = counter.0 <= room;
+            room = room.saturating_sub(counter.0);
+            fits
+        };
+        let kept = self.findings.iter().copied().take_while(fits).count();
+        self.cut += self.findings.len() - kept;
+        self.findings.truncate(kept);
     }
 
     fn results(&self) -> impl Iterator<Item = ResultObject<'_>> {
@@ -221,7 +258,7 @@ impl<'r> Run<'r> {
     fn cut_notification(&self) -> Option<Notification<'_>> {
         let written = self.unread.len() + self.findings.len();
         let message = format!(
-            "{} left out: only the worst {written} are written; `--sarif-max-results` raises the number",
+            "{} left out: only the worst {written} are written, because code scanning takes no more; `--sarif-max-results` changes the number",
             digest::count(self.cut as u64, "result"),
         );
         (self.cut > 0).then(|| Notification {

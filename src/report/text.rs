@@ -46,6 +46,14 @@ pub fn shorten(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{head}…{tail}"))
 }
 
+/// The beginning of a text within so many columns.
+pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(fitting(text.chars(), columns.saturating_sub(1)) + "…")
+}
+
 /// A name from outside on one line within so many columns.
 pub fn name(text: &str, columns: usize) -> String {
     shorten(&line(text), columns).into_owned()

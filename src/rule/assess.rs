@@ -1,7 +1,7 @@
 //! All rules over all subjects: findings, counts, and the verdict of every machine.
 //! Must not know what any rule is about, but for the one that gives the machines their verdict.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -14,7 +14,7 @@ use super::value::SubjectFacts;
 use super::{Evidence, Finding, Judgement, Rule, Sentences, Subject, SubjectKind, Verdict, evidence};
 use crate::exposure::{PUBLIC, Way, redundancies, shadows};
 use crate::intern::intern;
-use crate::model::{JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
+use crate::model::{JitEntry, JitPolicy, Nsg, Origin, PLACEHOLDER_SUBSCRIPTION, ResourceId, SecurityRule};
 use crate::net::Family;
 use crate::source::{Location, Sources};
 
@@ -130,6 +130,7 @@ impl Assessor<'_, '_> {
         } = total;
         counts.resize_with(self.policies.len(), BTreeMap::new);
         findings.par_sort_by(|a, b| order(a).cmp(&order(b)));
+        tell_apart(&mut findings);
         Assessment {
             findings,
             counts,
@@ -407,10 +408,40 @@ fn finding(
     }
 }
 
-/// What a finding is, whatever the text around it looks like: rule and subject, without case.
+/// What a finding is, whatever the text around it looks like: rule and subject, without case and without what a
+/// template is deployed to, which is called like its file.
 fn fingerprint(rule: &str, subject: &Subject) -> Arc<str> {
+    digest([rule, &ResourceId::new(&subject.id).stable(), &subject.name])
+}
+
+/// Several templates may declare resources of one name: where these would be one, the whole id tells them apart.
+fn tell_apart(findings: &mut [Finding]) {
+    let mut subjects: HashMap<Arc<str>, Option<Arc<str>>, foldhash::fast::RandomState> = HashMap::default();
+    for finding in findings.iter().filter(|finding| is_placeholder(finding)) {
+        let first = subjects
+            .entry(finding.fingerprint.clone())
+            .or_insert_with(|| Some(finding.subject.id.clone()));
+        if first
+            .as_ref()
+            .is_some_and(|first| !first.eq_ignore_ascii_case(&finding.subject.id))
+        {
+            *first = None;
+        }
+    }
+    for finding in findings.iter_mut().filter(|finding| is_placeholder(finding)) {
+        if subjects.get(&finding.fingerprint).is_some_and(Option::is_none) {
+            finding.fingerprint = digest([&finding.rule, &finding.subject.id, &finding.subject.name]);
+        }
+    }
+}
+
+fn is_placeholder(finding: &Finding) -> bool {
+    &*finding.subject.subscription == PLACEHOLDER_SUBSCRIPTION
+}
+
+fn digest(parts: [&str; 3]) -> Arc<str> {
     let mut hasher = Sha256::new();
-    for part in [rule, &subject.id, &subject.name] {
+    for part in parts {
         hasher.update(part.to_ascii_lowercase().as_bytes());
         hasher.update([0]);
     }

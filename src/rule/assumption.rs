@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{FirewallAction, Inventory, Known, RuleCollection, RuleKind, choices};
+use crate::model::{
+    FirewallAction, Inventory, IpConfiguration, Known, PublicIpRef, RuleCollection, RuleKind, Sku, WhyKind, choices,
+};
 use crate::net::AddressRange;
 
 /// One assumption: when it is in force, what it says, how to switch it.
@@ -69,6 +71,14 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         text: "no security admin rules of a network manager are in the input, so none are assumed to exist",
         switch: None,
         applies: |inventory| inventory.admin_rules.is_empty() && inventory.active_admin_rules.is_empty(),
+        scope: Scope::Report,
+    },
+    Assumed {
+        id: "no-other-state",
+        text: "what a Terraform configuration does not attach to its subnets and interfaces is taken to be attached by no \
+               other configuration or state",
+        switch: None,
+        applies: |inventory| inventory.coverage.attached_here && !inventory.coverage.whole,
         scope: Scope::Report,
     },
     Assumed {
@@ -181,6 +191,14 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         scope: Scope::Report,
     },
     Assumed {
+        id: "unstated-sku",
+        text: "a public address or load balancer that states no SKU is Basic, the service's own default: it is open where \
+               no network security group filters",
+        switch: Some("--assume unstated-sku=standard (or unknown)"),
+        applies: |inventory| states_no_sku(inventory) && inventory.choices.is(&choices::UNSTATED_SKU, "basic"),
+        scope: Scope::Report,
+    },
+    Assumed {
         id: "unknown-space",
         text: "address spaces that are not in the input are taken to be private (`--assume unknown-space=private`)",
         switch: Some("--assume unknown-space=any"),
@@ -188,6 +206,18 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         scope: Scope::Report,
     },
 ];
+
+fn states_no_sku(inventory: &Inventory) -> bool {
+    let unstated = |sku: &Known<Sku>| sku.why().is_some_and(|why| why.kind == WhyKind::Unstated);
+    let configurations = inventory.nics.iter().filter_map(|nic| nic.ip_configurations.known());
+    let inline = |configuration: &IpConfiguration| match &configuration.public_ip {
+        Some(PublicIpRef::Inline { sku, .. }) => unstated(sku),
+        _ => false,
+    };
+    inventory.public_ips.iter().any(|ip| unstated(&ip.sku))
+        || inventory.load_balancers.iter().any(|balancer| unstated(&balancer.sku))
+        || configurations.flatten().any(inline)
+}
 
 fn has_default_route(inventory: &Inventory) -> bool {
     let routes = inventory

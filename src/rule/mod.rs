@@ -8,6 +8,7 @@ pub mod builtin;
 pub mod cel;
 pub mod check;
 mod compiled;
+pub mod disagreement;
 mod evaluate;
 mod evidence;
 pub mod expression;

@@ -1,10 +1,11 @@
 //! Reads YAML that people write: strict booleans, generous limits, and errors as diagnostics with their place.
 //! Must not know what is read.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_yaml::{Error, Spanned};
 
 use crate::rule::scalar::Scalar;
@@ -34,6 +35,14 @@ impl<'t> Document<'t> {
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Diagnostic> {
         serde_yaml::from_str_with_options(self.text, options())
             .map_err(|error| self.diagnostic(error.without_snippet()))
+    }
+
+    /// Where the values of the keys at the top stand. The text has been parsed before.
+    pub fn places(&self) -> BTreeMap<String, Location> {
+        let keys: BTreeMap<String, Spanned<IgnoredAny>> = self.parse().unwrap_or_default();
+        keys.into_iter()
+            .map(|(key, value)| (key, self.location(&value)))
+            .collect()
     }
 
     /// Where a value stands.

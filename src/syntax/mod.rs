@@ -1,6 +1,10 @@
 //! Text to values with places. Knows no Azure.
 
+pub mod bicep;
+mod expression;
 pub mod json;
 mod node;
+pub mod scan;
 
+pub use expression::{Element, Entry, Expression};
 pub use node::{Member, Node, Span, Value};

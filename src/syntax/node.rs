@@ -1,7 +1,9 @@
 //! A value and the span of text that said it: what every notation is turned into.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use super::Expression;
 use crate::model::Why;
 
 /// Byte offsets in the text being read; the end is exclusive.
@@ -26,6 +28,8 @@ pub enum Value<'t> {
     Text(Cow<'t, str>),
     List(Vec<Node<'t>>),
     Object(Vec<Member<'t>>),
+    /// An expression that is still to be evaluated.
+    Expression(Arc<Expression>),
     /// An expression that could not be decided.
     Unknown(Why),
 }
@@ -87,6 +91,7 @@ impl<'t> Node<'t> {
             Value::Text(_) => "a string",
             Value::List(_) => "a list",
             Value::Object(_) => "an object",
+            Value::Expression(_) => "an expression",
             Value::Unknown(_) => "an unknown value",
         }
     }

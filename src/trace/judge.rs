@@ -167,7 +167,7 @@ impl<'i> Walk<'i> {
             }
         }
         if effect.hands_over {
-            match way.sold() {
+            match way.sold(estate.inventory) {
                 sold if target.is_unfiltered() => self.platform(sold),
                 _ => self.layers(estate, target, packet),
             }
@@ -192,7 +192,7 @@ impl<'i> Walk<'i> {
     /// An admin rule delivers the packet past every group, or may. What that means for a Standard public side that no
     /// group filters is not documented.
     fn deliver(&mut self, inventory: &'i Inventory, target: &Target<'i>, way: &WayIn<'i>, effect: &Effect<'i>) {
-        let sold = way.sold().filter(|_| target.is_unfiltered());
+        let sold = way.sold(inventory).filter(|_| target.is_unfiltered());
         match (sold, inventory.choices.of(&choices::ALWAYS_ALLOW)) {
             (Some(Ok(Sku::Standard)), "closed") => {
                 self.may_pass = false;

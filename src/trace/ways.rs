@@ -84,20 +84,17 @@ impl<'i> WayIn<'i> {
     }
 
     /// The SKU of the public side, which decides where no group filters.
-    pub fn sold(&self) -> Option<Sold<'i>> {
+    pub fn sold(&self, inventory: &'i Inventory) -> Option<Sold<'i>> {
         match &self.front {
             Front::PublicIp { sku, .. } => Some(sku.clone()),
-            Front::Balancer(rule) => Some(sold(&rule.balancer.sku)),
+            Front::Balancer(rule) => Some(sold(inventory, &rule.balancer.sku)),
             Front::None | Front::Unread | Front::UnreadFirewall(..) | Front::Firewall(_) => None,
         }
     }
 }
 
-pub fn sold<'i>(sku: &'i Known<Sku>) -> Sold<'i> {
-    match sku {
-        Known::Known(sku) => Ok(*sku),
-        Known::Unknown(why) => Err(Cow::Borrowed(&why.text)),
-    }
+fn sold<'i>(inventory: &'i Inventory, sku: &'i Known<Sku>) -> Sold<'i> {
+    Sku::of(sku, &inventory.choices).map_err(|why| Cow::Borrowed(&*why.text))
 }
 
 /// Every way in to an address, those from the internet first.
@@ -132,12 +129,12 @@ fn public_way<'i>(estate: &Estate<'i>, target: &Target<'i>) -> Option<WayIn<'i>>
         PublicIpRef::Inline { name, sku } => Front::PublicIp {
             id: None,
             name,
-            sku: sold(sku),
+            sku: sold(estate.inventory, sku),
         },
         PublicIpRef::Id(id) => {
             let sku = match (estate.inventory.conflict(id), estate.inventory.public_ips.find(id)) {
                 (Some(why), _) => Err(Cow::Borrowed(&*why.text)),
-                (None, Some(ip)) => sold(&ip.sku),
+                (None, Some(ip)) => sold(estate.inventory, &ip.sku),
                 (None, None) => Err(Cow::Owned(format!(
                     "public address {}",
                     estate.inventory.why_absent(id)

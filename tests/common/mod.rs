@@ -311,6 +311,7 @@ fn exposure(port: u16, class: ExposureClass) -> PortExposure {
         ],
         gaps: vec![],
         sentence: format!("port {port} is reached by every address of the internet").into(),
+        exact: None,
     }
 }
 

@@ -196,6 +196,7 @@ fn exposure(place: &Place, port: u16, class: ExposureClass) -> PortExposure {
             vec![]
         },
         sentence: text(sentence),
+        exact: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Describer;
 use crate::exposure::answer::{Decider, Layer};
 use crate::exposure::deciding::Deciding;
-use crate::exposure::passage::{Passages, RuleRef};
+use crate::exposure::passage::{Passage, Passages, RuleRef};
 use crate::model::{AddressTerm, Addresses, Inventory, Nsg, SecurityRule, ServiceTag};
 use crate::net::AddressSet;
 
@@ -31,7 +31,7 @@ impl Describer<'_> {
     pub(super) fn stoppers(&self, passages: &Passages, within: &AddressSet) -> Vec<Decider> {
         let mut deciding = Deciding::default();
         let stopped = passages.meeting(within).filter(|passage| !passage.admitted);
-        stopped.for_each(|passage| deciding.add(&passage, [0, 1].map(|layer| passage.stopped_at == Some(layer))));
+        stopped.for_each(|passage| deciding.add(&passage, counts(&passage)));
         self.deciders(&deciding)
     }
 
@@ -63,7 +63,11 @@ impl Describer<'_> {
         let admin = deciding.admin.iter().filter_map(|rule| self.admin_decider(*rule));
         let subnet = subnet.iter().filter_map(|rule| self.decider(Layer::Subnet, rule));
         let nic = nic.iter().filter_map(|rule| self.decider(Layer::Nic, rule));
-        admin.chain(subnet).chain(nic).take(MOST_DECIDERS).collect()
+        let mut deciders: Vec<Decider> = admin.chain(subnet).chain(nic).collect();
+        // By name, so that the answer stays the same when rules change places.
+        deciders.sort_by(|a, b| (a.layer, &a.group, &a.rule).cmp(&(b.layer, &b.group, &b.rule)));
+        deciders.truncate(MOST_DECIDERS);
+        deciders
     }
 
     fn decider(&self, layer: Layer, reference: RuleRef) -> Option<Decider> {
@@ -92,6 +96,11 @@ impl Describer<'_> {
             location: rule.origin.0.map(|place| self.sources.locate(place)),
         })
     }
+}
+
+/// At which layers the rules decided about a passage: at both where it passed, else at the one that stopped it.
+pub(super) fn counts(passage: &Passage) -> [bool; 2] {
+    [0, 1].map(|layer| passage.admitted || passage.stopped_at == Some(layer))
 }
 
 /// The rule that a reference means.

@@ -1,6 +1,7 @@
 //! From passages to an answer: how wide, through which rules, in which words.
 
 mod deciders;
+mod exact;
 mod nat;
 mod platform;
 mod words;
@@ -42,6 +43,8 @@ pub struct Describer<'a> {
     pub inventory: &'a Inventory,
     pub sources: &'a Sources,
     pub admin: &'a AdminRules<'a>,
+    /// Whether answers keep their sets.
+    pub exact: bool,
 }
 
 impl Describer<'_> {
@@ -74,6 +77,7 @@ impl Describer<'_> {
                 reach.gaps.iter().chain(clients.answer_gaps).cloned().collect()
             },
             sentence: Arc::from(""),
+            exact: self.exact.then(|| Arc::new(self.exact(reach, clients))),
         };
         let cidrs = list_sources(&mut answer, &among.sure, clients);
         front.show(&mut answer);

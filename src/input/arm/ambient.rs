@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::deployment;
-use super::expression::{Fault, Kind, Value};
-use super::frame::{Copies, Env, runtime};
-use super::lower;
-use crate::syntax::Node;
+use super::expression::{Fault, Value};
+use super::frame::{Env, runtime};
+use super::scope::Scope;
 
 fn object(members: Vec<(&str, Value)>) -> Value {
     Value::object(
@@ -28,8 +27,15 @@ fn open(what: &str) -> Value {
 pub const ADDRESS: &str = "{template-uri}/";
 
 impl<'w> Env<'_, 'w> {
-    pub fn subscription(&self) -> Value {
-        let scope = self.frame.scope.subscription_only();
+    /// This subscription, or the one that is named.
+    pub fn subscription(&self, arguments: &[Value]) -> Value {
+        let scope = match arguments.first() {
+            Some(named) => Scope {
+                subscription: Some(named.clone()),
+                group: None,
+            },
+            None => self.frame.scope.subscription_only(),
+        };
         let id = scope.subscription.clone().unwrap_or_else(|| open("the subscription"));
         object(vec![
             ("id", scope.id()),
@@ -39,8 +45,17 @@ impl<'w> Env<'_, 'w> {
         ])
     }
 
-    pub fn group(&self) -> Result<Value, Fault> {
-        let scope = &self.frame.scope;
+    /// This resource group, or the one that is named, perhaps behind its subscription.
+    pub fn group(&self, arguments: &[Value]) -> Result<Value, Fault> {
+        let mut scope = self.frame.scope.clone();
+        match arguments {
+            [group] => scope.group = Some(group.clone()),
+            [subscription, group] => {
+                scope.subscription = Some(subscription.clone());
+                scope.group = Some(group.clone());
+            }
+            _ => {}
+        }
         let Some(name) = scope.group.clone() else {
             return Err(Fault::new("`resourceGroup` stands in a deployment that has none"));
         };
@@ -53,6 +68,35 @@ impl<'w> Env<'_, 'w> {
             ("tags", open("what tags the resource group")),
             ("properties", object(vec![("provisioningState", "Succeeded".into())])),
         ]))
+    }
+
+    /// The tenant; its id as a scope is `/`.
+    pub fn tenant(&self) -> Value {
+        object(vec![
+            ("id", "/".into()),
+            ("tenantId", open("the tenant")),
+            ("displayName", open("the name of the tenant")),
+            ("countryCode", open("the country of the tenant")),
+        ])
+    }
+
+    /// This management group, or the one that is named.
+    pub fn management_group(&self, arguments: &[Value]) -> Value {
+        let name = arguments
+            .first()
+            .cloned()
+            .unwrap_or_else(|| open("the management group"));
+        let id = super::scope::resource_id(
+            &"".into(),
+            "Microsoft.Management/managementGroups",
+            std::slice::from_ref(&name),
+        );
+        object(vec![
+            ("id", id),
+            ("name", name),
+            ("type", "Microsoft.Management/managementGroups".into()),
+            ("properties", open("what describes the management group")),
+        ])
     }
 
     pub fn deployment(&self) -> Value {
@@ -102,49 +146,5 @@ impl<'w> Env<'_, 'w> {
             true => object(vec![("properties", properties), ("resourceId", found.id.clone())]),
             false => properties,
         })
-    }
-
-    /// Identity of a resource by its symbolic name, `name` or `name[index]`.
-    pub fn resource_info(&self, arguments: &[Value]) -> Result<Value, Fault> {
-        let Some(symbol) = arguments.first().and_then(Value::name) else {
-            return Err(Fault::new("`resourceInfo` takes a symbolic name"));
-        };
-        let (name, index) = match symbol.strip_suffix(']').and_then(|rest| rest.split_once('[')) {
-            Some((name, index)) => (name, index.parse::<i64>().ok()),
-            None => (&**symbol, None),
-        };
-        let resources = self
-            .frame
-            .template
-            .get("resources")
-            .and_then(|resources| resources.get(name));
-        let Some(node) = resources else {
-            return Err(Fault::new(format!(
-                "there is no resource with the symbolic name `{name}`"
-            )));
-        };
-        let copy = node
-            .get("copy")
-            .and_then(|copy| copy.get("name"))
-            .and_then(Node::as_text);
-        let env = match index {
-            Some(index) => self.within(Copies {
-                name: copy.map(Arc::from),
-                index: index.into(),
-                of_resource: true,
-                outer: None,
-            }),
-            None => self.clone(),
-        };
-        let identity = lower::identity(&env, node, &self.frame.scope, None);
-        Ok(object(vec![
-            ("id", identity.id),
-            ("name", identity.name),
-            ("type", Kind::Text(identity.resource_type).into()),
-            (
-                "apiVersion",
-                node.get("apiVersion").map_or_else(Value::null, |node| env.value(node)),
-            ),
-        ]))
     }
 }

@@ -41,6 +41,10 @@ pub fn register<'w>(
     at: Option<i64>,
     place: &Place,
 ) -> Rc<Deployment<'w>> {
+    // What is not deployed may have no name.
+    if presence(env, node, place).is_none() && !env.lowering.fuel.is_quiet() {
+        return env.lowering.fuel.quietly(|| register(env, node, symbol, at, place));
+    }
     let identity = lower::identity(env, node, &place.scope, None);
     let deployment = Rc::new(Deployment {
         id: identity.id.clone(),
@@ -77,6 +81,13 @@ pub fn outputs<'w>(env: &Env<'_, 'w>, deployment: &Rc<Deployment<'w>>) -> Value 
     }
 }
 
+/// Whether it is surely not deployed.
+pub fn is_absent<'w>(env: &Env<'_, 'w>, deployment: &Rc<Deployment<'w>>) -> bool {
+    let mut own = Env::new(env.lowering, env.frame.clone());
+    own.copies = deployment.copies.clone();
+    presence(&own, deployment.node, &deployment.place).is_none()
+}
+
 fn unknown_outputs(deployment: &Deployment<'_>, why: &str) -> Value {
     let name = deployment.name.name().map_or("", |name| name);
     Value::unknown(format!("deployment `{name}` {why}"), &format!("{{outputs-of-{name}}}"))
@@ -109,6 +120,9 @@ fn lowered<'w>(env: &Env<'_, 'w>, deployment: &Deployment<'w>) -> Value {
             _ => lost(env, template, "a template that an expression makes is not read"),
         };
     }
+    if let Json::Expression(_) = &properties.value {
+        return lost(env, properties, "a template that an expression makes is not read");
+    }
     match properties.get("templateLink") {
         Some(link) => linked(env, deployment, properties, link, place),
         None => lost(
@@ -132,7 +146,7 @@ fn lost(env: &Env<'_, '_>, node: &Node<'_>, message: &str) -> Value {
 }
 
 /// Where the deployment goes.
-fn target<'w>(env: &Env<'_, 'w>, node: &Node<'w>, around: &Scope) -> Scope {
+pub fn target<'w>(env: &Env<'_, 'w>, node: &Node<'w>, around: &Scope) -> Scope {
     let stated = |name: &str| {
         let value = node.get(name).map(|node| env.value(node));
         value.filter(|value| !matches!(value.kind, Kind::Null))
@@ -204,13 +218,33 @@ fn nested<'w>(
 /// The values that a deployment gives its template.
 fn given<'w>(env: &Env<'_, 'w>, properties: &Node<'w>) -> HashMap<String, Value> {
     let mut values = HashMap::new();
+    if let Some(stated) = properties.get("parameterValues") {
+        let stated = env.value(stated);
+        let members = stated.as_object().unwrap_or_default().iter();
+        return members
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+            .collect();
+    }
     let Some(parameters) = properties.get("parameters") else {
         return values;
     };
     for member in parameters.as_object().unwrap_or_default() {
-        let value = match member.node.get("value") {
-            Some(value) => env.value(value),
-            None => Value::unknown(
+        // An expression may give the whole statement, or none.
+        let made = member.node.as_text().map(|_| env.value(&member.node));
+        if made
+            .as_ref()
+            .is_some_and(|made| made.as_object().is_some_and(<[_]>::is_empty))
+        {
+            continue;
+        }
+        let made = made.and_then(|made| match made.as_unknown() {
+            Some(_) => Some(made),
+            None => made.get("value").cloned(),
+        });
+        let value = match (member.node.get("value"), made) {
+            (Some(value), _) => env.value(value),
+            (None, Some(made)) => made,
+            (None, None) => Value::unknown(
                 format!("parameter `{}` comes from a key vault", member.name),
                 &format!("{{{}}}", member.name),
             ),
@@ -235,6 +269,8 @@ fn within<'w>(
     }
     let mut frame = Frame::new(file, template, given, place.scope.clone(), deployment.name.clone());
     frame.depth = env.frame.depth + 1;
+    frame.around = env.frame.around.clone();
+    frame.around.push(file);
     let inside = Env::new(env.lowering, Rc::new(frame));
     if let Some(list) = template.get("resources") {
         lower::resources(&inside, list, &place, None);
@@ -282,6 +318,9 @@ fn linked<'w>(
         return lost(env, link, "the link names no template");
     };
     let shown = address.name().map_or_else(String::new, |name| name.to_string());
+    if properties.get("parameterValues").is_some() {
+        return module(env, deployment, properties, link, &shown, place);
+    }
     let here = env.lowering.files.get(env.frame.file).map_or("", |file| file.name);
     let path = match kind {
         "relativePath" => Some(beside(here, &shown)),
@@ -324,8 +363,55 @@ fn linked<'w>(
     within(env, deployment, at, template, given, place)
 }
 
+/// A template that Bicep names as a module.
+fn module<'w>(
+    env: &Env<'_, 'w>,
+    deployment: &Deployment<'w>,
+    properties: &'w Node<'w>,
+    link: &'w Node<'w>,
+    path: &str,
+    place: Place,
+) -> Value {
+    let found = env.lowering.find(env.frame.file, path).ok();
+    let template = found
+        .and_then(|at| env.lowering.files.get(at))
+        .and_then(|file| file.template);
+    let (Some(at), Some(template)) = (found, template) else {
+        let (message, help) = match super::is_published(path) {
+            true => (
+                format!("the module `{path}` is not in the local Bicep cache"),
+                "run `bicep restore` and scan again; until then what it deploys is not judged",
+            ),
+            false => (
+                format!("the module `{path}` is not among the files given"),
+                "scan the directory that holds both; nothing outside of what is named is read",
+            ),
+        };
+        let diagnostic = Diagnostic::error("module-not-read", message.clone()).help(help);
+        env.lowering.tell(env.frame.file, link.span, diagnostic, true);
+        return Value::unknown(message, &format!("{{outputs-of-{}}}", path.replace('/', ":")));
+    };
+    if env.frame.around.contains(&at)
+        && env
+            .lowering
+            .files
+            .get(at)
+            .is_some_and(|file| file.published_as.is_none())
+    {
+        let message = format!("the module `{path}` deploys itself");
+        let help = "break the circle; what it deploys is judged once";
+        let diagnostic = Diagnostic::error("module-cycle", message.clone()).help(help);
+        env.lowering.linked.borrow_mut().insert(at);
+        env.lowering.tell(env.frame.file, link.span, diagnostic, true);
+        return Value::unknown(message, "{outputs}");
+    }
+    env.lowering.linked.borrow_mut().insert(at);
+    let given = given(env, properties);
+    within(env, deployment, at, template, given, place)
+}
+
 /// A path relative to the directory of a file.
-fn beside(file: &str, path: &str) -> String {
+pub fn beside(file: &str, path: &str) -> String {
     let file = file.replace('\\', "/");
     let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
     normal(&format!("{directory}/{path}"))

@@ -18,25 +18,45 @@ pub enum Role {
     Parameters,
     /// Values that the user named, for every template.
     NamedParameters,
+    /// A template that only others deploy, from the cache of published modules.
+    Published,
+}
+
+impl Role {
+    fn is_template(self) -> bool {
+        matches!(self, Role::Template | Role::Published)
+    }
 }
 
 /// One file, parsed.
 pub struct File<'w> {
     pub name: &'w str,
-    pub bytes: usize,
+    pub text: &'w str,
     pub role: Role,
+    /// What a published module is called by those that use it.
+    pub published_as: Option<&'w str>,
+    /// The name as paths are compared: normal, in lower case.
+    pub path: String,
+    /// The Bicep file beside it that it was compiled from.
+    pub source: Option<usize>,
+    /// Stands for the resource group that it is deployed to.
+    pub group: String,
     /// Where the template stands in the file: template specs, stacks and deployments wrap it.
     pub template: Option<&'w Node<'w>>,
     pub root: &'w Node<'w>,
 }
 
 impl<'w> File<'w> {
-    pub fn new(name: &'w str, bytes: usize, root: &'w Node<'w>, role: Role) -> Self {
-        let template = template_of(root).filter(|_| role == Role::Template);
+    pub fn new(name: &'w str, text: &'w str, root: &'w Node<'w>, role: Role) -> Self {
+        let template = template_of(root).filter(|_| role.is_template());
         File {
             name,
-            bytes,
+            text,
             role,
+            published_as: None,
+            path: normal(name).to_ascii_lowercase(),
+            source: None,
+            group: String::new(),
             template,
             root,
         }
@@ -84,21 +104,31 @@ fn short(name: &str) -> String {
     name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase()
 }
 
-fn directory(name: &str) -> String {
+pub fn directory(name: &str) -> String {
     let path = normal(name);
     path.rsplit_once('/')
         .map_or(String::new(), |(directory, _)| directory.to_owned())
 }
 
 /// The file name without its last extension.
-fn stem(name: &str) -> String {
+pub fn stem(name: &str) -> String {
     let name = name.replace('\\', "/");
     let last = name.rsplit('/').next().unwrap_or_default();
     last.rsplit_once('.').map_or(last, |(stem, _)| stem).to_owned()
 }
 
-/// Whether a parameter file belongs to a template: `X.parameters.json` lies beside `X.json`.
+/// Whether a parameter file belongs to a template: it says so by `using`, or `X.parameters.json` lies beside `X.json` or
+/// `X.bicep`.
 fn belongs(parameters: &File<'_>, template: &File<'_>) -> bool {
+    if template.role != Role::Template {
+        return false;
+    }
+    if let Some(using) = parameters.root.get("using") {
+        let path = using
+            .as_text()
+            .map(|path| super::deployment::beside(parameters.name, path));
+        return path.is_some_and(|path| path.eq_ignore_ascii_case(&template.path));
+    }
     let wanted = format!("{}.parameters.", stem(template.name).to_ascii_lowercase());
     let own = short(parameters.name);
     let rest = own.strip_prefix(&wanted);
@@ -112,11 +142,23 @@ pub fn unmatched(files: &[File<'_>]) -> Vec<Placed> {
     let unused = |file: &File<'_>| file.role == Role::Parameters && !files.iter().any(|other| belongs(file, other));
     let said = files.iter().enumerate().filter(|(_, file)| unused(file));
     said.map(|(at, file)| {
-        let message = format!(
-            "`{}` lies beside no template of its name, and its values are not used",
-            file.name
-        );
-        let help = "name it with `--parameters`, or call it `X.parameters.json` beside `X.json`";
+        let (message, help) = match file.root.get("using").map(Node::as_text) {
+            Some(Some(path)) => (
+                format!("the template `{path}` is not among the files given, and the values for it are not used"),
+                "scan the directory that holds both",
+            ),
+            Some(None) => (
+                format!("`{}` is for no template, and its values are not used", file.name),
+                "name it with `--parameters`",
+            ),
+            None => (
+                format!(
+                    "`{}` lies beside no template of its name, and its values are not used",
+                    file.name
+                ),
+                "name it with `--parameters`, or call it `X.parameters.json` beside `X.json`",
+            ),
+        };
         Placed {
             file: at,
             span: Span::default(),
@@ -129,7 +171,12 @@ pub fn unmatched(files: &[File<'_>]) -> Vec<Placed> {
 
 /// The values for a template: of what wraps it, of the file beside it, and of the files that the user named, the
 /// later before the earlier.
-pub fn given(files: &[File<'_>], at: usize, lowering: &Lowering<'_>) -> HashMap<String, Value> {
+pub fn given<'w>(
+    files: &'w [File<'w>],
+    at: usize,
+    chosen: Option<usize>,
+    lowering: &Lowering<'w>,
+) -> HashMap<String, Value> {
     let mut values = HashMap::new();
     let Some(template) = files.get(at) else { return values };
     let wrapper = template
@@ -139,19 +186,85 @@ pub fn given(files: &[File<'_>], at: usize, lowering: &Lowering<'_>) -> HashMap<
     if let Some(wrapper) = wrapper.filter(|_| !is_template(template.root)) {
         collect(at, wrapper, lowering, &mut values);
     }
-    let beside = |file: &File<'_>| file.role == Role::Parameters && belongs(file, template);
-    let named = |file: &File<'_>| file.role == Role::NamedParameters;
-    for (at, file) in files.iter().enumerate().filter(|(_, file)| beside(file)) {
-        file.root
-            .get("parameters")
-            .into_iter()
-            .for_each(|node| collect(at, node, lowering, &mut values));
+    let is_json = |file: &File<'_>| file.root.get("using").is_none();
+    let beside = |file: &File<'_>| file.role == Role::Parameters && is_json(file) && belongs(file, template);
+    let named = |file: &File<'_>| {
+        let using = file.root.get("using").and_then(Node::as_text);
+        file.role == Role::NamedParameters && (using.is_none() || belongs(file, template))
+    };
+    let mut take = |at: usize, file: &'w File<'w>| match file.root.get("parameters") {
+        Some(node) if is_json(file) => collect(at, node, lowering, &mut values),
+        Some(_) => assigned(at, lowering, &mut values, EXTENDED),
+        None => {}
+    };
+    let of = |wanted: &dyn Fn(&File<'_>) -> bool| -> Vec<usize> {
+        let found = files.iter().enumerate().filter(|(_, file)| wanted(file));
+        found.map(|(at, _)| at).collect()
+    };
+    for at in of(&beside).into_iter().chain(chosen).chain(of(&named)) {
+        if let Some(file) = files.get(at) {
+            take(at, file);
+        }
     }
-    for (at, file) in files.iter().enumerate().filter(|(_, file)| named(file)) {
-        file.root
-            .get("parameters")
-            .into_iter()
-            .for_each(|node| collect(at, node, lowering, &mut values));
+    values
+}
+
+/// Parameter files that each make a deployment of their own of a template; none: it is deployed once, without.
+pub fn deployments(files: &[File<'_>], at: usize) -> Vec<usize> {
+    let Some(template) = files.get(at) else {
+        return Vec::new();
+    };
+    let using = |file: &&File<'_>| file.root.get("using").is_some() && belongs(file, template);
+    // What the user named decides.
+    if files
+        .iter()
+        .any(|file| file.role == Role::NamedParameters && using(&file))
+    {
+        return Vec::new();
+    }
+    let found = files.iter().enumerate();
+    let found = found.filter(|(_, file)| file.role == Role::Parameters && using(file));
+    found.map(|(at, _)| at).collect()
+}
+
+/// How many parameter files may extend each other.
+const EXTENDED: u32 = 8;
+
+/// The values of a `.bicepparam` file, behind those of the file that it extends.
+fn assigned(at: usize, lowering: &Lowering<'_>, values: &mut HashMap<String, Value>, left: u32) {
+    let Some(file) = lowering.files.get(at) else { return };
+    if let Some(extended) = file.root.get("extends") {
+        let path = extended.as_text().unwrap_or_default();
+        match lowering.find(at, path) {
+            Ok(base) if left > 0 && base != at => assigned(base, lowering, values, left - 1),
+            _ => {
+                let message = format!("`{path}`, which is extended, is not among the files given");
+                let help = "scan the directory that holds both; the values that it gives are missing";
+                lowering.say(at, extended.span, "parameters-not-read", &message, help);
+            }
+        }
+    }
+    let scope = super::scope::Scope::of_schema("", "parameters");
+    let frame = Frame::new(at, file.root, HashMap::new(), scope, Value::from("parameters"));
+    let env = super::frame::Env::new(lowering, std::rc::Rc::new(frame));
+    let members = file
+        .root
+        .get("parameters")
+        .and_then(Node::as_object)
+        .unwrap_or_default();
+    for member in members {
+        if let Some(node) = member.node.get("value") {
+            values.insert(member.name.to_ascii_lowercase(), env.value(node));
+        }
+    }
+}
+
+/// Values that are given as a text of their own: with or without what wraps them in a file.
+pub fn inline(root: Option<&Node<'_>>, lowering: &Lowering<'_>) -> HashMap<String, Value> {
+    let mut values = HashMap::new();
+    if let Some(root) = root {
+        let wrapped = root.get("parameters").filter(|_| root.get("$schema").is_some());
+        collect(0, wrapped.unwrap_or(root), lowering, &mut values);
     }
     values
 }
@@ -181,30 +294,6 @@ fn collect(file: usize, node: &Node<'_>, lowering: &Lowering<'_>, values: &mut H
     }
 }
 
-/// Stands for the resource group of a template: the name of its file, with its directory where two have the same.
-pub fn group(files: &[File<'_>], at: usize) -> String {
-    let Some(file) = files.get(at) else {
-        return String::new();
-    };
-    let same = |name: &dyn Fn(&str) -> String| {
-        let own = name(file.name);
-        let alike = |other: &&File<'_>| other.template.is_some() && name(other.name).eq_ignore_ascii_case(&own);
-        files.iter().filter(alike).count() > 1
-    };
-    if !same(&|name| stem(name)) {
-        return stem(file.name);
-    }
-    let with_directory = |name: &str| {
-        let directory = directory(name);
-        format!("{}-{}", directory.rsplit('/').next().unwrap_or_default(), stem(name))
-    };
-    if !same(&with_directory) {
-        return with_directory(file.name);
-    }
-    let path = normal(file.name);
-    path.rsplit_once('.').map_or(&*path, |(path, _)| path).replace('/', "-")
-}
-
 /// Says which parameters took their defaults and which have no value.
 pub fn say_values(lowering: &Lowering<'_>, frame: &Frame<'_>) {
     let quoted = |names: &std::collections::BTreeSet<String>| {
@@ -225,7 +314,8 @@ pub fn say_values(lowering: &Lowering<'_>, frame: &Frame<'_>) {
         start: span.start,
         end: span.start,
     };
-    let help = "give their values with `--parameters FILE` or in a file `X.parameters.json` beside the template";
+    let help =
+        "give their values with `--parameters FILE`, in `X.parameters.json` beside the template, or in a `.bicepparam`";
     let (defaulted, open) = (frame.defaulted.borrow(), frame.open.borrow());
     if !defaulted.is_empty() {
         let message = format!("the defaults of these parameters are used: {}", quoted(&defaulted));

@@ -7,8 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::deployment::Deployment;
-use super::expression::{self, Context, Fault, Fuel, Kind, Value, digest, evaluate, parse};
+use super::expression::{self, Context, Fault, Fuel, Kind, Step, Value, digest, evaluate, parse};
 use super::lower::Lowering;
+use super::reference::Index;
 use super::scope::{self, Scope};
 use crate::syntax::{Node, Span, Value as Json};
 
@@ -31,6 +32,12 @@ pub struct Frame<'w> {
     /// Parameters that took their defaults, and those without value.
     pub defaulted: RefCell<BTreeSet<String>>,
     pub open: RefCell<BTreeSet<String>>,
+    /// Resources by id, once they have been asked for.
+    pub index: RefCell<Option<Index<'w>>>,
+    /// Members of declared resources that were asked for; `None` while they are evaluated.
+    pub declared: RefCell<HashMap<String, Option<Value>>>,
+    /// The files of the templates around, from the outermost.
+    pub around: Vec<usize>,
     parameters: Memo,
     variables: Memo,
     calls: Cell<u32>,
@@ -48,6 +55,9 @@ impl<'w> Frame<'w> {
             depth: 0,
             defaulted: RefCell::default(),
             open: RefCell::default(),
+            index: RefCell::default(),
+            declared: RefCell::default(),
+            around: Vec::new(),
             parameters: RefCell::default(),
             variables: RefCell::default(),
             calls: Cell::new(0),
@@ -73,6 +83,10 @@ pub struct Copies {
     pub index: Value,
     /// A loop over a resource, not over a property.
     pub of_resource: bool,
+    /// What the loop runs over, in this round, where it runs over something.
+    pub item: Option<Value>,
+    /// What the element and the number are called in the body.
+    pub names: [Option<Arc<str>>; 2],
     pub outer: Option<Rc<Copies>>,
 }
 
@@ -113,6 +127,10 @@ impl<'e, 'w> Env<'e, 'w> {
         }
         match &node.value {
             Json::Text(text) => self.text(node, text),
+            Json::Expression(tree) => match evaluate(tree, self, None) {
+                Ok(value) => value.at(node.span),
+                Err(fault) => self.refused(node, &fault),
+            },
             Json::List(items) => {
                 Value::from(items.iter().map(|item| self.value(item)).collect::<Vec<_>>()).at(node.span)
             }
@@ -140,11 +158,27 @@ impl<'e, 'w> Env<'e, 'w> {
     pub fn refused(&self, node: &Node<'_>, fault: &Fault) -> Value {
         let shown = match &node.value {
             Json::Text(text) => shortened(text),
+            Json::Expression(_) => return self.refused_at(node.span, fault),
             _ => node.kind().to_owned(),
         };
-        self.lowering.refuse(self.frame.file, node.span, &shown, fault);
-        let symbol = format!("{{expression#{}}}", digest(&shown));
-        Value::unknown(format!("`{shown}` cannot be evaluated: {}", fault.message), &symbol).at(node.span)
+        self.refused_as(node.span, &shown, fault)
+    }
+
+    /// Says that the expression at a place has no value, and gives what stands for it.
+    fn refused_at(&self, span: Span, fault: &Fault) -> Value {
+        let text = self.lowering.files.get(self.frame.file).map_or("", |file| file.text);
+        let said = text.get(span.start..span.end).unwrap_or_default();
+        let line = said.lines().next().unwrap_or_default();
+        let more = if said.len() > line.len() { " ..." } else { "" };
+        self.refused_as(span, &shortened(&format!("{line}{more}")), fault)
+    }
+
+    fn refused_as(&self, span: Span, shown: &str, fault: &Fault) -> Value {
+        if !self.lowering.fuel.is_quiet() || fault.stopped {
+            self.lowering.refuse(self.frame.file, span, shown, fault);
+        }
+        let symbol = format!("{{expression#{}}}", digest(shown));
+        Value::unknown(format!("`{shown}` cannot be evaluated: {}", fault.message), &symbol).at(span)
     }
 
     fn object(&self, node: &Node<'w>) -> Value {
@@ -196,12 +230,41 @@ impl<'e, 'w> Env<'e, 'w> {
                         name: name.cloned(),
                         index: index.into(),
                         of_resource: false,
+                        item: None,
+                        names: [None, None],
                         outer: self.copies.clone(),
                     };
                     self.within(copies).value(input)
                 };
                 Value::from((0..count).map(round).collect::<Vec<_>>()).at(node.span)
             }
+        }
+    }
+
+    /// One round of a loop over a resource.
+    pub fn copies_of(&self, copy: &Node<'w>, index: Value, item: Option<Value>) -> Copies {
+        let text = |name: &str| copy.get(name).and_then(|node| self.value(node).as_text().cloned());
+        Copies {
+            name: text("name"),
+            index,
+            of_resource: true,
+            item,
+            names: [text("item"), text("index")],
+            outer: self.copies.clone(),
+        }
+    }
+
+    /// The array that a loop over a resource runs over; the error is what stands for the loop when that is open.
+    pub fn items(&self, node: &Node<'w>) -> Result<Arc<Vec<Value>>, Value> {
+        let value = self.value(node);
+        match &value.kind {
+            Kind::List(items) if items.len() as u64 <= ROUNDS.unsigned_abs() => Ok(items.clone()),
+            Kind::List(items) => {
+                let message = format!("a loop runs 0 to {ROUNDS} times in Azure, not {}", items.len());
+                Err(self.refused(node, &Fault::new(message)))
+            }
+            Kind::Unknown(_) => Err(value),
+            _ => Err(self.refused(node, &Fault::new(format!("a loop runs over {}", value.describe())))),
         }
     }
 
@@ -239,7 +302,10 @@ impl<'e, 'w> Env<'e, 'w> {
         let Some(declared) = frame.declaration(name) else {
             return Err(Fault::new(format!("there is no parameter `{name}`")));
         };
-        if let Some(given) = frame.given.get(key) {
+        let given = frame.given.get(key);
+        // Null asks for the default.
+        let given = given.filter(|given| !matches!(given.kind, Kind::Null) || declared.get("defaultValue").is_none());
+        if let Some(given) = given {
             return Ok(self.typed(declared, name, given.moved(declared.span)));
         }
         if let Some(default) = declared.get("defaultValue") {
@@ -261,6 +327,10 @@ impl<'e, 'w> Env<'e, 'w> {
         let Some(wanted) = resolved(self.frame.template, declared, "type").and_then(Node::as_text) else {
             return value;
         };
+        if wanted.to_ascii_lowercase().starts_with("secure") && !is_nothing(&value) {
+            let why = format!("parameter `{name}` is secret, and its value is not looked at");
+            return Value::unknown(why, &format!("{{{name}}}")).at(value.span);
+        }
         let fits = match (wanted.to_ascii_lowercase().as_str(), &value.kind) {
             (_, Kind::Unknown(_) | Kind::Null) => true,
             ("string" | "securestring", kind) => matches!(kind, Kind::Text(_)),
@@ -291,14 +361,19 @@ impl<'e, 'w> Env<'e, 'w> {
 
     fn find_variable(&self, name: &str) -> Result<Value, Fault> {
         let missing = || Fault::new(format!("there is no variable `{name}`"));
-        let variables = self.frame.template.get("variables").ok_or_else(missing)?;
+        let variables = self.frame.template.get("variables");
         if let Some(node) = variables
-            .get(name)
+            .and_then(|variables| variables.get(name))
             .filter(|node| !(name.eq_ignore_ascii_case("copy") && loops(node)))
         {
             return Ok(self.value(node));
         }
-        let copies = variables.get("copy").and_then(Node::as_list).unwrap_or_default();
+        if let Some(import) = self.import_of(name) {
+            let (env, original) = self.imported(&import)?;
+            return Ok(env.variable(&original)?.moved(import.span));
+        }
+        let copies = variables.and_then(|variables| variables.get("copy"));
+        let copies = copies.and_then(Node::as_list).unwrap_or_default();
         let named = |node: &&Node<'w>| {
             let own = node.get("name").and_then(Node::as_text);
             own.is_some_and(|own| own.eq_ignore_ascii_case(name))
@@ -367,6 +442,17 @@ impl<'e, 'w> Env<'e, 'w> {
     }
 }
 
+/// What hides nothing.
+fn is_nothing(value: &Value) -> bool {
+    match &value.kind {
+        Kind::Null | Kind::Unknown(_) => true,
+        Kind::Text(text) => text.is_empty(),
+        Kind::List(items) => items.is_empty(),
+        Kind::Object(members) => members.is_empty(),
+        _ => false,
+    }
+}
+
 /// How often Azure lets a loop run.
 pub const ROUNDS: i64 = 800;
 
@@ -423,18 +509,27 @@ impl Context for Env<'_, '_> {
                 }
             }
             "copyindex" => self.copy_index(arguments),
-            "subscription" => Ok(self.subscription()),
-            "resourcegroup" => self.group(),
+            "subscription" => Ok(self.subscription(arguments)),
+            "resourcegroup" => self.group(arguments),
+            "tenant" => Ok(self.tenant()),
+            "managementgroup" => Ok(self.management_group(arguments)),
+            "fail" => Err(Fault::new("`fail` is called")),
             "deployment" => Ok(self.deployment()),
             "reference" => self.reference(arguments),
             "resourceinfo" => self.resource_info(arguments),
-            "environment" | "tenant" | "managementgroup" | "deployer" => Ok(Value::unknown(
+            _ if name.starts_with("load") => return self.load(name, arguments),
+            "environment" | "deployer" => Ok(Value::unknown(
                 format!("`{name}()` is known only when it is deployed"),
                 &format!("{{{name}}}"),
             )),
-            "references" | "providers" | "pickzones" | "externalinput" | "toLogicalZone" | "getsecret" => {
-                Ok(runtime(name, arguments))
-            }
+            "references"
+            | "providers"
+            | "pickzones"
+            | "externalinput"
+            | "getsecret"
+            | "readenvironmentvariable"
+            | "readcliarg"
+            | "signin" => Ok(runtime(name, arguments)),
             _ if name.starts_with("list") || name.starts_with("tological") || name.starts_with("tophysical") => {
                 Ok(runtime(name, arguments))
             }
@@ -442,9 +537,40 @@ impl Context for Env<'_, '_> {
         })
     }
 
+    fn local(&self, name: &str) -> Option<Value> {
+        let is = |known: &Option<Arc<str>>| known.as_deref() == Some(name);
+        let mut next = self.copies.as_deref();
+        while let Some(copies) = next {
+            let [item, index] = &copies.names;
+            if is(item) {
+                return copies.item.clone();
+            }
+            if is(index) {
+                return Some(copies.index.clone());
+            }
+            next = copies.outer.as_deref();
+        }
+        None
+    }
+
+    fn referenced(&self, arguments: &[Value], path: &[Step]) -> Option<Result<Value, Fault>> {
+        self.referenced_path(arguments, path)
+    }
+
+    fn refuse(&self, span: Span, fault: &Fault) -> Value {
+        self.refused_at(span, fault)
+    }
+
     fn user(&self, namespace: &str, name: &str, arguments: &[Value]) -> Option<Result<Value, Fault>> {
+        self.own_function(namespace, name, arguments)
+            .or_else(|| self.imported_function(namespace, name, arguments))
+    }
+}
+
+impl<'w> Env<'_, 'w> {
+    pub fn own_function(&self, namespace: &str, name: &str, arguments: &[Value]) -> Option<Result<Value, Fault>> {
         let spaces = self.frame.template.get("functions").and_then(Node::as_list)?;
-        let is_space = |node: &&Node<'_>| {
+        let is_space = |node: &&'w Node<'w>| {
             let own = node.get("namespace").and_then(Node::as_text);
             own.is_some_and(|own| own.eq_ignore_ascii_case(namespace))
         };

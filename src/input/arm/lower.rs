@@ -7,8 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::deployment::{self, Deployment};
-use super::expression::{Fault, Fuel, Kind, Unknown, Value, digest};
-use super::frame::{Copies, Env, Frame};
+use super::expression::{self, Fault, Fuel, Kind, Unknown, Value, digest};
+use super::frame::{Env, Frame};
 use super::scope::{Scope, resource_id, segments};
 use super::{File, Placed};
 use crate::source::Diagnostic;
@@ -24,6 +24,10 @@ pub struct Lowering<'w> {
     pub said: RefCell<Vec<Placed>>,
     /// Indexes of the files that this template links.
     pub linked: RefCell<BTreeSet<usize>>,
+    /// Templates that others import from, by index of file.
+    pub libraries: RefCell<HashMap<usize, Rc<Frame<'w>>>>,
+    /// Contents that templates load, by path.
+    pub loaded: &'w HashMap<String, Vec<u8>>,
     told: RefCell<BTreeSet<(usize, usize, String)>>,
 }
 
@@ -37,7 +41,7 @@ pub struct Resource {
 }
 
 impl<'w> Lowering<'w> {
-    pub fn new(files: &'w [File<'w>], steps: u64) -> Self {
+    pub fn new(files: &'w [File<'w>], loaded: &'w HashMap<String, Vec<u8>>, steps: u64) -> Self {
         Lowering {
             files,
             fuel: Fuel::new(steps),
@@ -45,6 +49,8 @@ impl<'w> Lowering<'w> {
             unused: RefCell::default(),
             said: RefCell::default(),
             linked: RefCell::default(),
+            libraries: RefCell::default(),
+            loaded,
             told: RefCell::default(),
         }
     }
@@ -110,8 +116,12 @@ pub struct Identity {
     pub id: Value,
     pub name: Value,
     pub names: Vec<Value>,
+    /// The name as the resource states it, perhaps with those of its parents.
+    pub stated: Value,
     /// As written, with the types of its parents.
     pub resource_type: Arc<str>,
+    /// The id of the scope that it is in.
+    pub base: Value,
 }
 
 /// The resource that children are nested in.
@@ -138,6 +148,10 @@ pub fn identity<'w>(env: &Env<'_, 'w>, node: &Node<'w>, scope: &Scope, parent: O
         .unwrap_or_else(nameless);
     let mut names = segments(&name);
     let mut resource_type = own_type.clone();
+    let symbol = named("parent").and_then(|symbol| symbol.as_text().cloned());
+    let stated_parent = symbol.and_then(|symbol| env.lowering.fuel.deeper(|| Ok(env.identity_of(&symbol))).ok()?);
+    let stated_parent = stated_parent.as_ref().map(|identity| Parent { identity });
+    let parent = stated_parent.as_ref().or(parent);
     if let Some(parent) = parent {
         let outer = &parent.identity.resource_type;
         let nested = format!("{}/", outer.to_ascii_lowercase());
@@ -151,15 +165,23 @@ pub fn identity<'w>(env: &Env<'_, 'w>, node: &Node<'w>, scope: &Scope, parent: O
     }
     let base = match named("scope").filter(|_| !is_deployment(&resource_type)) {
         Some(given) => extended(&given, scope),
+        None if is_elsewhere(node) && !is_deployment(&resource_type) => deployment::target(env, node, scope).id(),
         None => base(&resource_type, scope, parent),
     };
     let id = resource_id(&base, &resource_type, &names);
     Identity {
         id,
-        name: names.last().cloned().unwrap_or(name),
+        name: names.last().cloned().unwrap_or_else(|| name.clone()),
         names,
+        stated: name,
         resource_type,
+        base,
     }
+}
+
+/// Whether the resource states a scope by the names of its parts, as `existing` ones do.
+fn is_elsewhere(node: &Node<'_>) -> bool {
+    node.get("subscriptionId").is_some() || node.get("resourceGroup").is_some()
 }
 
 /// A child with a provider of its own is attached to its parent instead of nested in its type.
@@ -170,6 +192,7 @@ fn is_extension(resource_type: &str) -> bool {
 fn base(resource_type: &str, scope: &Scope, parent: Option<&Parent<'_>>) -> Value {
     match parent {
         Some(parent) if is_extension(resource_type) && !nests(resource_type, parent) => parent.identity.id.clone(),
+        Some(parent) => parent.identity.base.clone(),
         _ => scope.id(),
     }
 }
@@ -182,6 +205,7 @@ fn nests(resource_type: &str, parent: &Parent<'_>) -> bool {
 /// The id of the resource that `scope` names: an id, or type and name within the deployment.
 fn extended(given: &Value, scope: &Scope) -> Value {
     match given.name() {
+        Some(text) if &**text == "/" => "".into(),
         Some(text) if text.starts_with('/') => given.clone(),
         Some(text) => {
             let id = scope.id();
@@ -266,26 +290,20 @@ fn rounds<'e, 'w>(
 type Round<'e, 'w> = (Env<'e, 'w>, Place, Option<i64>);
 
 /// The surroundings of each round of a resource's loop. An open count gives one round that perhaps exists.
-fn copies<'e, 'w>(env: &Env<'e, 'w>, node: &'w Node<'w>, place: &Place) -> Vec<Round<'e, 'w>> {
+pub fn copies<'e, 'w>(env: &Env<'e, 'w>, node: &'w Node<'w>, place: &Place) -> Vec<Round<'e, 'w>> {
     let Some(copy) = node.get("copy") else {
         return vec![(env.clone(), place.clone(), None)];
     };
-    let name: Option<Arc<str>> = copy.get("name").and_then(|name| env.value(name).as_text().cloned());
-    let within = |index: Value| {
-        env.within(Copies {
-            name: name.clone(),
-            index,
-            of_resource: true,
-            outer: env.copies.clone(),
-        })
+    let within = |index: Value, item: Option<Value>| env.within(env.copies_of(copy, index, item));
+    let rounds: Result<Vec<Option<Value>>, Value> = match (copy.get("items"), copy.get("count")) {
+        (Some(items), _) => env.items(items).map(|items| items.iter().cloned().map(Some).collect()),
+        (None, Some(count)) => env.count(count).map(|count| (0..count).map(|_| None).collect()),
+        (None, None) => Err(env.refused(copy, &Fault::new("a `copy` needs `count`"))),
     };
-    let count = match copy.get("count") {
-        Some(count) => env.count(count),
-        None => Err(env.refused(copy, &Fault::new("a `copy` needs `count`"))),
-    };
-    match count {
-        Ok(count) => (0..count)
-            .map(|at| (within(at.into()), place.clone(), Some(at)))
+    match rounds {
+        Ok(rounds) => (0_i64..)
+            .zip(rounds)
+            .map(|(at, item)| (within(at.into(), item), place.clone(), Some(at)))
             .collect(),
         Err(open) => {
             let why = open
@@ -296,7 +314,8 @@ fn copies<'e, 'w>(env: &Env<'e, 'w>, node: &'w Node<'w>, place: &Place) -> Vec<R
                 perhaps: Some(unknown.clone()),
                 ..place.clone()
             };
-            vec![(within(unknown.into()), place, None)]
+            let item = expression::element(&open, &unknown.clone().into(), false).ok();
+            vec![(within(unknown.into(), item), place, None)]
         }
     }
 }
@@ -344,8 +363,13 @@ fn lower(instance: &Instance<'_, '_>, parent: Option<&Parent<'_>>) {
     if let Some(deployment) = &instance.deployment {
         return deployment::run(env, deployment);
     }
-    let identity = identity(env, instance.node, &instance.place.scope, parent);
-    if let Some(place) = presence(env, instance.node, &instance.place) {
+    let present = presence(env, instance.node, &instance.place);
+    let identify = || identity(env, instance.node, &instance.place.scope, parent);
+    let identity = match present {
+        Some(_) => identify(),
+        None => env.lowering.fuel.quietly(identify),
+    };
+    if let Some(place) = present {
         one(env, instance.node, &identity, &place);
     }
     // Whether a parent is deployed says nothing of its children.
@@ -374,6 +398,7 @@ const TEMPLATE_ONLY: &[&str] = &[
     "comments",
     "metadata",
     "scope",
+    "parent",
 ];
 
 fn one<'w>(env: &Env<'_, 'w>, node: &'w Node<'w>, identity: &Identity, place: &Place) {
@@ -394,13 +419,18 @@ fn one<'w>(env: &Env<'_, 'w>, node: &'w Node<'w>, identity: &Identity, place: &P
         (Arc::from("name"), text(&identity.name)),
         (Arc::from("type"), Value::from(&*identity.resource_type)),
     ];
+    let mut perhaps = place.perhaps.clone();
     for member in node.as_object().unwrap_or_default() {
-        if !TEMPLATE_ONLY.iter().any(|only| only.eq_ignore_ascii_case(&member.name)) {
+        if member.name == "..." {
+            if let Some(open) = spread(env.value(&member.node), &mut members) {
+                perhaps.get_or_insert(open);
+            }
+        } else if !TEMPLATE_ONLY.iter().any(|only| only.eq_ignore_ascii_case(&member.name)) {
             members.push((Arc::from(member.name.as_ref()), env.value(&member.node)));
         }
     }
     super::shape::complete(&resource_type, &mut members, node.span);
-    if let Some(unknown) = &place.perhaps {
+    if let Some(unknown) = &perhaps {
         super::shape::doubt(&resource_type, &mut members, unknown);
     }
     lowering.emit(Resource {
@@ -411,6 +441,18 @@ fn one<'w>(env: &Env<'_, 'w>, node: &'w Node<'w>, identity: &Identity, place: &P
     });
 }
 
+/// Adds what another object states; gives the unknown where that is open.
+fn spread(value: Value, members: &mut Vec<(Arc<str>, Value)>) -> Option<Unknown> {
+    for (name, value) in value.as_object().unwrap_or_default() {
+        if TEMPLATE_ONLY.iter().any(|only| only.eq_ignore_ascii_case(name)) {
+            continue;
+        }
+        members.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        members.push((name.clone(), value.clone()));
+    }
+    value.as_unknown().cloned()
+}
+
 /// The frame of a template that nothing deploys: values from parameter files, placeholders for where it goes.
 pub fn root<'w>(file: usize, template: &'w Node<'w>, given: HashMap<String, Value>, group: &str) -> Rc<Frame<'w>> {
     let schema = template.get("$schema").and_then(Node::as_text).unwrap_or_default();
@@ -418,5 +460,7 @@ pub fn root<'w>(file: usize, template: &'w Node<'w>, given: HashMap<String, Valu
         "the name of the deployment is not in the template",
         &format!("{{deployment-{}}}", digest(group)),
     );
-    Rc::new(Frame::new(file, template, given, Scope::of_schema(schema, group), name))
+    let mut frame = Frame::new(file, template, given, Scope::of_schema(schema, group), name);
+    frame.around.push(file);
+    Rc::new(frame)
 }

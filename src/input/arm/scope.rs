@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use super::expression::{Fault, Kind, Unknown, Value};
-
-/// Stands for the subscription that a template is deployed to.
-const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
+use crate::model::PLACEHOLDER_SUBSCRIPTION;
 
 /// The target of a deployment. Each part is a text or an unknown whose symbol stands for it.
 #[derive(Clone, Debug)]
@@ -23,7 +21,7 @@ impl Scope {
         let schema = schema.to_ascii_lowercase();
         let subscription = Value::unknown(
             "the subscription of the deployment is not in the template",
-            SUBSCRIPTION,
+            PLACEHOLDER_SUBSCRIPTION,
         );
         let group = Value::unknown("the resource group of the deployment is not in the template", group);
         if schema.contains("tenantdeploymenttemplate") || schema.contains("managementgroupdeploymenttemplate") {
@@ -109,6 +107,11 @@ pub fn segments(name: &Value) -> Vec<Value> {
 pub fn resource_id(scope: &Value, resource_type: &str, names: &[Value]) -> Value {
     let mut parts = Parts::default();
     parts.value(scope);
+    if let ("microsoft.resources/resourcegroups", [group]) = (resource_type.to_ascii_lowercase().as_str(), names) {
+        parts.push("/resourceGroups/");
+        parts.value(group);
+        return parts.finish();
+    }
     parts.push("/providers/");
     let mut kinds = resource_type.split('/');
     parts.push(kinds.next().unwrap_or_default());

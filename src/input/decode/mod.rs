@@ -142,6 +142,17 @@ pub fn is_decoded(resource_type: &str) -> bool {
     TYPES.iter().any(|(name, _)| *name == resource_type)
 }
 
+/// A decoded type, in lower case as it is given.
+pub fn decoded_type(resource_type: &str) -> Option<&'static str> {
+    let found = TYPES.iter().find(|(name, _)| *name == resource_type);
+    found.map(|(name, _)| *name)
+}
+
+/// Every decoded type, in lower case.
+pub fn decoded_types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|(name, _)| *name)
+}
+
 /// Decodes one resource; problems are appended to `diagnostics`.
 pub fn decode(node: &Node<'_>, locator: &Locator<'_>, diagnostics: &mut Vec<Diagnostic>) -> Decoded {
     let scope = Scope::new(node);

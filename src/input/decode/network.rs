@@ -123,11 +123,14 @@ const SKUS: &[(&str, Sku)] = &[
     ("Gateway", Sku::Standard),
 ];
 
-/// The SKU. The service's own default, where none is said, has changed over the years: then it is unknown.
+/// The SKU. What the service takes where none is said is a choice (`model::choices`).
 pub(super) fn sku(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Known<Sku> {
     match reader.object(scope, "sku").filter(|sku| sku.get("name").is_some()) {
         Some(sku) => reader.word(sku, "name", SKUS),
-        None => Known::Unknown(Why::not_in_input(&format!("the SKU of `{}`", reader.id.name()))),
+        None => {
+            let text = format!("the SKU of `{}` is not in the input", reader.id.name());
+            Known::Unknown(Why::new(WhyKind::Unstated, text))
+        }
     }
 }
 

@@ -92,7 +92,7 @@ impl<'l, 't> Reader<'l, 't> {
     }
 
     pub fn origin(&self, node: &Node<'_>) -> Origin {
-        Origin(Some(self.locator.place(node.span.start, node.span.end)))
+        Origin(self.locator.stated(node.span.start, node.span.end))
     }
 
     /// Records a problem at a node and gives the reason for what is now unknown.

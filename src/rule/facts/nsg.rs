@@ -255,8 +255,11 @@ impl Estate<'_> {
 fn gather(nsg: &Nsg, ports: &[u16]) -> Vec<Allow> {
     let stated = nsg.rules.known().map_or(0, Vec::len);
     let rules = nsg.rules.known().into_iter().flatten().chain(&nsg.default_rules);
+    let mut rules: Vec<(u16, &SecurityRule)> = (0u16..).zip(rules).collect();
+    // By name, so that a sentence stays the same when rules change places.
+    rules.sort_by_key(|(index, rule)| (usize::from(*index) >= stated, &rule.name));
     let mut allows = Vec::new();
-    for (index, rule) in (0u16..).zip(rules) {
+    for (index, rule) in rules {
         for port in ports {
             allows.extend(allow(rule, index, usize::from(index) >= stated, *port));
         }

@@ -5,8 +5,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::functions;
-use super::parser::Expression;
 use super::value::{Kind, Unknown, Value, digest};
+use crate::syntax::{Element, Entry, Expression, Span};
 
 /// Why an expression has no value: what Azure would refuse.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub type Outcome = Result<Value, Fault>;
 pub struct Fuel {
     left: Cell<u64>,
     depth: Cell<u32>,
+    quiet: Cell<u32>,
 }
 
 /// Deepest nesting of calls, variables and user functions together.
@@ -52,6 +53,7 @@ impl Fuel {
         Fuel {
             left: Cell::new(steps),
             depth: Cell::new(0),
+            quiet: Cell::new(0),
         }
     }
 
@@ -66,6 +68,18 @@ impl Fuel {
         }
         self.left.set(left - steps);
         Ok(())
+    }
+
+    /// Runs what is perhaps never run in Azure: what is wrong in it is not worth saying.
+    pub fn quietly<T>(&self, run: impl FnOnce() -> T) -> T {
+        self.quiet.set(self.quiet.get() + 1);
+        let result = run();
+        self.quiet.set(self.quiet.get().saturating_sub(1));
+        result
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.quiet.get() > 0
     }
 
     pub fn is_spent(&self) -> bool {
@@ -91,6 +105,19 @@ pub trait Context {
     fn ask(&self, name: &str, arguments: &[Value]) -> Option<Outcome>;
     /// Functions that the template defines; `None`: it defines no such function.
     fn user(&self, namespace: &str, name: &str, arguments: &[Value]) -> Option<Outcome>;
+    /// The variable of a loop that the expression stands in.
+    fn local(&self, name: &str) -> Option<Value>;
+    /// What is at a path below `reference(arguments)`, where the template itself states it.
+    fn referenced(&self, arguments: &[Value], path: &[Step]) -> Option<Outcome>;
+    /// Says that the part of an expression at this place has no value, and gives what stands for it.
+    fn refuse(&self, span: Span, fault: &Fault) -> Value;
+}
+
+/// One step of a path; a safe one gives null where nothing is.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub key: Value,
+    pub safe: bool,
 }
 
 /// A variable of a lambda and those around it.
@@ -102,7 +129,16 @@ pub struct Binding<'b> {
 
 pub fn evaluate(expression: &Expression, context: &dyn Context, bindings: Option<&Binding<'_>>) -> Outcome {
     context.fuel().spend(1)?;
+    if let Expression::At(span, of) = expression {
+        return evaluate(of, context, bindings).map(|value| value.at(*span));
+    }
     context.fuel().deeper(|| match expression {
+        Expression::Null => Ok(Value::null()),
+        Expression::Bool(value) => Ok((*value).into()),
+        Expression::Broken(why) => Err(Fault::new(why.to_string())),
+        Expression::At(_, of) => evaluate(of, context, bindings),
+        Expression::Array(elements) => array(elements, context, bindings),
+        Expression::Object(entries) => object(entries, context, bindings),
         Expression::Text(text) => Ok(Kind::Text(text.clone()).into()),
         Expression::Int(value) => Ok((*value).into()),
         Expression::Decimal(digits) => Ok(Kind::Decimal(digits.clone()).into()),
@@ -115,6 +151,93 @@ pub fn evaluate(expression: &Expression, context: &dyn Context, bindings: Option
     })
 }
 
+/// A part of an array or object; what has no value is said, and leaves the rest as it is.
+fn part(expression: &Expression, context: &dyn Context, bindings: Option<&Binding<'_>>) -> Value {
+    let outcome = evaluate(expression, context, bindings);
+    outcome.unwrap_or_else(|fault| context.refuse(expression.span(), &fault))
+}
+
+fn array(elements: &[Element], context: &dyn Context, bindings: Option<&Binding<'_>>) -> Outcome {
+    let mut items = Vec::with_capacity(elements.len());
+    for element in elements {
+        let value = part(&element.value, context, bindings);
+        match (&value.kind, element.spread) {
+            (_, false) => items.push(value),
+            (Kind::List(others), true) => items.extend(others.iter().cloned()),
+            (Kind::Unknown(_), true) => return Ok(value),
+            _ => {
+                return Err(Fault::new(format!(
+                    "`...` is before {}, not an array",
+                    value.describe()
+                )));
+            }
+        }
+    }
+    Ok(items.into())
+}
+
+fn object(entries: &[Entry], context: &dyn Context, bindings: Option<&Binding<'_>>) -> Outcome {
+    let mut members: Vec<(Arc<str>, Value)> = Vec::with_capacity(entries.len());
+    let mut spread = false;
+    for entry in entries {
+        match entry {
+            Entry::Member { key, value } => {
+                let name = evaluate(key, context, bindings)?;
+                let value = part(value, context, bindings);
+                match &name.kind {
+                    Kind::Text(name) if spread => put(&mut members, name, value),
+                    Kind::Text(name) => members.push((name.clone(), value)),
+                    Kind::Unknown(_) => return Ok(name),
+                    _ => return Err(Fault::new("the name of a member is no string")),
+                }
+            }
+            Entry::Spread(of) => {
+                spread = true;
+                let value = part(of, context, bindings);
+                match &value.kind {
+                    Kind::Object(others) => others
+                        .iter()
+                        .for_each(|(name, value)| put(&mut members, name, value.clone())),
+                    Kind::Unknown(_) => return Ok(value),
+                    _ => {
+                        return Err(Fault::new(format!(
+                            "`...` is before {}, not an object",
+                            value.describe()
+                        )));
+                    }
+                }
+            }
+        }
+        context.fuel().spend(1)?;
+    }
+    Ok(Value::object(members))
+}
+
+/// Sets a member, in place of the one of its name.
+fn put(members: &mut Vec<(Arc<str>, Value)>, name: &Arc<str>, value: Value) {
+    match members.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        Some((_, known)) => *known = value,
+        None => members.push((name.clone(), value)),
+    }
+}
+
+/// The arguments of the `reference` that a path begins with, and the steps of the path, the last first.
+fn reference<'e>(of: &'e Expression, steps: &mut Vec<(&'e Expression, bool)>) -> Option<&'e [Expression]> {
+    let mut of = of.bare();
+    while let Expression::Member { of: inner, key, safe } = of {
+        steps.push((key, *safe));
+        of = inner.bare();
+    }
+    match of {
+        Expression::Call {
+            namespace: None,
+            name,
+            arguments,
+        } if name.eq_ignore_ascii_case("reference") => Some(arguments),
+        _ => None,
+    }
+}
+
 fn member(
     of: &Expression,
     key: &Expression,
@@ -122,6 +245,24 @@ fn member(
     context: &dyn Context,
     bindings: Option<&Binding<'_>>,
 ) -> Outcome {
+    let mut steps = vec![(key, safe)];
+    if let Some(arguments) = reference(of, &mut steps) {
+        let arguments: Result<Vec<Value>, Fault> =
+            arguments.iter().map(|one| evaluate(one, context, bindings)).collect();
+        let path: Result<Vec<Step>, Fault> = steps
+            .iter()
+            .rev()
+            .map(|(key, safe)| {
+                Ok(Step {
+                    key: evaluate(key, context, bindings)?,
+                    safe: *safe,
+                })
+            })
+            .collect();
+        if let Some(outcome) = context.referenced(&arguments?, &path?) {
+            return outcome;
+        }
+    }
     let of = evaluate(of, context, bindings)?;
     let key = evaluate(key, context, bindings)?;
     element(&of, &key, safe)
@@ -145,6 +286,7 @@ pub fn element(of: &Value, key: &Value, safe: bool) -> Outcome {
         (Kind::Object(_), Kind::Text(name)) => of.get(name),
         (Kind::List(items), Kind::Int(index)) => usize::try_from(*index).ok().and_then(|index| items.get(index)),
         (Kind::Null, _) if safe => None,
+        (Kind::List(_), Kind::Text(_)) | (Kind::Object(_), Kind::Int(_)) if safe => None,
         _ => {
             let message = format!(
                 "{} has no member `{}`",
@@ -240,7 +382,7 @@ impl Call<'_> {
             Kind::Bool(true) => self.value(1),
             Kind::Bool(false) => self.value(2),
             Kind::Unknown(unknown) => {
-                let (yes, no) = (self.value(1), self.value(2));
+                let (yes, no) = self.context.fuel().quietly(|| (self.value(1), self.value(2)));
                 if let (Ok(yes), Ok(no)) = (&yes, &no)
                     && yes.same(no) == Some(true)
                 {
@@ -312,7 +454,8 @@ impl Call<'_> {
             }
             next = binding.outer;
         }
-        Err(Fault::new(format!("there is no lambda variable `{wanted}`")))
+        let missing = || Fault::new(format!("there is no lambda variable `{wanted}`"));
+        self.context.local(wanted).ok_or_else(missing)
     }
 
     /// The array to go through; unknown ones end the call.
@@ -330,7 +473,7 @@ impl Call<'_> {
 
     /// Applies the lambda that stands at an argument.
     fn apply(&self, at: usize, values: &[&Value]) -> Outcome {
-        let lambda = match self.arguments.get(at) {
+        let lambda = match self.arguments.get(at).map(Expression::bare) {
             Some(Expression::Call { name, arguments, .. }) if name.eq_ignore_ascii_case("lambda") => arguments,
             _ => return Err(Fault::new("a lambda is missing")),
         };
@@ -434,9 +577,14 @@ impl Call<'_> {
                 Ok(key) => key,
                 Err(open) => return Ok(open),
             };
+            let value = if self.arguments.len() > 2 {
+                self.apply(2, &[item])?
+            } else {
+                item.clone()
+            };
             match groups.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(&key)) {
-                Some((_, group)) => group.push(item.clone()),
-                None => groups.push((key, vec![item.clone()])),
+                Some((_, group)) => group.push(value),
+                None => groups.push((key, vec![value])),
             }
         }
         let members = groups.into_iter().map(|(name, group)| (name, group.into()));

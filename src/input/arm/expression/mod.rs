@@ -5,9 +5,9 @@ mod functions;
 mod parser;
 mod value;
 
-pub use evaluate::{Binding, Context, Fault, Fuel, evaluate};
-pub use parser::{Expression, parse};
-pub use value::{Kind, Unknown, Value, digest};
+pub use evaluate::{Binding, Context, Fault, Fuel, Step, element, evaluate};
+pub use parser::parse;
+pub use value::{Kind, Unknown, Value, digest, number};
 
 /// The text of the expression in a string, if it is one; `[[` begins a plain text.
 pub fn inside(text: &str) -> Option<&str> {

@@ -2,25 +2,7 @@
 
 use std::sync::Arc;
 
-/// One expression.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expression {
-    Text(Arc<str>),
-    Int(i64),
-    Decimal(Arc<str>),
-    /// `name(arguments)` or `namespace.name(arguments)`.
-    Call {
-        namespace: Option<Arc<str>>,
-        name: Arc<str>,
-        arguments: Vec<Expression>,
-    },
-    /// `of.name`, `of[key]`; `safe` gives null where there is no such member (`.?`, `[?`).
-    Member {
-        of: Box<Expression>,
-        key: Box<Expression>,
-        safe: bool,
-    },
-}
+use crate::syntax::Expression;
 
 /// Deepest nesting of one expression.
 const DEPTH: usize = 100;

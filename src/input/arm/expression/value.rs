@@ -327,6 +327,8 @@ impl Value {
                 let member = |member: &Member<'_>| (Arc::from(member.name.as_ref()), Value::literal(&member.node));
                 Kind::Object(Arc::new(members.iter().map(member).collect()))
             }
+            // Only what evaluates can tell.
+            Json::Expression(_) => Kind::Null,
             Json::Unknown(why) => Kind::Unknown(Unknown {
                 why: why.clone(),
                 symbol: Arc::from("{conflict}"),

@@ -1,0 +1,113 @@
+//! What the identity may do in a subscription. Lists and Resource Graph leave out in silence what it may not read, so it
+//! is asked before: a type that it may not read is a gap, not an empty list.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::azure::client::{Client, Fault, Lane};
+
+const VERSION: &str = "2022-04-01";
+
+/// What is granted, by one assignment each.
+#[derive(Clone, Debug, Default)]
+pub struct Rights(Vec<Grant>);
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Grant {
+    actions: Vec<String>,
+    not_actions: Vec<String>,
+}
+
+impl Rights {
+    /// The rights of the identity at a subscription.
+    pub async fn of(client: &Client, subscription: &Arc<str>) -> Result<Rights, Fault> {
+        let path =
+            format!("subscriptions/{subscription}/providers/Microsoft.Authorization/permissions?api-version={VERSION}");
+        let mut grants = Vec::new();
+        let lane = Lane::Subscription(Arc::clone(subscription));
+        client
+            .list(&path, &lane, |rows| {
+                grants.extend(
+                    rows.into_iter()
+                        .filter_map(|row: Value| serde_json::from_value(row).ok()),
+                );
+            })
+            .await?;
+        Ok(Rights(grants))
+    }
+
+    /// Whether any assignment grants an action and does not take it out again.
+    pub fn allow(&self, action: &str) -> bool {
+        let names = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, action));
+        self.0
+            .iter()
+            .any(|grant| names(&grant.actions) && !names(&grant.not_actions))
+    }
+}
+
+/// Whether a pattern with `*` for anything names an action, without case.
+fn matches(pattern: &str, action: &str) -> bool {
+    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = action.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_name_actions_as_azure_does() {
+        let action = "Microsoft.Network/networkSecurityGroups/read";
+        for yes in [
+            "*",
+            "*/read",
+            "Microsoft.Network/*",
+            "microsoft.network/*/read",
+            "Microsoft.Network/networkSecurityGroups/read",
+        ] {
+            assert!(matches(yes, action), "{yes}");
+        }
+        for no in [
+            "*/write",
+            "Microsoft.Compute/*",
+            "Microsoft.Network/networkSecurityGroups",
+            "read",
+            "",
+        ] {
+            assert!(!matches(no, action), "{no}");
+        }
+    }
+
+    #[test]
+    fn what_one_assignment_takes_out_another_may_grant() {
+        let grant = |actions: &[&str], not: &[&str]| Grant {
+            actions: actions.iter().map(|text| (*text).to_owned()).collect(),
+            not_actions: not.iter().map(|text| (*text).to_owned()).collect(),
+        };
+        let rights = Rights(vec![
+            grant(&["*"], &["Microsoft.Network/*"]),
+            grant(&["Microsoft.Network/ipGroups/read"], &[]),
+        ]);
+        assert!(rights.allow("Microsoft.Compute/virtualMachines/read"));
+        assert!(!rights.allow("Microsoft.Network/routeTables/read"));
+        assert!(rights.allow("Microsoft.Network/ipGroups/read"));
+    }
+}

@@ -1,0 +1,389 @@
+//! Files to directories, directories to roots, roots to instances and those to the reading.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use super::configuration::{Configuration, assemble, constant, is_override};
+use super::exception::exceptions;
+use super::language::{Fault, Unknown, Value};
+use super::syntax::{Attribute, Body, Expression, SyntaxError, parse, parse_expression, parse_json, shift};
+use super::world::{self, Outcome, World, join, parent};
+use super::{Role, Said, Text};
+use crate::input::azurerm;
+use crate::input::{Library, Reading};
+use crate::model::Suppression;
+use crate::source::{Diagnostic, Locator};
+use crate::syntax::{Span, json};
+
+/// Stack for nested expressions, modules and values; what is nested deeper than the limits is refused before.
+const STACK: usize = 256 << 20;
+
+/// Lowers the configurations that were read. Called once, after the last text.
+pub fn finish(reading: &mut Reading) {
+    let pending = std::mem::take(&mut reading.terraform);
+    let texts = pending.texts;
+    if !texts.iter().any(|text| text.role == Role::Configuration) {
+        return only_values(reading, &texts);
+    }
+    let library = reading.library.clone();
+    let names: Vec<Arc<str>> = reading.sources.names().cloned().collect();
+    let given = Outside {
+        values: &pending.values,
+        library: library.as_deref(),
+        names: &names,
+        planned: &pending.planned,
+    };
+    let evaluated = in_own_thread(|| outcomes(&texts, &given));
+    let outcomes = match evaluated {
+        Ok(outcomes) => outcomes,
+        Err(error) => {
+            let message = format!("the Terraform configurations cannot be evaluated: {error}");
+            return reading.lose(Diagnostic::error("unreadable", message));
+        }
+    };
+    let bodies: Vec<&str> = texts.iter().map(|text| text.text.as_str()).collect();
+    let locators = texts
+        .iter()
+        .map(|text| Locator::new(text.source, text.name.clone(), &text.text, 1));
+    let Some(locator) = Locator::joined(locators.collect()) else {
+        return;
+    };
+    for (text, base) in texts.iter().zip(Locator::bases(&bodies)) {
+        let found = except(text, base, &locator);
+        reading.suppressions.extend(found);
+    }
+    reading.inventory.coverage.whole = reading.assume_complete;
+    for outcome in outcomes {
+        place(reading, outcome.said, &locator);
+        let lowered = azurerm::lower(&outcome.instances);
+        azurerm::take(reading, lowered, &locator);
+    }
+}
+
+/// Only files that speak of exceptions are parsed for them again.
+fn except(text: &Text, base: usize, locator: &Locator<'_>) -> Vec<Suppression> {
+    if text.role != Role::Configuration || !text.text.contains("portcullis:ignore") {
+        return Vec::new();
+    }
+    let body = in_own_thread(|| parsed(text, base).body).unwrap_or_default();
+    exceptions(text, base, &body, locator)
+}
+
+fn only_values(reading: &mut Reading, texts: &[Text]) {
+    for text in texts.iter().filter(|text| text.role == Role::NamedVariables) {
+        let message = format!(
+            "`{}` holds values of variables, and no configuration was given",
+            text.name
+        );
+        let help = "name the directory of the configuration too";
+        let diagnostic = Diagnostic::error("no-configuration", message).help(help);
+        reading.lose(diagnostic.at(reading.start_of(text.source)));
+    }
+}
+
+fn in_own_thread<T: Send>(run: impl FnOnce() -> T + Send) -> io::Result<T> {
+    std::thread::scope(|scope| {
+        let handle = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run)?;
+        handle
+            .join()
+            .map_err(|_| io::Error::other("the evaluation ended abruptly"))
+    })
+}
+
+fn place(reading: &mut Reading, said: Vec<Said>, locator: &Locator<'_>) {
+    for said in said {
+        let diagnostic = said.diagnostic.at(locator.locate(said.span.start, said.span.end));
+        match said.lost {
+            true => reading.lose(diagnostic),
+            false => reading.diagnostics.push(diagnostic),
+        }
+    }
+}
+
+/// Everything that was read, put together by directory.
+struct Files {
+    configurations: BTreeMap<String, Configuration>,
+    downloaded: BTreeMap<(String, String), String>,
+    values: Vec<Attribute>,
+    said: Vec<Said>,
+}
+
+/// What the configurations are evaluated with.
+struct Outside<'o> {
+    /// `--var`
+    values: &'o [(String, String)],
+    library: Option<&'o dyn Library>,
+    names: &'o [Arc<str>],
+    /// Directories of which a plan or a state is read.
+    planned: &'o [String],
+}
+
+fn outcomes(texts: &[Text], given: &Outside<'_>) -> Vec<Outcome> {
+    let files = files(texts);
+    let world = World {
+        configurations: &files.configurations,
+        downloaded: &files.downloaded,
+        library: given.library,
+        names: given.names,
+        values: &files.values,
+        texts: given.values,
+    };
+    let mut roots = roots(&files);
+    roots.retain(|directory| !given.planned.contains(directory));
+    let many = roots.len() > 1;
+    let mut out = vec![Outcome {
+        instances: Vec::new(),
+        said: files
+            .said
+            .into_iter()
+            .chain(undeclared(&files.configurations, &files.values, given.values))
+            .collect(),
+    }];
+    for configuration in roots_of(&files.configurations, &roots) {
+        out.push(world::evaluate(
+            &world,
+            configuration,
+            subscription(configuration, many),
+        ));
+    }
+    out
+}
+
+fn roots_of<'c>(
+    configurations: &'c BTreeMap<String, Configuration>,
+    roots: &'c BTreeSet<String>,
+) -> impl Iterator<Item = &'c Configuration> {
+    configurations
+        .values()
+        .filter(|configuration| roots.contains(&configuration.directory))
+}
+
+/// Two roots may name things alike; nothing says that they are deployed to one subscription.
+fn subscription(configuration: &Configuration, many: bool) -> Option<Value> {
+    let directory = if configuration.directory.is_empty() {
+        "."
+    } else {
+        &configuration.directory
+    };
+    let symbol = format!("subscription of {}", directory.replace('/', "|"));
+    many.then(|| Unknown::new("the subscription is not in the configuration", &symbol).into())
+}
+
+/// `--var` and value files name variables; a name that no configuration declares is a mistake.
+fn undeclared<'c>(
+    configurations: &'c BTreeMap<String, Configuration>,
+    values: &'c [Attribute],
+    texts: &'c [(String, String)],
+) -> impl Iterator<Item = Said> + 'c {
+    let declared = |name: &str| {
+        name.starts_with("terraform.") || configurations.values().any(|one| one.variables.contains_key(name))
+    };
+    let named = values.iter().map(|attribute| (&*attribute.name, attribute.span));
+    let typed = texts.iter().map(|(name, _)| (name.as_str(), Span::default()));
+    named
+        .chain(typed)
+        .filter(move |(name, _)| !declared(name))
+        .map(|(name, span)| {
+            let message = format!("no configuration declares a variable `{name}`");
+            Said::new(
+                span,
+                Diagnostic::warning("unknown-variable", message).help("correct its name, or leave it out"),
+            )
+        })
+}
+
+/// One parsed file.
+struct Parsed {
+    body: Body,
+    error: Option<SyntaxError>,
+}
+
+fn parsed(text: &Text, base: usize) -> Parsed {
+    let json = text.name.to_ascii_lowercase().ends_with(".json");
+    let outcome = match (text.role, json) {
+        (Role::Manifest, _) => Ok(Body::default()),
+        (Role::Variables | Role::NamedVariables, true) => values_of_json(&text.text),
+        (_, true) => parse_json(&text.text),
+        (_, false) => parse(&text.text),
+    };
+    match outcome {
+        Ok(mut body) => {
+            shift(&mut body, base);
+            Parsed { body, error: None }
+        }
+        Err(mut error) => {
+            error.span.start += base;
+            error.span.end += base;
+            Parsed {
+                body: Body::default(),
+                error: Some(error),
+            }
+        }
+    }
+}
+
+/// Values are attributes, whatever they are called; their strings are no templates.
+fn values_of_json(text: &str) -> Result<Body, SyntaxError> {
+    let root = json::parse(text).map_err(|error| SyntaxError {
+        message: error.message,
+        span: error.span,
+    })?;
+    Ok(Body {
+        attributes: super::syntax::plain_members(&root),
+        ..Body::default()
+    })
+}
+
+fn files(texts: &[Text]) -> Files {
+    let bodies: Vec<&str> = texts.iter().map(|text| text.text.as_str()).collect();
+    let bases = Locator::bases(&bodies);
+    let mut said = Vec::new();
+    let mut ordinary: BTreeMap<String, Vec<Body>> = BTreeMap::new();
+    let mut overrides: BTreeMap<String, Vec<Body>> = BTreeMap::new();
+    let mut given: BTreeMap<String, Vec<(String, Vec<Attribute>)>> = BTreeMap::new();
+    let mut values = Vec::new();
+    let mut downloaded = BTreeMap::new();
+    for (text, base) in texts.iter().zip(bases) {
+        let parsed = parsed(text, base);
+        if let Some(error) = parsed.error {
+            said.push(refused(text, &error));
+        }
+        let directory = join("", parent(&text.name));
+        match text.role {
+            Role::Manifest => manifest(text, base, &mut downloaded, &mut said),
+            Role::NamedVariables => values.extend(parsed.body.attributes),
+            Role::Variables => {
+                let name = text.name.rsplit('/').next().unwrap_or_default().to_owned();
+                given.entry(directory).or_default().push((name, parsed.body.attributes));
+            }
+            Role::Configuration if is_override(text.name.rsplit('/').next().unwrap_or_default()) => {
+                overrides.entry(directory).or_default().push(parsed.body);
+            }
+            Role::Configuration => ordinary.entry(directory).or_default().push(parsed.body),
+        }
+    }
+    for directory in overrides.keys() {
+        ordinary.entry(directory.clone()).or_default();
+    }
+    let mut configurations = BTreeMap::new();
+    for (directory, bodies) in ordinary {
+        let over = overrides.remove(&directory).unwrap_or_default();
+        let mut configuration = assemble(&directory, bodies, over, &mut said);
+        configuration.given = in_order(given.remove(&directory).unwrap_or_default(), &mut said);
+        configurations.insert(directory, configuration);
+    }
+    Files {
+        configurations,
+        downloaded,
+        values,
+        said,
+    }
+}
+
+fn refused(text: &Text, error: &SyntaxError) -> Said {
+    let message = format!("`{}` is not Terraform: {}", text.name, error.message);
+    let help = "correct it; nothing of this file was judged";
+    Said::lost(error.span, Diagnostic::error("hcl-syntax", message).help(help))
+}
+
+/// The values that Terraform reads by itself, the stronger last; other files are told.
+fn in_order(files: Vec<(String, Vec<Attribute>)>, said: &mut Vec<Said>) -> Vec<Attribute> {
+    let rank = |name: &str| match name {
+        "terraform.tfvars" => Some(0),
+        "terraform.tfvars.json" => Some(1),
+        _ if name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json") => Some(2),
+        _ => None,
+    };
+    let mut ranked: Vec<(i32, String, Vec<Attribute>)> = Vec::new();
+    for (name, attributes) in files {
+        match (rank(&name), attributes.first()) {
+            (Some(rank), _) => ranked.push((rank, name, attributes)),
+            (None, Some(first)) => {
+                let message = format!("`{name}` is not read by Terraform itself, and its values are not used");
+                let help = "name it with `--var-file`";
+                said.push(Said::new(
+                    first.span,
+                    Diagnostic::note("values-not-used", message).help(help),
+                ));
+            }
+            (None, None) => {}
+        }
+    }
+    ranked.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    ranked.into_iter().flat_map(|(_, _, attributes)| attributes).collect()
+}
+
+/// `.terraform/modules/modules.json`: where `terraform init` put what it downloaded.
+fn manifest(text: &Text, base: usize, downloaded: &mut BTreeMap<(String, String), String>, said: &mut Vec<Said>) {
+    let root = parent(parent(parent(&text.name)));
+    let parsed = json::parse(&text.text);
+    let modules = parsed.as_ref().ok().and_then(|node| node.get("Modules")?.as_list());
+    let Some(modules) = modules else {
+        let message = format!("`{}` does not say where modules are", text.name);
+        let span = Span { start: base, end: base };
+        let help = "run `terraform init` again; downloaded modules were not read";
+        said.push(Said::lost(
+            span,
+            Diagnostic::error("module-manifest", message).help(help),
+        ));
+        return;
+    };
+    for module in modules {
+        let text = |name: &str| module.get(name).and_then(|node| node.as_text().map(str::to_owned));
+        if let (Some(key), Some(directory)) = (text("Key"), text("Dir")) {
+            downloaded.insert((root.to_owned(), key), join(root, &directory.replace('\\', "/")));
+        }
+    }
+}
+
+/// Directories that no other one calls. Of those that call each other, the first.
+fn roots(files: &Files) -> BTreeSet<String> {
+    let mut calls: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (directory, configuration) in &files.configurations {
+        let local = configuration.calls.iter().filter_map(|call| call.source());
+        let targets = local
+            .filter(|source| world::is_local(source))
+            .map(|source| join(directory, source));
+        calls.insert(directory, targets.collect());
+    }
+    let called = |directory: &str| {
+        calls.iter().any(|(other, targets)| {
+            *other != directory
+                && targets.contains(directory)
+                && !(reaches(&calls, directory, other) && directory < *other)
+        })
+    };
+    let hidden = |directory: &str| directory.split('/').any(|part| part == ".terraform");
+    let all = files.configurations.keys();
+    all.filter(|directory| !called(directory) && !hidden(directory))
+        .cloned()
+        .collect()
+}
+
+fn reaches(calls: &BTreeMap<&str, BTreeSet<String>>, from: &str, to: &str) -> bool {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut next = vec![from];
+    while let Some(one) = next.pop() {
+        for target in calls.get(one).into_iter().flatten() {
+            if target == to {
+                return true;
+            }
+            if seen.insert(target) {
+                next.push(target);
+            }
+        }
+    }
+    false
+}
+
+/// Evaluates one expression that refers to nothing; `Ok` is what `terraform console` would print, and `Err` says why
+/// there is no value.
+pub fn evaluate(expression: &str) -> Result<String, String> {
+    let run = || {
+        let tree: Expression = parse_expression(expression).map_err(|error| error.message)?;
+        let value = constant(&tree).map_err(|fault: Fault| fault.message)?;
+        Ok(super::language::shown(&value))
+    };
+    in_own_thread(run).map_err(|error| error.to_string())?
+}

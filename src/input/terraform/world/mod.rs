@@ -1,0 +1,124 @@
+//! Configurations to instances: modules that call each other, rounds of `count` and `for_each`, and what references
+//! find. Values are computed when they are asked for, each once.
+
+mod body;
+mod bridge;
+mod module;
+mod path;
+mod provider;
+mod resource;
+mod scope;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::Said;
+use super::configuration::Configuration;
+use super::language::{Fault, Fuel, Value};
+use super::syntax::Attribute;
+use crate::input::Library;
+use crate::input::azurerm::{Instance, Whole};
+use crate::source::Diagnostic;
+use crate::syntax::Span;
+
+pub use module::{Module, is_local};
+pub use path::{join, parent};
+
+/// Everything that the roots share.
+pub struct World<'w> {
+    pub configurations: &'w BTreeMap<String, Configuration>,
+    /// Directories of downloaded modules, by the root's directory and the names of the calls, `a.b`.
+    pub downloaded: &'w BTreeMap<(String, String), String>,
+    pub library: Option<&'w dyn Library>,
+    /// The names of all texts that were read.
+    pub names: &'w [Arc<str>],
+    /// Values named by the user, the stronger last: of files, and then of `--var`.
+    pub values: &'w [Attribute],
+    pub texts: &'w [(String, String)],
+}
+
+/// The evaluation of one root.
+pub struct Root<'w> {
+    pub world: &'w World<'w>,
+    pub directory: &'w str,
+    pub fuel: Fuel,
+    pub said: RefCell<Vec<Said>>,
+    told: RefCell<BTreeSet<(usize, String)>>,
+    /// Instances that may still be made.
+    pub left: Cell<usize>,
+    /// What stands for the subscription, where no provider says it.
+    pub subscription: Option<Value>,
+}
+
+/// Most instances of one root.
+pub const INSTANCES: usize = 20_000;
+/// Steps of one root.
+const STEPS: u64 = 10_000_000;
+
+/// What became of one root.
+pub struct Outcome {
+    pub instances: Vec<Instance>,
+    pub said: Vec<Said>,
+}
+
+/// Evaluates a root and everything that it calls.
+pub fn evaluate(world: &World<'_>, configuration: &Configuration, subscription: Option<Value>) -> Outcome {
+    let root = Root {
+        world,
+        directory: &configuration.directory,
+        fuel: Fuel::new(STEPS),
+        said: RefCell::default(),
+        told: RefCell::default(),
+        left: Cell::new(INSTANCES),
+        subscription,
+    };
+    let is_named = |name: &str| {
+        let of_files = world.values.iter().any(|attribute| &*attribute.name == name);
+        of_files || world.texts.iter().any(|(known, _)| known == name)
+    };
+    let whole = match configuration.looks_like_a_part(is_named) {
+        true => Whole::ModuleAlone,
+        false => Whole::Root,
+    };
+    let mut instances = Vec::new();
+    let module = Rc::new(Module::root(&root, configuration, whole));
+    module.collect(&mut instances);
+    Outcome {
+        instances,
+        said: root.said.take(),
+    }
+}
+
+impl Root<'_> {
+    /// Says a thing once a place.
+    pub fn tell(&self, said: Said) {
+        let key = (said.span.start, said.diagnostic.message.clone());
+        if self.told.borrow_mut().insert(key) {
+            self.said.borrow_mut().push(said);
+        }
+    }
+
+    /// An expression that has no value, at its innermost place.
+    pub fn refuse(&self, fault: &Fault, span: Span) {
+        let span = fault.place.map_or(span, |place| place.span);
+        if fault.stopped {
+            let message = format!("the evaluation of this configuration was stopped: {}", fault.message);
+            let help = "scan its parts one by one; what was not evaluated is unknown";
+            let first = !self
+                .said
+                .borrow()
+                .iter()
+                .any(|said| &*said.diagnostic.code == "configuration-too-large");
+            if first {
+                let diagnostic = Diagnostic::error("configuration-too-large", message).help(help);
+                self.tell(Said::lost(span, diagnostic));
+            }
+            return;
+        }
+        let message = format!("this cannot be evaluated: {}", fault.message);
+        let help = "correct it; until then its value is unknown";
+        self.tell(Said::new(span, Diagnostic::error("expression", message).help(help)));
+    }
+}

@@ -1,0 +1,494 @@
+//! Carries steps out: reads each target just before, stops on drift, writes, waits for long operations and for what the
+//! service does by itself, and verifies with a fresh reading. Every call stands between two lines of the journal, so a
+//! run that was killed at any instant is continued by the next.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::effect;
+use super::journal::{Direction, Event, Record, Standing};
+use super::plan::{Expected, Plan, Step};
+use super::projection::{self, Write};
+use super::service::{Clock, Fault, Found, Progress, Reply, Service};
+use crate::model::ResourceId;
+
+/// Everything that a run needs of the world.
+pub struct Runner<'r> {
+    pub service: &'r dyn Service,
+    pub record: &'r dyn Record,
+    pub clock: &'r dyn Clock,
+    /// Set when the user asks to stop: the steps in flight are finished, no other is begun.
+    pub stop: &'r AtomicBool,
+    /// How many lanes run side by side.
+    pub parallel: usize,
+    /// How long the service may take to do what it does by itself.
+    pub patience: Duration,
+}
+
+/// What became of one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub step: u32,
+    pub result: Result<Done, Stop>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    Written,
+    /// It was so already: by an earlier run, or by somebody else.
+    Already,
+    /// `--dry-run`: it would be written.
+    WouldWrite,
+    /// Must not be taken back.
+    Left,
+}
+
+/// Why a step was not carried out. The estate is as it was before the step, or the journal tells what is open.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Stop {
+    #[error("`{target}` is no longer as the plan found it: {what}; make the plan again")]
+    Drift { target: String, what: String },
+    #[error("{0}")]
+    Fault(String),
+    #[error("{0}")]
+    NotKept(String),
+    #[error("others changed {0} meanwhile; decide by hand what it should be")]
+    Conflict(String),
+    #[error("not begun, since the run was stopped")]
+    NotBegun,
+}
+
+/// Attempts at a call that the service is too busy for, or whose answer is lost.
+const ATTEMPTS: u32 = 8;
+/// Questions about one long operation.
+const POLLS: u32 = 2000;
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Whether a plan is for the place that the service is; the error says why not.
+pub fn fits(plan: &Plan, service: &dyn Service) -> Result<(), String> {
+    match (&plan.tenant, service.tenant()) {
+        (Some(made), Some(here)) if !made.eq_ignore_ascii_case(&here) => Err(format!(
+            "the plan was made for tenant `{made}`, and this is tenant `{here}`; sign in there, or plan again"
+        )),
+        _ => Ok(()),
+    }
+}
+
+impl Runner<'_> {
+    /// Carries out the plan. Phases follow each other; lanes within one run side by side.
+    pub fn apply(&self, plan: &Plan, standings: &BTreeMap<u32, Standing>) -> Vec<Outcome> {
+        self.run(&plan.steps, |step| {
+            self.apply_step(step, standings.get(&step.number).copied().unwrap_or_default())
+        })
+    }
+
+    /// Reads every target as `apply` would, and writes nothing.
+    pub fn rehearse_reads(&self, plan: &Plan, standings: &BTreeMap<u32, Standing>) -> Vec<Outcome> {
+        let read = |step: &Step| {
+            let standing = standings.get(&step.number).copied().unwrap_or_default();
+            let found = self.read(step)?;
+            Ok(if self.is_there(step, standing, &found)? {
+                Done::Already
+            } else {
+                Done::WouldWrite
+            })
+        };
+        plan.steps
+            .iter()
+            .map(|step| Outcome {
+                step: step.number,
+                result: read(step),
+            })
+            .collect()
+    }
+
+    fn run(&self, steps: &[Step], carry_out: impl Fn(&Step) -> Result<Done, Stop> + Sync) -> Vec<Outcome> {
+        let halted = AtomicBool::new(false);
+        let mut phases: BTreeMap<u8, Vec<&Step>> = BTreeMap::new();
+        for step in steps {
+            phases.entry(step.phase).or_default().push(step);
+        }
+        let mut outcomes = Vec::with_capacity(steps.len());
+        for steps in phases.into_values() {
+            outcomes.extend(self.phase(&lanes(&steps), &carry_out, &halted));
+        }
+        outcomes.sort_by_key(|outcome| outcome.step);
+        outcomes
+    }
+
+    fn phase(
+        &self,
+        lanes: &[Vec<&Step>],
+        carry_out: &(impl Fn(&Step) -> Result<Done, Stop> + Sync),
+        halted: &AtomicBool,
+    ) -> Vec<Outcome> {
+        let lane =
+            |lane: &Vec<&Step>| -> Vec<Outcome> { lane.iter().map(|step| self.one(step, carry_out, halted)).collect() };
+        if self.parallel <= 1 || lanes.len() <= 1 {
+            return lanes.iter().flat_map(lane).collect();
+        }
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let worker = || {
+            let mut outcomes = Vec::new();
+            while let Some(steps) = lanes.get(next.fetch_add(1, Ordering::SeqCst)) {
+                outcomes.extend(lane(steps));
+            }
+            outcomes
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..self.parallel.min(lanes.len()))
+                .map(|_| scope.spawn(worker))
+                .collect();
+            workers
+                .into_iter()
+                .flat_map(|worker| worker.join().unwrap_or_default())
+                .collect()
+        })
+    }
+
+    fn one(&self, step: &Step, carry_out: &impl Fn(&Step) -> Result<Done, Stop>, halted: &AtomicBool) -> Outcome {
+        if halted.load(Ordering::SeqCst) || self.stop.load(Ordering::SeqCst) {
+            return Outcome {
+                step: step.number,
+                result: Err(Stop::NotBegun),
+            };
+        }
+        let result = carry_out(step);
+        if let Err(stop) = &result {
+            halted.store(true, Ordering::SeqCst);
+            // When the journal itself fails there is nowhere left to say so; the outcome does.
+            let _ = self.keep(Event::Stopped {
+                step: Some(step.number),
+                why: stop.to_string(),
+            });
+        }
+        Outcome {
+            step: step.number,
+            result,
+        }
+    }
+
+    fn apply_step(&self, step: &Step, standing: Standing) -> Result<Done, Stop> {
+        let found = self.read(step)?;
+        let there = self.is_there(step, standing, &found)?;
+        let ours = matches!(standing, Standing::Intended | Standing::Done);
+        if there && !ours {
+            self.keep(Event::Passed {
+                step: step.number,
+                direction: Direction::Apply,
+                why: "it was so already".to_owned(),
+            })?;
+        } else if !there {
+            self.write(step, Direction::Apply, step.before.as_ref(), step.after.as_ref(), found)?;
+        }
+        self.await_expected(step, true)?;
+        if ours || !there {
+            let request_id = self.verify(step, step.after.as_ref())?;
+            self.keep(Event::Verified {
+                step: step.number,
+                direction: Direction::Apply,
+                request_id,
+            })?;
+        }
+        Ok(if there { Done::Already } else { Done::Written })
+    }
+
+    /// Whether the step is there already. What is neither as before nor as after has drifted.
+    fn is_there(&self, step: &Step, standing: Standing, found: &Found) -> Result<bool, Stop> {
+        let now = self.projected(step, found);
+        if projection::same(now.as_ref(), step.after.as_ref()) {
+            return Ok(true);
+        }
+        if standing != Standing::Done && projection::same(now.as_ref(), step.before.as_ref()) {
+            return Ok(false);
+        }
+        Err(drift(step, now.as_ref()))
+    }
+
+    pub(super) fn projected(&self, step: &Step, found: &Found) -> Option<serde_json::Value> {
+        let kind = projection::kind(&ResourceId::new(&step.target))?;
+        projection::read(kind, step.part.as_deref(), found.document.as_ref())
+    }
+
+    pub(super) fn keep(&self, event: Event) -> Result<(), Stop> {
+        let time = self.clock.now().to_string();
+        self.record
+            .keep(&time, event)
+            .map_err(|error| Stop::NotKept(error.to_string()))
+    }
+
+    /// The target as it is once no earlier operation on it is in flight: one that a killed run began may still end.
+    pub(super) fn read(&self, step: &Step) -> Result<Found, Stop> {
+        let id = ResourceId::new(&step.target);
+        let mut waited = Duration::ZERO;
+        loop {
+            let found = self.get(&id, &step.api_version)?;
+            if !is_moving(&found) {
+                return Ok(found);
+            }
+            if waited >= self.patience {
+                return Err(Stop::Fault(format!(
+                    "`{}`: another operation on it does not end",
+                    id.name()
+                )));
+            }
+            self.clock.wait(PAUSE);
+            waited += PAUSE;
+        }
+    }
+
+    fn get(&self, id: &ResourceId, api_version: &str) -> Result<Found, Stop> {
+        let mut attempt = 0;
+        loop {
+            match self.service.get(id, api_version) {
+                Ok(found) => return Ok(found),
+                Err(fault) => self.pause_or_stop(&fault, &mut attempt, id)?,
+            }
+        }
+    }
+
+    fn pause_or_stop(&self, fault: &Fault, attempt: &mut u32, id: &ResourceId) -> Result<(), Stop> {
+        *attempt += 1;
+        let wait = match fault {
+            Fault::Busy { wait } => wait.unwrap_or(PAUSE * *attempt),
+            Fault::Lost(_) => PAUSE,
+            Fault::Changed | Fault::Refused { .. } => return Err(stopped(fault, id)),
+        };
+        if *attempt >= ATTEMPTS {
+            return Err(stopped(fault, id));
+        }
+        self.clock.wait(wait);
+        Ok(())
+    }
+
+    /// Brings the target from `from` to `to`. After a lost answer or a changed entity tag the target is read again: what
+    /// counts is what the service says it is.
+    pub(super) fn write(
+        &self,
+        step: &Step,
+        direction: Direction,
+        from: Option<&serde_json::Value>,
+        to: Option<&serde_json::Value>,
+        mut found: Found,
+    ) -> Result<(), Stop> {
+        let id = ResourceId::new(&step.target);
+        let mut attempt = 0;
+        loop {
+            self.keep(Event::Intended {
+                step: step.number,
+                direction,
+                found: self.projected(step, &found),
+                wanted: to.cloned(),
+                request_id: found.request_id.clone(),
+            })?;
+            let fault = match self.ask(step, &id, to, &found) {
+                Ok(()) => return Ok(()),
+                Err(Asked::Stop(stop)) => return Err(stop),
+                Err(Asked::Fault(fault)) => fault,
+            };
+            match &fault {
+                Fault::Changed => attempt += 1,
+                fault => self.pause_or_stop(fault, &mut attempt, &id)?,
+            }
+            if attempt >= ATTEMPTS {
+                return Err(stopped(&fault, &id));
+            }
+            found = self.read(step)?;
+            let now = self.projected(step, &found);
+            if projection::same(now.as_ref(), to) {
+                return Ok(());
+            }
+            if !projection::same(now.as_ref(), from) {
+                return Err(drift(step, now.as_ref()));
+            }
+        }
+    }
+
+    /// One write with its long operation.
+    fn ask(&self, step: &Step, id: &ResourceId, to: Option<&serde_json::Value>, found: &Found) -> Result<(), Asked> {
+        let write = projection::write(id, step.part.as_deref(), found.document.as_ref(), to);
+        let tag = found.etag.as_deref();
+        let (call, answer) = match write {
+            Some(Write::Put(body)) => ("PUT", self.service.put(id, &step.api_version, &body, tag)),
+            Some(Write::Delete) => ("DELETE", self.service.delete(id, &step.api_version, tag)),
+            None => {
+                return Err(Asked::Stop(Stop::Fault(format!(
+                    "`{}` is no resource that a plan may change",
+                    step.target
+                ))));
+            }
+        };
+        let mut reply = self.answered(step, call, answer)?;
+        for _ in 0..POLLS {
+            let Progress::Running { operation, wait } = reply.progress else {
+                return Ok(());
+            };
+            self.clock.wait(wait);
+            reply = match self.service.poll(&operation) {
+                Err(Fault::Busy { wait }) => Reply {
+                    progress: Progress::Running {
+                        operation,
+                        wait: wait.unwrap_or(PAUSE),
+                    },
+                    request_id: None,
+                },
+                answer => self.answered(step, "poll", answer)?,
+            };
+        }
+        Err(Asked::Fault(Fault::Lost("a long operation has not ended".to_owned())))
+    }
+
+    /// Writes down what came back.
+    fn answered(&self, step: &Step, call: &str, answer: Result<Reply, Fault>) -> Result<Reply, Asked> {
+        let (outcome, request_id) = match &answer {
+            Ok(reply) => match &reply.progress {
+                Progress::Done => ("done".to_owned(), reply.request_id.clone()),
+                Progress::Running { .. } => ("running".to_owned(), reply.request_id.clone()),
+            },
+            Err(Fault::Refused { request_id, .. }) => (
+                answer.as_ref().err().map(ToString::to_string).unwrap_or_default(),
+                request_id.clone(),
+            ),
+            Err(fault) => (fault.to_string(), None),
+        };
+        let event = Event::Answered {
+            step: step.number,
+            call: call.to_owned(),
+            outcome,
+            request_id,
+        };
+        self.keep(event).map_err(Asked::Stop)?;
+        answer.map_err(Asked::Fault)
+    }
+
+    /// A fresh reading says what was wanted; the answer's request id.
+    pub(super) fn verify(&self, step: &Step, wanted: Option<&serde_json::Value>) -> Result<Option<String>, Stop> {
+        let found = self.read(step)?;
+        let now = self.projected(step, &found);
+        if projection::same(now.as_ref(), wanted) {
+            return Ok(found.request_id);
+        }
+        Err(drift(step, now.as_ref()))
+    }
+
+    /// Waits until the Deny rules of just-in-time access are there, or gone.
+    pub(super) fn await_expected(&self, step: &Step, present: bool) -> Result<(), Stop> {
+        let mut waited = Duration::ZERO;
+        for expected in &step.expects {
+            while self.holds(expected, present)? != present {
+                if waited >= self.patience {
+                    return Err(Stop::Fault(unseen(expected, present)));
+                }
+                self.clock.wait(PAUSE);
+                waited += PAUSE;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every port is denied (or, for those that go, any still is).
+    fn holds(&self, expected: &Expected, all: bool) -> Result<bool, Stop> {
+        let group = ResourceId::new(&expected.group);
+        let version = projection::api_version(projection::Kind::SecurityRule);
+        let found = self.get(&group, version)?;
+        let rules = found
+            .document
+            .as_ref()
+            .and_then(|group| super::documents::property(group, "securityRules"));
+        let rules: Vec<_> = rules
+            .and_then(serde_json::Value::as_array)
+            .into_iter()
+            .flatten()
+            .collect();
+        let denied = |port: &u16| {
+            rules
+                .iter()
+                .any(|rule| is_jit(rule) && effect::denies(rule, &expected.address, *port))
+        };
+        Ok(if all {
+            expected.ports.iter().all(denied)
+        } else {
+            expected.ports.iter().any(denied)
+        })
+    }
+}
+
+/// Whether the service is still at work on it.
+fn is_moving(found: &Found) -> bool {
+    let document = found.document.as_ref();
+    let state = document.and_then(|document| super::documents::property(document, "provisioningState"));
+    let state = state.and_then(serde_json::Value::as_str);
+    state.is_some_and(|state| {
+        ["updating", "deleting", "creating", "accepted", "running"]
+            .iter()
+            .any(|moving| state.eq_ignore_ascii_case(moving))
+    })
+}
+
+fn is_jit(rule: &serde_json::Value) -> bool {
+    let name = super::documents::member(rule, "name").and_then(serde_json::Value::as_str);
+    name.is_some_and(|name| crate::rule::facts::JitRuleName::parse(name).is_some())
+}
+
+enum Asked {
+    Stop(Stop),
+    Fault(Fault),
+}
+
+fn unseen(expected: &Expected, present: bool) -> String {
+    let group = expected.group.rsplit('/').next().unwrap_or_default();
+    let (what, then) = if present {
+        (
+            "has not written its Deny rule",
+            "nothing was closed; see the policy in the portal, then run apply again",
+        )
+    } else {
+        ("has not taken its Deny rule away", "see the policy in the portal")
+    };
+    format!(
+        "just-in-time access {what} for {} into group `{group}` in time; {then}",
+        expected.address
+    )
+}
+
+fn stopped(fault: &Fault, id: &ResourceId) -> Stop {
+    Stop::Fault(format!("`{}`: {fault}", id.name()))
+}
+
+pub(super) fn drift(step: &Step, now: Option<&serde_json::Value>) -> Stop {
+    let target = step.target.rsplit('/').next().unwrap_or_default().to_owned();
+    let what = match (now, &step.before) {
+        (None, _) => "it does not exist".to_owned(),
+        (Some(_), None) => "it exists and is not what the plan would make".to_owned(),
+        (Some(now), Some(before)) => differing(before, now),
+    };
+    Stop::Drift { target, what }
+}
+
+/// The members by which two projections differ.
+fn differing(a: &serde_json::Value, b: &serde_json::Value) -> String {
+    let members = [a, b]
+        .into_iter()
+        .filter_map(serde_json::Value::as_object)
+        .flat_map(|members| members.keys());
+    let differs =
+        |name: &&String| !projection::same(super::documents::member(a, name), super::documents::member(b, name));
+    let mut names: Vec<String> = members.filter(differs).map(|name| format!("`{name}`")).collect();
+    names.sort();
+    names.dedup();
+    format!("{} changed", names.join(", "))
+}
+
+/// Steps by lane, in the order of the plan.
+fn lanes<'s>(steps: &[&'s Step]) -> Vec<Vec<&'s Step>> {
+    let mut lanes: Vec<(String, Vec<&Step>)> = Vec::new();
+    for step in steps {
+        let lane = step.lane.to_ascii_lowercase();
+        match lanes.iter_mut().find(|(known, _)| *known == lane) {
+            Some((_, steps)) => steps.push(step),
+            None => lanes.push((lane, vec![step])),
+        }
+    }
+    lanes.into_iter().map(|(_, steps)| steps).collect()
+}
