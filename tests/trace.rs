@@ -528,6 +528,9 @@ fn the_flags_of_scan_mean_the_same() {
         status("20.2.0.9", &["--service-tags", estate.to_str().unwrap()]),
         Some(2)
     );
+    // What the configuration beside the input says holds for both, too.
+    std::fs::write(directory.join("portcullis.yaml"), "service_tags: [tags.json]\n").unwrap();
+    assert_eq!(status("20.1.0.9", &[]), Some(1));
     std::fs::remove_dir_all(&directory).unwrap();
 }
 
