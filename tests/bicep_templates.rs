@@ -490,6 +490,7 @@ fn report_of(directory: &str, names: &[&str]) -> Report {
         least_severity: Severity::Info,
         waivers: &[],
         baseline: None,
+        touched: None,
         assume_jit_unknown: false,
         generated: now,
         now: Some(now),

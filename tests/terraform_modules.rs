@@ -15,6 +15,10 @@ impl Library for Files {
     fn content(&self, name: &str) -> Option<Vec<u8>> {
         self.0.get(name).cloned()
     }
+
+    fn module(&self, _: &str) -> Option<(String, Vec<u8>)> {
+        None
+    }
 }
 
 fn read_with(files: &[(&str, &str)], values: &[(&str, &str)]) -> Reading {

@@ -54,6 +54,7 @@ fn report_of(files: &[(String, String)]) -> Report {
         least_severity: Severity::Info,
         waivers: &[],
         baseline: None,
+        touched: None,
         assume_jit_unknown: false,
         generated: now.parse().unwrap(),
         now: Some(now.parse().unwrap()),
