@@ -92,7 +92,7 @@ fn defaults() -> Value {
         "diff.fail_on": ["public"], "diff.format": ["console"], "fail_on": "low", "format": ["console"],
         "now": null, "param": [], "parameters": [], "ports": crate::example::MANAGEMENT_PORTS, "rule": [],
         "rule_files": [], "rules": {}, "sarif_max_results": 25_000, "service_tags": [], "severity": "info",
-        "verbose": false, "waivers": [],
+        "var": {}, "var_file": [], "verbose": false, "waivers": [],
     })
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
+use serde_json::Value;
 
 use super::Scan;
 use super::below::{path_of, subscription_of};
@@ -45,8 +46,9 @@ impl Scan<'_> {
             .get(&path, &Lane::Subscription(Arc::clone(&subscription)))
             .await
         {
-            Ok(row) => self.take(Some(kind), row),
             // No plan of its own: that of the subscription holds.
+            Ok(row) if is_inherited(&row) => {}
+            Ok(row) => self.take(Some(kind), row),
             Err(fault) if matches!(fault.refusal(), Some((404, _))) => {}
             Err(fault) => self.miss(&subscription, &fault, id),
         }
@@ -57,4 +59,9 @@ impl Scan<'_> {
         self.gaps
             .add(subscription, PRICING, &format!("of `{name}`: {}", fault.words()));
     }
+}
+
+fn is_inherited(row: &Value) -> bool {
+    let said = row.pointer("/properties/inherited").and_then(Value::as_str);
+    said.is_some_and(|said| said.eq_ignore_ascii_case("true"))
 }
