@@ -3,7 +3,6 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::field_reassign_with_default,
     reason = "helpers build plans; what fails there fails the test"
 )]
 

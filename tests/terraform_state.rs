@@ -1,8 +1,6 @@
 //! States: as shown and as kept.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
     reason = "helpers build states; what fails there fails the test"
 )]
 
