@@ -66,7 +66,7 @@ fn shut() -> Estate {
 /// An estate with admin rules for the machine's network, and what is known of their deployment.
 fn ruled(estate: Estate, rules: Vec<Value>, known: Value) -> Analysed {
     let estate = meant_for(estate, &network()).add(known);
-    rules.into_iter().fold(estate, Estate::add).analyse()
+    rules.into_iter().fold(estate, Estate::add).analyse().agreeing()
 }
 
 #[test]

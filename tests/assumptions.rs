@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 fn chosen(estate: Estate, choice: &str) -> Analysed {
     let mut reading = estate.read();
     reading.inventory.choices.choose(choice).unwrap();
-    Analysed::of(reading)
+    Analysed::of(reading).agreeing()
 }
 
 fn named(found: &Analysed) -> Vec<&'static str> {

@@ -103,7 +103,10 @@ fn it_is_found_above_the_input_and_every_key_is_heeded() {
 #[test]
 fn show_says_what_holds_and_where_it_comes_from() {
     let repository = infra();
-    repository.write("portcullis.yaml", "# settings\nports: [22]\n\nseverity: medium\n");
+    repository.write(
+        "portcullis.yaml",
+        "# settings\nports: [22]\n\nseverity: medium\nvar: { key: open-sesame }\n",
+    );
     let ran = portcullis(repository.path(), &["config", "show", "infra", "--severity", "high"]);
     assert_eq!(ran.status, 0, "{}", ran.err);
     assert!(ran.out.starts_with("configuration: portcullis.yaml\n"), "{}", ran.out);
@@ -115,7 +118,9 @@ fn show_says_what_holds_and_where_it_comes_from() {
     );
     assert!(line("severity").ends_with("\"high\"  (flag)"), "{}", line("severity"));
     assert!(line("fail_on").ends_with("\"low\"  (default)"), "{}", line("fail_on"));
+    assert!(line("var ").contains("[\"key\"]"), "{}", line("var "));
     let json = portcullis(repository.path(), &["config", "show", "infra", "--json"]);
+    assert!(!json.out.contains("open-sesame"));
     let shown: Value = serde_json::from_str(&json.out).unwrap();
     let schema = schema();
     let keys = schema["properties"].as_object().unwrap().keys();

@@ -418,7 +418,7 @@ fn compare(world: &World) -> Result<(), TestCaseError> {
             let truth = admits(world, source, MACHINE, port);
             prop_assert_eq!(certain.contains(address), truth, "{} to {}", address, port);
             prop_assert_eq!(possible.contains(address), truth, "{} to {}", address, port);
-            let here: Vec<&Passage> = reach
+            let here: Vec<Passage> = reach
                 .certain
                 .iter()
                 .filter(|passage| contains(passage.range, source))
@@ -433,7 +433,7 @@ fn compare(world: &World) -> Result<(), TestCaseError> {
                         port,
                     },
                 );
-                let same = |passage: &&Passage| passage.admitted == allowed && names(&found, passage) == deciders;
+                let same = |passage: &Passage| passage.admitted == allowed && names(&found, passage) == deciders;
                 prop_assert!(
                     here.iter().any(same),
                     "{address}:{source_port} to {port}: {deciders:?} not in {here:?}"

@@ -304,7 +304,7 @@ fn exposed_machines_show_the_way_of_the_packet() {
     assert_eq!(texts[0], "internet");
     assert_eq!(
         texts[2],
-        "network security group of the subnet `nsg-web`: rule `nsg-web/allow-ssh` (priority 100) allows"
+        "subnet NSG `nsg-web`: rule `nsg-web/allow-ssh` (priority 100) allows"
     );
     assert_eq!(
         steps[2]["location"]["physicalLocation"]["artifactLocation"]["uri"],

@@ -24,7 +24,7 @@ fn with_documents(estate: Estate, documents: &[Value]) -> Analysed {
     }
     reading.finish();
     assert!(reading.diagnostics.is_empty(), "{:?}", reading.diagnostics);
-    Analysed::of(reading)
+    Analysed::of(reading).agreeing()
 }
 
 fn allowing(source: &str) -> Estate {

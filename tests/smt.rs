@@ -11,6 +11,8 @@
 )]
 
 mod estate;
+#[path = "../benches/estate/random.rs"]
+mod random;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -19,32 +21,12 @@ use std::process::{Command, Stdio};
 
 use estate::{Estate, PORTS, rule, with};
 use portcullis::net::AddressSet;
+use random::Random;
 use serde_json::{Value, json};
 
 /// Pairs of groups; each gives two questions a port.
 const CASES: u64 = 150;
 const MACHINE: &str = "10.0.0.4";
-
-/// SplitMix64: the same cases on every machine.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        items[usize::try_from(self.below(items.len() as u64)).expect("an index")]
-    }
-}
 
 #[derive(Clone, Debug)]
 struct Rule {

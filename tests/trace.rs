@@ -446,6 +446,95 @@ fn admin_rules_may_deny_or_deliver() {
 }
 
 #[test]
+fn deployed_admin_rules_are_named_as_what_decides() {
+    let manager = id("Microsoft.Network/networkManagers", "m");
+    let configuration = manager.clone() + "/securityAdminConfigurations/c";
+    let group = manager.clone() + "/networkGroups/all";
+    let network = id("Microsoft.Network/virtualNetworks", "vnet");
+    let ruled = |group_rule: &str, access: &str| {
+        let estate = Estate::new()
+            .public()
+            .subnet_nsg(vec![rule("ssh", 100, group_rule, "*", "22")])
+            .add(
+                json!({ "id": configuration.clone() + "/ruleCollections/rc", "properties": {
+                "appliesToGroups": [{ "networkGroupId": group }] } }),
+            )
+            .add(json!({ "id": group.clone() + "/staticMembers/s", "properties": { "resourceId": network } }))
+            .add(
+                json!({ "id": manager.clone() + "/listDeploymentStatus", "value": [{ "region": "westeurope",
+                "deploymentStatus": "Deployed", "deploymentType": "SecurityAdmin",
+                "configurationIds": [configuration] }] }),
+            )
+            .add(
+                json!({ "id": configuration.clone() + "/ruleCollections/rc/rules/mgmt", "kind": "Custom",
+                "properties": { "protocol": "Tcp", "access": access, "priority": 10, "direction": "Inbound",
+                "sources": [{ "addressPrefixType": "IPPrefix", "addressPrefix": "203.0.113.0/24" }],
+                "destinations": [{ "addressPrefixType": "IPPrefix", "addressPrefix": "*" }],
+                "sourcePortRanges": ["0-65535"], "destinationPortRanges": ["22"] } }),
+            );
+        one(&estate.read(), "203.0.113.9", "vm", 22)
+    };
+    let said = |group_rule, access| ruled(group_rule, access).sentence;
+    let (denied, delivered) = (ruled("Allow", "Deny"), ruled("Deny", "AlwaysAllow"));
+    assert_eq!((denied.status, delivered.status), (Status::Closed, Status::Open));
+    assert!(
+        denied.sentence.ends_with("by security admin rule `mgmt`"),
+        "{}",
+        denied.sentence
+    );
+    assert!(
+        delivered.sentence.ends_with("through security admin rule `mgmt`"),
+        "{}",
+        delivered.sentence
+    );
+    assert!(said("Allow", "Allow").ends_with("through security admin rule `mgmt` and `sub/ssh`"));
+    assert!(said("Deny", "Allow").ends_with("by `sub/ssh`"));
+}
+
+#[test]
+fn the_flags_of_scan_mean_the_same() {
+    let directory = std::env::temp_dir().join(format!("portcullis-trace-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let write = |name: &str, value: &Value| {
+        let path = directory.join(name);
+        std::fs::write(&path, value.to_string()).unwrap();
+        path
+    };
+    let rules = vec![rule("tag", 100, "Allow", "Storage", "22")];
+    let estate = write(
+        "estate.json",
+        &Value::Array(Estate::new().public().subnet_nsg(rules).resources()),
+    );
+    let tags = write(
+        "tags.json",
+        &json!({ "changeNumber": 300, "cloud": "Public", "values": [{ "name": "Storage", "id": "Storage",
+            "properties": { "changeNumber": 1, "region": "", "platform": "Azure", "systemService": "",
+            "addressPrefixes": ["20.1.0.0/24"] } }] }),
+    );
+    let status = |from: &str, flags: &[&str]| {
+        let mut command = Command::cargo_bin("portcullis").unwrap();
+        let command = command
+            .args(["trace", "--to", "vm", "--port", "22", "--from", from])
+            .arg(&estate);
+        command.args(flags).output().unwrap().status.code()
+    };
+    let list = ["--service-tags", tags.to_str().unwrap()];
+    assert_eq!(status("20.1.0.9", &[]), Some(3));
+    assert_eq!(status("20.1.0.9", &list), Some(1));
+    assert_eq!(status("20.2.0.9", &list), Some(0));
+    assert_eq!(status("Storage", &list), Some(1));
+    assert_eq!(status("20.2.0.9", &["--assume", "zero-prefix=never"]), Some(2));
+    assert_eq!(
+        status("20.2.0.9", &["--service-tags", estate.to_str().unwrap()]),
+        Some(2)
+    );
+    // What the configuration beside the input says holds for both, too.
+    std::fs::write(directory.join("portcullis.yaml"), "service_tags: [tags.json]\n").unwrap();
+    assert_eq!(status("20.1.0.9", &[]), Some(1));
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+#[test]
 fn machines_are_found_by_name_id_and_address() {
     let reading = contoso();
     let inventory = &reading.inventory;

@@ -13,8 +13,9 @@ mod estate;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use estate::{Analysed, Estate, id, nsg_id, reference, subnet_id};
-use portcullis::exposure::{self, ExposureClass, PortExposure, PortReach, Stack, TargetExposure, admitted};
-use portcullis::model::{ServiceTag, Sku};
+use portcullis::exposure::{self, ExposureClass, Passages, PortExposure, PortReach, Stack, TargetExposure, admitted};
+use portcullis::input::{Given, Reading};
+use portcullis::model::{ServiceTag, Sku, choices};
 use portcullis::net::{AddressSet, Family, Protocol, parse_range};
 use portcullis::trace::{self, Membership, Packet, Status, Target, Way, WayIn};
 use serde_json::{Value, json};
@@ -75,6 +76,9 @@ struct World {
     public: Option<Option<Sku>>,
     /// The analysis may leave open what one packet decides.
     vague: bool,
+    /// Readings chosen, and what is known of service tags.
+    choices: Vec<&'static str>,
+    tags: Option<Value>,
 }
 
 fn garbage() -> Value {
@@ -92,6 +96,8 @@ impl World {
             balancer: None,
             public: None,
             vague: false,
+            choices: Vec::new(),
+            tags: None,
         };
         for (first, length) in [
             ("10.0.0.0", 24),
@@ -447,25 +453,86 @@ impl World {
     }
 
     fn admin(&mut self) {
-        if !self.dice.once_in(8) {
+        if !self.dice.once_in(4) {
             return;
         }
         let manager = id("Microsoft.Network/networkManagers", "manager");
         let group = format!("{manager}/networkGroups/all");
-        let collection = format!("{manager}/securityAdminConfigurations/c/ruleCollections/rc");
-        let access = self.dice.pick(&["Allow", "Deny", "AlwaysAllow"]);
-        let (source, port) = (self.prefix(), self.dice.pick(&["22", "0-65535"]));
-        self.change(|estate| {
-            estate
-                .add(json!({ "id": collection, "properties": { "appliesToGroups": [{ "networkGroupId": group }] } }))
-                .add(
-                    json!({ "id": format!("{collection}/rules/mgmt"), "kind": "Custom", "properties": {
-                    "protocol": "Tcp", "access": access, "priority": 10, "direction": "Inbound",
-                    "sources": [{ "addressPrefixType": "IPPrefix", "addressPrefix": source }],
-                    "destinations": [{ "addressPrefixType": "IPPrefix", "addressPrefix": "*" }],
-                    "sourcePortRanges": ["0-65535"], "destinationPortRanges": [port] } }),
-                )
+        let configuration = format!("{manager}/securityAdminConfigurations/c");
+        let collection = format!("{configuration}/ruleCollections/rc");
+        let applies = json!({ "appliesToGroups": [{ "networkGroupId": group }] });
+        self.change(|estate| estate.add(json!({ "id": collection, "properties": applies })));
+        for at in 0..=self.dice.below(3) {
+            let rule = self.admin_rule(&format!("{collection}/rules/mgmt{at}"));
+            self.change(|estate| estate.add(rule));
+        }
+        if self.dice.once_in(2) {
+            let network = id("Microsoft.Network/virtualNetworks", "vnet");
+            let member = json!({ "id": format!("{group}/staticMembers/m"), "properties": { "resourceId": network } });
+            self.change(|estate| estate.add(member));
+        }
+        if !self.dice.once_in(3) {
+            let status = self.dice.pick(&["Deployed", "Deployed", "Deployed", "Deploying"]);
+            let row = json!({ "region": "westeurope", "deploymentStatus": status, "deploymentType": "SecurityAdmin",
+                "configurationIds": [configuration] });
+            let answer = json!({ "id": format!("{manager}/listDeploymentStatus"), "value": [row] });
+            self.change(|estate| estate.add(answer));
+        }
+    }
+
+    fn admin_rule(&mut self, id: &str) -> Value {
+        let source = match self.dice.below(5) {
+            0 => json!({ "addressPrefixType": "ServiceTag",
+                "addressPrefix": self.dice.pick(&["Internet", "VirtualNetwork", "AzureCloud", "Storage"]) }),
+            _ => json!({ "addressPrefixType": "IPPrefix", "addressPrefix": self.prefix() }),
+        };
+        let mut rule = json!({ "id": id, "kind": "Custom", "properties": {
+            "protocol": "Tcp", "access": self.dice.pick(&["Allow", "Deny", "AlwaysAllow"]),
+            "priority": self.dice.pick(&[10, 20, 30]), "direction": "Inbound", "sources": [source],
+            "destinations": [{ "addressPrefixType": "IPPrefix", "addressPrefix": "*" }],
+            "sourcePortRanges": ["0-65535"],
+            "destinationPortRanges": [self.dice.pick(&["22", "0-65535"])] } });
+        if self.dice.once_in(8) {
+            let field = self.dice.pick(&["access", "priority"]);
+            rule["properties"][field] = garbage();
+        }
+        rule
+    }
+
+    /// Readings other than those that are taken by themselves.
+    fn choose(&mut self) {
+        for choice in [
+            "zero-prefix=both",
+            "routed-internet=shrinks",
+            "route-tag=appliance",
+            "route-tag=every-hop",
+            "always-allow=open",
+            "always-allow=closed",
+            "group-members=unknown",
+            "unknown-space=private",
+        ] {
+            if self.dice.once_in(8) {
+                self.choices.push(choice);
+            }
+        }
+    }
+
+    /// A list of service tags: of what it names, the addresses are known.
+    fn tag_list(&mut self) {
+        if !self.dice.once_in(3) {
+            return;
+        }
+        let names = self.dice.pick(&[
+            ["Storage", "Sql"],
+            ["AzureCloud", "Storage"],
+            ["AzureCloud.westeurope", "Sql"],
+        ]);
+        let values = names.map(|name| {
+            let prefixes = [self.prefix(), self.prefix()];
+            json!({ "name": name, "id": name, "properties": { "changeNumber": 1, "region": "", "platform": "Azure",
+                "systemService": "", "addressPrefixes": prefixes } })
         });
+        self.tags = Some(json!({ "changeNumber": 300, "cloud": "Public", "values": values }));
     }
 
     fn machine(&mut self) {
@@ -506,6 +573,8 @@ impl World {
         world.balancing();
         world.firewall();
         world.admin();
+        world.choose();
+        world.tag_list();
         world.machine();
         world
     }
@@ -576,6 +645,14 @@ fn passages(reach: &PortReach, tag: Option<&ServiceTag>) -> (AddressSet, Address
     }
 }
 
+/// What security admin rules deliver past every group.
+fn delivered(passages: &Passages) -> AddressSet {
+    let delivered = passages
+        .iter()
+        .filter(|passage| passage.admitted && passage.admin.is_some());
+    AddressSet::from_ranges(delivered.map(|passage| passage.range))
+}
+
 struct Analysis<'a> {
     found: &'a Analysed,
     target: &'a TargetExposure,
@@ -595,15 +672,15 @@ impl Analysis<'_> {
         let clients = clients.only(self.stack.family);
         let reach = self.stack.reach(port)?;
         let (mut certain, mut possible) = passages(reach, tag);
-        let mut open_ended = false;
         if self.stack.unfiltered {
-            (certain, possible) = match (public, sku) {
-                (false, _) | (true, Some(Sku::Basic)) => (AddressSet::full(), AddressSet::full()),
-                (true, Some(Sku::Standard)) => (AddressSet::empty(), AddressSet::empty()),
-                (true, None) => (AddressSet::empty(), AddressSet::full()),
+            let always_allow = self.found.inventory().choices.of(&choices::ALWAYS_ALLOW);
+            (certain, possible) = match (public, sku, always_allow) {
+                (false, ..) | (true, Some(Sku::Basic), _) => (certain, possible),
+                (true, Some(Sku::Standard), "closed") => (AddressSet::empty(), AddressSet::empty()),
+                (true, Some(Sku::Standard), "open") => (delivered(&reach.certain), delivered(reach.possible())),
+                (true, Some(Sku::Standard), _) => (AddressSet::empty(), delivered(reach.possible())),
+                (true, None, _) => (AddressSet::empty(), possible),
             };
-            // Security admin rules that may be in force keep the answer open.
-            open_ended = reach.possible.is_some();
         }
         let (certain, arriving) = (certain.intersection(&clients), possible.intersection(&clients));
         let back = &environment.returns_to_internet;
@@ -612,13 +689,13 @@ impl Analysis<'_> {
                 certain: certain.intersection(&back.must),
                 possible: arriving.intersection(&back.may),
                 arriving,
-                open_ended,
+                open_ended: false,
             },
             false => Sets {
                 certain,
                 possible: arriving.clone(),
                 arriving,
-                open_ended,
+                open_ended: false,
             },
         })
     }
@@ -810,9 +887,22 @@ fn compare(seed: u64, universe: Universe, tally: &mut Tally) {
         balancer,
         public,
         vague,
+        choices,
+        tags,
         ..
     } = world;
-    let reading = estate::read(&Value::Array(estate.resources()));
+    let mut reading = Reading::default();
+    for (at, text) in [Some(Value::Array(estate.resources())), tags]
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        reading.read(&format!("{at}.json"), Given::Named, text.to_string().as_bytes());
+    }
+    reading.finish();
+    for choice in choices {
+        reading.inventory.choices.choose(choice).expect("a choice");
+    }
     let exposures = exposure::analyse(&reading.inventory, &reading.sources, &PORTS);
     let found = Analysed { reading, exposures };
     let estate = trace::Estate::of(found.inventory());

@@ -12,6 +12,7 @@ use super::Failure;
 use super::config::Config;
 use super::files::{self, InputFile};
 use super::reading::Values;
+use super::reading_arguments::ReadingArguments;
 use super::rules::RuleSet;
 use super::scan::{Ports, ports};
 use crate::example::MANAGEMENT_PORTS;
@@ -24,23 +25,8 @@ use crate::scan::Request;
 
 #[derive(Clone, Debug, Default, Args)]
 pub struct JudgingArguments {
-    /// Values for the parameters of templates, before those of `X.parameters.json` beside `X.json`; may be given
-    /// several times, and the last wins
-    #[arg(long, value_name = "FILE")]
-    pub parameters: Vec<PathBuf>,
-
-    /// The value of a Terraform variable, or of `terraform.workspace`; may be given several times, and the last wins
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
-    pub var: Vec<(String, String)>,
-
-    /// Values of Terraform variables, after the files that Terraform reads by itself and before `--var`; may be given
-    /// several times, and the last wins
-    #[arg(long, value_name = "FILE")]
-    pub var_file: Vec<PathBuf>,
-
-    /// Templates are all there is: what they do not declare does not exist
-    #[arg(long)]
-    pub assume_complete: bool,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
 
     /// Evaluate only this rule; may be given several times
     #[arg(long, value_name = "ID")]
@@ -65,16 +51,6 @@ pub struct JudgingArguments {
     /// Settings and waivers [default: portcullis.yaml beside the input or above it, or of the current directory]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-
-    /// The addresses of service tags: Microsoft's weekly `ServiceTags_Public` file, or the answer of
-    /// `az network list-service-tags`; may be given several times
-    #[arg(long, value_name = "FILE")]
-    pub service_tags: Vec<PathBuf>,
-
-    /// Choose a reading of what no input settles, such as `jit=unknown` when just-in-time policies may exist that were
-    /// not given; reports name those in force
-    #[arg(long, value_name = "NAME=VALUE", value_parser = assumption)]
-    pub assume: Vec<String>,
 
     /// The moment at which openings are active or over [default: when the estate was recorded, else now]
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -134,7 +110,7 @@ impl JudgingArguments {
             .transpose()
             .map_err(|why| wrong("now", why))?;
         let mut choices = Choices::default();
-        for text in config.assume.iter().chain(&self.assume) {
+        for text in config.assume.iter().chain(&self.reading.assume) {
             choices.choose(text).map_err(|why| wrong("assume", why))?;
         }
         let paths = |typed: &[PathBuf], stated: &[PathBuf]| match typed.is_empty() {
@@ -142,17 +118,17 @@ impl JudgingArguments {
             false => typed.to_vec(),
         };
         Ok(Judging {
-            parameters: paths(&self.parameters, &config.parameters),
-            variables: config.variables().chain(self.var.iter().cloned()).collect(),
-            variable_files: paths(&self.var_file, &config.var_file),
-            assume_complete: self.assume_complete || config.assume_complete.unwrap_or(false),
+            parameters: paths(&self.reading.parameters, &config.parameters),
+            variables: config.variables().chain(self.reading.var.iter().cloned()).collect(),
+            variable_files: paths(&self.reading.var_file, &config.var_file),
+            assume_complete: self.reading.assume_complete || config.assume_complete.unwrap_or(false),
             rule: match self.rule.is_empty() {
                 true => config.rule.clone(),
                 false => self.rule.clone(),
             },
             severity: self.severity.or(config.severity),
             rules: paths(&self.rules, &config.rule_files),
-            service_tags: paths(&self.service_tags, &config.service_tags),
+            service_tags: paths(&self.reading.service_tags, &config.service_tags),
             choices,
             now: self.now.or(now),
             verbose: self.verbose || config.verbose.unwrap_or(false),
@@ -167,11 +143,20 @@ impl JudgingArguments {
         let all = [
             (
                 "parameters",
-                (!self.parameters.is_empty()).then(|| json!(self.parameters)),
+                (!self.reading.parameters.is_empty()).then(|| json!(self.reading.parameters)),
             ),
-            ("var", (!self.var.is_empty()).then(|| json!(names(&self.var)))),
-            ("var_file", (!self.var_file.is_empty()).then(|| json!(self.var_file))),
-            ("assume_complete", self.assume_complete.then_some(Value::Bool(true))),
+            (
+                "var",
+                (!self.reading.var.is_empty()).then(|| json!(names(&self.reading.var))),
+            ),
+            (
+                "var_file",
+                (!self.reading.var_file.is_empty()).then(|| json!(self.reading.var_file)),
+            ),
+            (
+                "assume_complete",
+                self.reading.assume_complete.then_some(Value::Bool(true)),
+            ),
             ("rule", (!self.rule.is_empty()).then(|| json!(self.rule))),
             ("severity", self.severity.map(|severity| json!(severity))),
             ("param", (!self.param.is_empty()).then(|| json!(self.param))),
@@ -179,9 +164,12 @@ impl JudgingArguments {
             ("rule_files", (!self.rules.is_empty()).then(|| json!(self.rules))),
             (
                 "service_tags",
-                (!self.service_tags.is_empty()).then(|| json!(self.service_tags)),
+                (!self.reading.service_tags.is_empty()).then(|| json!(self.reading.service_tags)),
             ),
-            ("assume", (!self.assume.is_empty()).then(|| json!(self.assume))),
+            (
+                "assume",
+                (!self.reading.assume.is_empty()).then(|| json!(self.reading.assume)),
+            ),
             ("now", self.now.map(|now| json!(now.to_string()))),
             ("verbose", self.verbose.then_some(Value::Bool(true))),
             ("sarif_max_results", self.sarif_max_results.map(|most| json!(most))),
@@ -276,20 +264,9 @@ impl Judging {
     }
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
-        _ => Err("write it as `NAME=VALUE`".to_owned()),
-    }
-}
-
 /// The names alone: a value may be a secret.
 fn names(variables: &[(String, String)]) -> Vec<&str> {
     variables.iter().map(|(name, _)| name.as_str()).collect()
-}
-
-fn assumption(text: &str) -> Result<String, String> {
-    Choices::default().choose(text).map(|()| text.to_owned())
 }
 
 pub fn severity(text: &str) -> Result<Severity, String> {

@@ -18,6 +18,7 @@ mod permissions;
 mod plan;
 mod progress;
 mod reading;
+mod reading_arguments;
 mod rollback;
 mod rules;
 mod run;

@@ -41,12 +41,7 @@ impl Values {
 /// What diagnostics call the live estate.
 const LIVE: &str = "azure";
 
-/// Reads every file.
-pub fn read(files: &[InputFile], progress: &Progress) -> Reading {
-    read_with(None, files, &Values::default(), progress)
-}
-
-/// As `read`, with a live estate, and values for templates.
+/// Reads a live estate, where there is one, and every file, with values for templates.
 pub fn read_with(live: Option<RecordingText>, files: &[InputFile], values: &Values, progress: &Progress) -> Reading {
     let mut reading = values.begin();
     reading.library = Some(Arc::new(Shelf::of_files(files)));

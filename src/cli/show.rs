@@ -106,7 +106,7 @@ fn settings(config: &Config, typed: &BTreeMap<&'static str, Value>) -> Vec<Setti
         let top = key.split('.').next().unwrap_or(key);
         let (value, from) = match (typed.get(key.as_str()), in_file) {
             (Some(value), _) => (value.clone(), "flag".to_owned()),
-            (None, Some(value)) => (value.clone(), place(config, key, top)),
+            (None, Some(value)) => (printable(key, value), place(config, key, top)),
             (None, None) => (default.clone(), "default".to_owned()),
         };
         Setting {
@@ -116,6 +116,14 @@ fn settings(config: &Config, typed: &BTreeMap<&'static str, Value>) -> Vec<Setti
         }
     })
     .collect()
+}
+
+/// Of variables the names alone: a value may be a secret.
+fn printable(key: &str, value: &Value) -> Value {
+    match value.as_object().filter(|_| key == "var") {
+        Some(variables) => variables.keys().cloned().collect(),
+        None => value.clone(),
+    }
 }
 
 fn place(config: &Config, key: &str, top: &str) -> String {

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::files;
-use super::progress::Progress;
-use super::reading::read;
+use super::reading_arguments::ReadingArguments;
 use super::scan::{Ports, ports};
 use super::{Failure, output, status, style};
 use crate::input::Reading;
@@ -57,6 +55,9 @@ pub struct TraceArguments {
     /// The protocol
     #[arg(long, value_enum, default_value_t, value_name = "NAME")]
     protocol: Wire,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 
     /// Write for reading, or as JSON (docs/trace.schema.json)
     #[arg(long, short, value_enum, default_value_t, value_name = "FORMAT")]
@@ -114,7 +115,7 @@ fn sender(typed: &str) -> Result<Sender, String> {
 
 impl TraceArguments {
     pub fn run(&self) -> Result<u8, Failure> {
-        let reading = self.read()?;
+        let reading = self.reading.read(&self.paths)?;
         let inventory = &reading.inventory;
         let found = find(inventory, &self.to).map_err(|error| {
             // A machine that is not there may be in what could not be read.
@@ -125,14 +126,6 @@ impl TraceArguments {
         self.write(&answer)?;
         warn(&reading, found, &answer);
         Ok(outcome(&answer))
-    }
-
-    fn read(&self) -> Result<Reading, Failure> {
-        let files = files::collect(&self.paths)?;
-        let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let reading = read(&files, &progress);
-        progress.finish();
-        Ok(reading)
     }
 
     fn ports(&self) -> Vec<u16> {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::progress::Progress;
-use super::{Failure, files, reading, scan, status};
+use super::reading_arguments::ReadingArguments;
+use super::{Failure, scan, status};
 use crate::example::MANAGEMENT_PORTS;
 use crate::exposure::analyse;
 use crate::report::text;
@@ -31,6 +31,9 @@ pub struct VerifyArguments {
     /// The management ports [default: 22,3389,5985,5986]
     #[arg(long, value_name = "PORTS", value_parser = scan::ports)]
     ports: Option<scan::Ports>,
+
+    #[command(flatten)]
+    reading: ReadingArguments,
 
     /// How to print the comparison
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -58,10 +61,7 @@ impl VerifyArguments {
             .iter()
             .map(|path| read_answer(path))
             .collect::<Result<_, _>>()?;
-        let files = files::collect(&self.estate)?;
-        let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-        let reading = reading::read(&files, &progress);
-        progress.finish();
+        let reading = self.reading.read(&self.estate)?;
         let ports = self
             .ports
             .as_ref()

@@ -10,9 +10,10 @@ use rayon::prelude::*;
 use super::admin::AdminRules;
 use super::answer::{FrontPort, PortExposure};
 use super::classify::{Clients, Describer};
-use super::compile::{Filter, GroupMembers, Truth, truth};
+use super::compile::{Filter, Truth, truth};
 use super::environment::Environment;
-use super::stack::{LayerState, reach};
+use super::members::GroupMembers;
+use super::stack::{LayerState, PortReach, reaches};
 use crate::model::{AddressTerm, Addresses, Inventory, Known, Nsg, ResourceId, ServiceTag};
 use crate::net::{AddressRange, Family, Protocol};
 use crate::source::Sources;
@@ -34,6 +35,7 @@ pub struct Alone {
 pub fn alone(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Vec<Alone> {
     let admin = AdminRules::of(inventory);
     let judge = Judge {
+        inventory,
         describer: Describer {
             inventory,
             sources,
@@ -53,6 +55,7 @@ pub fn alone(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Vec<Alo
 }
 
 struct Judge<'a> {
+    inventory: &'a Inventory,
     describer: Describer<'a>,
     members: GroupMembers,
     environment: Environment,
@@ -71,8 +74,8 @@ enum Destination<'n> {
     Any,
 }
 
-impl Judge<'_> {
-    fn group(&self, index: u32, nsg: &Nsg) -> Alone {
+impl<'a> Judge<'a> {
+    fn group(&self, index: u32, nsg: &'a Nsg) -> Alone {
         let mut alone = Alone {
             nsg: index,
             public: Vec::new(),
@@ -87,10 +90,9 @@ impl Judge<'_> {
     }
 
     /// The group as each kind of destination sees it, in both families.
-    fn layers(&self, index: u32, nsg: &Nsg) -> Vec<(LayerState, Family)> {
-        let inventory = self.describer.inventory;
+    fn layers(&self, index: u32, nsg: &'a Nsg) -> Vec<(LayerState<'a>, Family)> {
         let filter = match &nsg.rules {
-            Known::Known(_) => Filter::compile(inventory, &self.members, nsg, &self.environment).map(Arc::new),
+            Known::Known(_) => Filter::compile(self.inventory, &self.members, nsg, &self.environment).map(Arc::new),
             Known::Unknown(_) => None,
         };
         let Some(filter) = filter else {
@@ -103,7 +105,7 @@ impl Judge<'_> {
         for family in [Family::V4, Family::V6] {
             layers.extend(destinations(&filter, family).into_iter().map(|destination| {
                 let narrow = filter.narrow.iter().filter_map(|at| filter.rules.get(usize::from(*at)));
-                let meets = narrow.map(|rule| meets(destination, &rule.destinations)).collect();
+                let meets = narrow.map(|rule| meets(destination, rule.destinations)).collect();
                 let filter = filter.clone();
                 (
                     LayerState::Filter {
@@ -118,7 +120,7 @@ impl Judge<'_> {
         layers
     }
 
-    fn answers(&self, layers: &[LayerState; 2], family: Family, public: bool) -> Arc<Vec<PortExposure>> {
+    fn answers(&self, layers: &[LayerState<'_>; 2], family: Family, public: bool) -> Arc<Vec<PortExposure>> {
         let everyone = match public {
             true => self.environment.public_clients.only(family),
             false => self.environment.private_clients.only(family),
@@ -130,16 +132,14 @@ impl Judge<'_> {
             answer_gaps: &[],
             public,
         };
-        let answer = |port: &u16| {
-            let reach = reach(layers, family, Protocol::Tcp, *port);
-            self.describer.exposure(&reach, &clients, FrontPort::Same, "")
-        };
-        Arc::new(self.ports.iter().map(answer).collect())
+        let answer = |reach: &PortReach| self.describer.exposure(reach, &clients, FrontPort::Same, "");
+        let reached = reaches(layers, family, Protocol::Tcp, self.ports);
+        Arc::new(reached.iter().map(answer).collect())
     }
 }
 
 /// The destinations that the rules tell apart, one address of each range.
-fn destinations(filter: &Filter, family: Family) -> Vec<Destination<'_>> {
+fn destinations<'f>(filter: &'f Filter<'_>, family: Family) -> Vec<Destination<'f>> {
     let narrow = filter.narrow.iter().filter_map(|at| filter.rules.get(usize::from(*at)));
     let mut found = BTreeSet::from([Destination::Elsewhere]);
     for term in narrow.flat_map(|rule| &rule.destinations.terms) {

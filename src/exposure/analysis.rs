@@ -4,23 +4,25 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
 use super::admin::AdminRules;
+use super::admitting::{Admitting, admitting};
 use super::answer::{Layer, PortExposure, Way};
 use super::balancer::Balancers;
 use super::classify::Describer;
-use super::compile::{Seen, Target, Truth};
+use super::compile::Truth;
 use super::draft::{Draft, draft, interfaces_by_machine};
 use super::environment::Environment;
 use super::machine::Answers;
-use super::stack::{PortReach, RuleRef};
+use super::stack::PortReach;
 use super::stacks::{filters, stacks};
+use super::target::{Seen, Target};
 use super::translated::Translations;
 use crate::model::{Addresses, Inventory, Known, ResourceId, Why};
-use crate::net::{AddressSet, Family};
+use crate::net::Family;
 use crate::source::Sources;
 
 pub(super) type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -139,25 +141,30 @@ pub struct Stack {
     pub unfiltered: bool,
     /// One for each analysed port.
     pub ports: Vec<PortReach>,
-    /// The rules that let some client through.
-    pub admitting: Vec<Admitting>,
+    admitting: OnceLock<Vec<Admitting>>,
 }
 
 impl Stack {
+    pub(super) fn new(environment: u32, family: Family, unfiltered: bool, ports: Vec<PortReach>) -> Self {
+        Stack {
+            environment,
+            family,
+            unfiltered,
+            ports,
+            admitting: OnceLock::new(),
+        }
+    }
+
+    /// The rules that let some client through.
+    pub fn admitting(&self) -> &[Admitting] {
+        self.admitting
+            .get_or_init(|| self.ports.iter().flat_map(admitting).collect())
+    }
+
     /// Who gets through to an analysed port.
     pub fn reach(&self, port: u16) -> Option<&PortReach> {
         self.ports.iter().find(|reach| reach.port == port)
     }
-}
-
-/// A rule that lets some client through to a port, whatever the way in.
-#[derive(Clone, Debug)]
-pub struct Admitting {
-    pub port: u16,
-    pub rule: RuleRef,
-    /// Whether it surely does.
-    pub sure: bool,
-    pub sources: AddressSet,
 }
 
 /// Analyses the reach of TCP clients to the given ports of every machine.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::answer::FrontPort;
 use super::translated::{Index, may_be, may_be_tcp};
-use crate::model::{Frontend, Inventory, IpConfiguration, Known, LoadBalancer, PoolMember, ResourceId, WhyKind};
+use crate::model::{
+    Frontend, InboundNatRule, Inventory, IpConfiguration, Known, LoadBalancer, PoolMember, ResourceId, WhyKind,
+};
 use crate::net::{AddressRange, PortSet, ProtocolSet};
 
 /// One way through a load balancer to one machine.
@@ -123,72 +125,64 @@ impl Balancers {
     }
 
     fn add_rules(&mut self, index: u32, balancer: &LoadBalancer) {
-        for rule in balancer.rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
-            let front = front(rule.frontend_port.known().map(|port| (*port, *port)));
-            let ports = (front, rule.backend_port.known().copied());
-            for way in self.ways(
-                index,
-                balancer,
-                rule.frontend.as_ref(),
-                ports,
-                &doubted(&rule.protocol, &rule.floating_ip),
-            ) {
-                for pool in &rule.pools {
-                    self.pools.entry(pool.clone()).or_default().push(way.clone());
-                }
+        for rule in &balancer.rules {
+            let port = rule.frontend_port.known().map(|port| (*port, *port));
+            let ports = (front(port), rule.backend_port.known().copied());
+            let floating = (&rule.protocol, &rule.floating_ip);
+            let ways = self.ways(index, balancer, rule.frontend.as_ref(), ports, floating);
+            for pool in &rule.pools {
+                self.pools.entry(pool.clone()).or_default().extend(ways.iter().cloned());
             }
         }
-        for rule in balancer.nat_rules.iter().filter(|rule| may_be_tcp(&rule.protocol)) {
+        for rule in &balancer.nat_rules {
             let ports = (
                 front(rule.frontend_ports.known().copied()),
                 rule.backend_port.known().copied(),
             );
-            for way in self.ways(
-                index,
-                balancer,
-                rule.frontend.as_ref(),
-                ports,
-                &doubted(&rule.protocol, &rule.floating_ip),
-            ) {
-                let way = BalancedWay {
-                    rule: Some(rule.id.clone()),
-                    ..way
-                };
-                self.nat_rules.entry(rule.id.clone()).or_default().push(way.clone());
-                if let Some(id) = &rule.ip_configuration {
-                    self.nat_rules.entry(id.clone()).or_default().push(way.clone());
-                }
-                if let Some(pool) = &rule.pool {
-                    self.pools.entry(pool.clone()).or_default().push(way);
-                }
+            let floating = (&rule.protocol, &rule.floating_ip);
+            for way in self.ways(index, balancer, rule.frontend.as_ref(), ports, floating) {
+                self.add_nat(rule, way);
             }
         }
-        for pool in balancer.nat_pools.iter().filter(|pool| may_be_tcp(&pool.protocol)) {
+        for pool in &balancer.nat_pools {
             let ports = (
                 front(pool.frontend_ports.known().copied()),
                 pool.backend_port.known().copied(),
             );
-            for way in self.ways(
-                index,
-                balancer,
-                pool.frontend.as_ref(),
-                ports,
-                &doubted(&pool.protocol, &pool.floating_ip),
-            ) {
-                self.nat_rules.entry(pool.id.clone()).or_default().push(way);
-            }
+            let floating = (&pool.protocol, &pool.floating_ip);
+            let ways = self.ways(index, balancer, pool.frontend.as_ref(), ports, floating);
+            self.nat_rules.entry(pool.id.clone()).or_default().extend(ways);
         }
     }
 
-    /// The way that one rule makes, and those of global balancers that lead to its frontend.
+    /// A way by an inbound NAT rule, found from each side that names the rule.
+    fn add_nat(&mut self, rule: &InboundNatRule, way: BalancedWay) {
+        let way = BalancedWay {
+            rule: Some(rule.id.clone()),
+            ..way
+        };
+        for id in [Some(&rule.id), rule.ip_configuration.as_ref()].into_iter().flatten() {
+            self.nat_rules.entry(id.clone()).or_default().push(way.clone());
+        }
+        if let Some(pool) = &rule.pool {
+            self.pools.entry(pool.clone()).or_default().push(way);
+        }
+    }
+
+    /// The way that one rule makes for TCP, and those of global balancers that lead to its frontend. What is unknown of
+    /// the protocol leaves open whether the rule does anything.
     fn ways(
         &self,
         index: u32,
         balancer: &LoadBalancer,
         id: Option<&ResourceId>,
         (front, back): (FrontPort, Option<u16>),
-        floating: &Known<bool>,
+        (protocol, floating): (&Known<ProtocolSet>, &Known<bool>),
     ) -> Vec<BalancedWay> {
+        if !may_be_tcp(protocol) {
+            return Vec::new();
+        }
+        let floating = &doubted(protocol, floating);
         let Some(at) = frontend_of(balancer, id) else {
             return Vec::new();
         };
@@ -389,7 +383,6 @@ fn front(ports: Option<(u16, u16)>) -> FrontPort {
     }
 }
 
-/// Why it is not sure what a rule leads to.
 /// Whether a rule keeps the frontend's address; unknown where it is unknown whether it is a rule for TCP at all.
 fn doubted(protocol: &Known<ProtocolSet>, floating: &Known<bool>) -> Known<bool> {
     match protocol {
@@ -398,6 +391,7 @@ fn doubted(protocol: &Known<ProtocolSet>, floating: &Known<bool>) -> Known<bool>
     }
 }
 
+/// Why it is not sure what a rule leads to.
 fn doubt(front: FrontPort, back: Option<u16>, floating: &Known<bool>) -> Option<Arc<str>> {
     let moved = matches!((front, back), (FrontPort::Port(front), Some(back)) if front != back);
     match floating {

@@ -1,16 +1,17 @@
 //! A network security group on one subnet, ready to be swept: sources as intervals, unknowns as bounds.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
-use super::environment::{Bounds, Environment, PLATFORM, PUBLIC};
+use super::environment::{Bounds, Environment, PLATFORM};
+use super::lanes::{Ends, Event, Placed};
+use super::members::GroupMembers;
+use super::passage::Address;
+use super::priority::{Ranked, mark_contested};
+use super::target::Target;
 use crate::model::{
-    Access, AddressTerm, Addresses, Direction, Inventory, Known, Nic, Nsg, Ports, ResourceId, SecurityRule, ServiceTag,
-    choices,
+    Access, AddressTerm, Addresses, Direction, Inventory, Nsg, Ports, SecurityRule, ServiceTag, choices,
 };
-use crate::net::{AddressRange, AddressSet, PortSet, Protocol, ProtocolSet};
+use crate::net::{AddressRange, AddressSet, Protocol, ProtocolSet};
 
 /// Whether something holds: surely not, perhaps, surely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,7 +23,7 @@ pub enum Truth {
 
 /// One inbound rule with its unknowns as bounds.
 #[derive(Clone, Debug)]
-pub struct Rule {
+pub struct Rule<'i> {
     /// Index among the stated rules followed by the default rules of the group.
     pub index: u16,
     /// Unknown: it may come before every other.
@@ -33,35 +34,28 @@ pub struct Rule {
     pub perhaps_absent: bool,
     /// Another rule of the same priority says the opposite, so their order is unknown.
     pub contested: bool,
-    pub sources: Bounds,
+    /// Nothing in it is unknown, and of a client the address alone matters to it.
+    pub plain: bool,
+    pub sources: Sources<'i>,
     /// Tags whose addresses are not in the input.
     pub tags: Vec<ServiceTag>,
-    pub source_ports: (PortSet, bool),
-    pub destinations: Addresses,
-    pub ports: (PortSet, bool),
+    pub source_ports: &'i Ports,
+    pub destinations: &'i Addresses,
+    pub ports: &'i Ports,
     pub protocol: Option<ProtocolSet>,
     /// Reasons for whatever is unknown in it.
     pub gaps: Vec<Arc<str>>,
 }
 
-impl Rule {
+impl Rule<'_> {
     /// Whether the rule covers a protocol and destination port.
     pub fn covers(&self, protocol: Protocol, port: u16) -> Truth {
         let protocol = self.protocol.map_or(Truth::Maybe, |set| truth(set.contains(protocol)));
-        let port = if self.ports.0.contains(port) {
-            Truth::Yes
-        } else {
-            maybe(self.ports.1)
-        };
-        protocol.min(port)
+        protocol.min(holds(self.ports, port))
     }
 
     pub fn covers_source_port(&self, port: u16) -> Truth {
-        if self.source_ports.0.contains(port) {
-            Truth::Yes
-        } else {
-            maybe(self.source_ports.1)
-        }
+        holds(self.source_ports, port)
     }
 
     /// Nothing in it is unknown.
@@ -70,9 +64,67 @@ impl Rule {
         dimensions
             && !self.perhaps_absent
             && !self.contested
-            && !self.source_ports.1
-            && !self.ports.1
-            && self.sources.must == self.sources.may
+            && self.source_ports.unknown.is_none()
+            && self.ports.unknown.is_none()
+            && self.sources.is_exact()
+    }
+}
+
+/// The sources of a rule.
+#[derive(Clone, Debug)]
+pub struct Sources<'i> {
+    /// The terms, where each is a range: most rules are read no further.
+    stated: Option<&'i [AddressTerm]>,
+    bounds: OnceLock<Box<Bounds>>,
+}
+
+impl<'i> Sources<'i> {
+    fn stated(terms: &'i [AddressTerm]) -> Self {
+        Sources {
+            stated: Some(terms),
+            bounds: OnceLock::new(),
+        }
+    }
+
+    fn known(bounds: Bounds) -> Self {
+        Sources {
+            stated: None,
+            bounds: OnceLock::from(Box::new(bounds)),
+        }
+    }
+
+    pub fn bounds(&self) -> &Bounds {
+        self.bounds.get_or_init(|| {
+            let ranges = self.stated.into_iter().flatten().filter_map(range_of);
+            Box::new(Bounds::exact(AddressSet::from_ranges(ranges)))
+        })
+    }
+
+    pub fn is_exact(&self) -> bool {
+        self.stated.is_some() || self.bounds().must == self.bounds().may
+    }
+
+    /// The ranges of one family, perhaps overlapping, of sources that are known exactly.
+    fn ranges<T: Address>(&self) -> impl Iterator<Item = (T, T)> + '_ {
+        let stated = self.stated.into_iter().flatten().filter_map(range_of);
+        let bounds = self.stated.is_none().then(|| self.bounds());
+        let known = bounds.into_iter().flat_map(|bounds| T::ranges(&bounds.must)).copied();
+        stated.filter_map(T::ends).chain(known)
+    }
+}
+
+fn range_of(term: &AddressTerm) -> Option<AddressRange> {
+    match term {
+        AddressTerm::Range(range) => Some(*range),
+        _ => None,
+    }
+}
+
+fn holds(ports: &Ports, port: u16) -> Truth {
+    if ports.set.contains(port) {
+        Truth::Yes
+    } else {
+        maybe(ports.unknown.is_some())
     }
 }
 
@@ -80,158 +132,135 @@ pub fn truth(value: bool) -> Truth {
     if value { Truth::Yes } else { Truth::No }
 }
 
-fn maybe(unknown: bool) -> Truth {
+pub(super) fn maybe(unknown: bool) -> Truth {
     if unknown { Truth::Maybe } else { Truth::No }
 }
 
-/// A group's inbound rules in order of priority, or the reason why they are unknown.
+/// A group's inbound rules in order of priority.
 #[derive(Clone, Debug)]
-pub struct Filter {
-    pub rules: Vec<Rule>,
+pub struct Filter<'i> {
+    pub rules: Vec<Rule<'i>>,
     /// Positions in `rules` of those whose destination is not simply every address.
     pub narrow: Vec<u16>,
+    /// Of each rule its index and whether it allows, close together.
+    pub verdicts: Vec<(u16, bool)>,
+    lines: Lines,
 }
 
-/// The addresses of one group's members, and why some are not known.
-type Members = (Vec<AddressRange>, Vec<Arc<str>>);
-
-/// Private addresses of the members of application security groups.
-#[derive(Debug, Default)]
-pub struct GroupMembers {
-    members: HashMap<ResourceId, Members, foldhash::fast::RandomState>,
-    /// Why any group may have further members.
-    unread: Option<Arc<str>>,
+/// The ends of the sources of all plain rules, once for every question about the group.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    v4: OnceLock<Vec<Event<u32>>>,
+    v6: OnceLock<Vec<Event<u128>>>,
 }
 
-impl GroupMembers {
-    pub fn of(inventory: &Inventory) -> Self {
-        let mut members = GroupMembers::default();
-        let nics = inventory
-            .nics
-            .iter()
-            .chain(inventory.vms.iter().flat_map(|vm| &vm.inline_nics));
-        let nics: Vec<&Nic> = nics.collect();
-        let unread = nics
-            .iter()
-            .find_map(|nic| nic.ip_configurations.why().or_else(|| inventory.conflict(&nic.id)));
-        members.unread = unread.map(|why| why.text.clone());
-        for configuration in nics
-            .into_iter()
-            .filter_map(|nic| nic.ip_configurations.known())
-            .flatten()
-        {
-            if let Some(why) = &configuration.groups_unread {
-                members.unread = Some(why.text.clone());
-            }
-            for group in &configuration.application_security_groups {
-                let (ranges, gaps) = members.members.entry(group.clone()).or_default();
-                match &configuration.private_address {
-                    Known::Known(address) => ranges.push(AddressRange::host(*address)),
-                    Known::Unknown(why) => gaps.push(why.text.clone()),
-                }
-            }
-        }
-        members
-    }
+/// An address family of which lines are kept.
+pub trait Lined: Address + Placed {
+    fn line(lines: &Lines) -> &OnceLock<Vec<Event<Self>>>;
+}
 
-    /// The members' addresses. When a member's address is unknown, any private address may be one.
-    fn bounds(&self, inventory: &Inventory, group: &ResourceId, gaps: &mut Vec<Arc<str>>) -> Bounds {
-        if let Some(why) = &self.unread {
-            gaps.push(Arc::from(format!("a member of `{}`: {why}", group.name())));
-            let ranges = self
-                .members
-                .get(group)
-                .map(|(ranges, _)| ranges.as_slice())
-                .unwrap_or_default();
-            return Bounds {
-                must: AddressSet::from_ranges(ranges.iter().copied()),
-                may: AddressSet::full(),
-            };
-        }
-        let Some((ranges, unknown)) = self.members.get(group) else {
-            if inventory.application_security_groups.find(group).is_none() {
-                gaps.push(inventory.why_absent(group).text);
-                return Bounds {
-                    must: AddressSet::empty(),
-                    may: AddressSet::full(),
-                };
-            }
-            return Bounds::default();
-        };
-        let mut bounds = Bounds::exact(AddressSet::from_ranges(ranges.iter().copied()));
-        if let Some(why) = unknown.first() {
-            gaps.push(Arc::from(format!("a member of `{}`: {why}", group.name())));
-            bounds.may = AddressSet::full();
-        }
-        bounds
+impl Lined for u32 {
+    fn line(lines: &Lines) -> &OnceLock<Vec<Event<u32>>> {
+        &lines.v4
     }
 }
 
-impl Filter {
-    /// Compiles the inbound rules of a group for one subnet. `None` when the group's rules are unknown.
+impl Lined for u128 {
+    fn line(lines: &Lines) -> &OnceLock<Vec<Event<u128>>> {
+        &lines.v6
+    }
+}
+
+impl<'i> Filter<'i> {
+    /// Compiles the inbound rules of a group for one subnet. `None` when the group's rules are unknown, or so many that
+    /// they cannot be those of a group.
     pub fn compile(
-        inventory: &Inventory,
+        inventory: &'i Inventory,
         members: &GroupMembers,
-        nsg: &Nsg,
+        nsg: &'i Nsg,
         environment: &Environment,
     ) -> Option<Self> {
         let stated = nsg.rules.known()?;
-        let all = (0u16..).zip(stated.iter().chain(&nsg.default_rules));
+        if stated.len() + nsg.default_rules.len() >= usize::from(u16::MAX) {
+            return None;
+        }
+        let all = (0..u16::MAX).zip(stated.iter().chain(&nsg.default_rules));
         let inbound = all.filter(|(_, rule)| rule.direction.known() != Some(&Direction::Outbound));
-        let mut rules: Vec<Rule> = inbound
-            .map(|(index, rule)| compile_rule(inventory, members, index, rule, environment))
-            .collect();
+        let mut rules: Vec<Rule<'i>> = Vec::with_capacity(stated.len() + nsg.default_rules.len());
+        rules.extend(inbound.map(|(index, rule)| compile_rule(inventory, members, index, rule, environment)));
         rules.sort_by_key(|rule| (rule.priority.unwrap_or(0), rule.index));
         mark_contested(&mut rules);
+        rules.iter_mut().for_each(settle);
         let narrow = (0u16..)
             .zip(&rules)
-            .filter(|(_, rule)| !is_any_target(&rule.destinations))
+            .filter(|(_, rule)| !rule.destinations.is_any())
             .map(|(at, _)| at);
+        let verdict = |rule: &Rule<'_>| (rule.index, rule.access == Some(Access::Allow));
         Some(Filter {
             narrow: narrow.collect(),
+            verdicts: rules.iter().map(verdict).collect(),
             rules,
+            lines: Lines::default(),
+        })
+    }
+
+    /// The ends of the sources of the plain rules, which are known by their position in `rules`.
+    pub fn events<T: Lined>(&self) -> &[Event<T>] {
+        T::line(&self.lines).get_or_init(|| {
+            let plain = (0u16..).zip(&self.rules).filter(|(_, rule)| rule.plain);
+            let mut ends = Ends::default();
+            for (at, rule) in plain {
+                rule.sources.ranges::<T>().for_each(|range| ends.add(at, range));
+            }
+            ends.sorted()
         })
     }
 
     /// How each narrow rule's destination meets a target: with the filter and the environment, all that matters of it.
     pub fn meets(&self, target: &Target<'_>) -> Box<[Truth]> {
         let narrow = self.narrow.iter().filter_map(|at| self.rules.get(usize::from(*at)));
-        narrow.map(|rule| target.meets(&rule.destinations)).collect()
+        narrow.map(|rule| target.meets(rule.destinations)).collect()
     }
 }
 
-fn mark_contested(rules: &mut [Rule]) {
-    for twins in rules.chunk_by_mut(|a, b| a.priority == b.priority) {
-        let access = twins.first().map(|first| first.access);
-        if twins.iter().any(|other| Some(other.access) != access) {
-            for rule in twins {
-                rule.contested = true;
-                rule.gaps.push(Arc::from(
-                    "two rules of one group have the same priority and opposite access",
-                ));
-            }
-        }
+impl Ranked for Rule<'_> {
+    fn same_priority(&self, other: &Self) -> bool {
+        self.priority == other.priority
+    }
+
+    fn same_access(&self, other: &Self) -> bool {
+        self.access == other.access
+    }
+
+    fn contest(&mut self) {
+        self.contested = true;
+        self.gaps.push(Arc::from(
+            "two rules of one group have the same priority and opposite access",
+        ));
     }
 }
 
-fn is_any_target(destinations: &Addresses) -> bool {
-    destinations.is_any()
+fn settle(rule: &mut Rule<'_>) {
+    rule.plain = rule.tags.is_empty() && rule.source_ports.set.is_full() && rule.is_exact();
 }
 
-fn compile_rule(
-    inventory: &Inventory,
+fn compile_rule<'i>(
+    inventory: &'i Inventory,
     members: &GroupMembers,
     index: u16,
-    rule: &SecurityRule,
+    rule: &'i SecurityRule,
     environment: &Environment,
-) -> Rule {
+) -> Rule<'i> {
     let mut gaps = Vec::new();
     let mut tags = Vec::new();
     let (from, to) = (
         as_read(inventory, &rule.sources),
         as_read(inventory, &rule.destinations),
     );
-    let sources = sources(inventory, members, &from, environment, &mut tags, &mut gaps);
+    let sources = match from.terms.iter().all(|term| range_of(term).is_some()) {
+        true => Sources::stated(&from.terms),
+        false => Sources::known(sources(inventory, members, from, environment, &mut tags, &mut gaps)),
+    };
     gaps.extend(rule.priority.why().map(|why| why.text.clone()));
     gaps.extend(rule.access.why().map(|why| why.text.clone()));
     gaps.extend(rule.direction.why().map(|why| why.text.clone()));
@@ -243,30 +272,31 @@ fn compile_rule(
             .map(|w| w.text.clone()),
     );
     gaps.extend(rule.destinations.terms.iter().filter_map(unknown_term));
-    let ports = |ports: &Ports| (ports.set.clone(), ports.unknown.is_some());
     Rule {
         index,
         priority: rule.priority.known().copied(),
         access: rule.access.known().copied(),
         perhaps_absent: rule.direction.known().is_none(),
         contested: false,
+        plain: false,
         sources,
         tags,
-        source_ports: ports(&rule.source_ports),
-        destinations: to.into_owned(),
-        ports: ports(&rule.destination_ports),
+        source_ports: &rule.source_ports,
+        destinations: to,
+        ports: &rule.destination_ports,
         protocol: rule.protocol.known().copied(),
         gaps,
     }
 }
 
 /// The addresses with `0.0.0.0/0` as the chosen reading takes it.
-fn as_read<'r>(inventory: &Inventory, addresses: &'r Addresses) -> Cow<'r, Addresses> {
+fn as_read<'r>(inventory: &Inventory, addresses: &'r Addresses) -> &'r Addresses {
+    static ANY: LazyLock<Addresses> = LazyLock::new(Addresses::any);
     let is_zero = |term: &AddressTerm| matches!(term, AddressTerm::Range(AddressRange::V4(0, u32::MAX)));
     if inventory.choices.is(&choices::ZERO_PREFIX, "both") && addresses.terms.iter().any(is_zero) {
-        return Cow::Owned(Addresses::any());
+        return &ANY;
     }
-    Cow::Borrowed(addresses)
+    addresses
 }
 
 fn unknown_term(term: &AddressTerm) -> Option<Arc<str>> {
@@ -324,81 +354,4 @@ fn sources(
     }
     bounds.add(&AddressSet::from_ranges(ranges));
     bounds
-}
-
-/// The machine's end of a packet: its address after translation, and its application security groups.
-#[derive(Clone, Copy, Debug)]
-pub struct Target<'i> {
-    pub address: Option<IpAddr>,
-    /// Prefixes of the subnet, for an address that the platform assigns; `None` when they are unknown too.
-    pub subnet: Option<&'i [AddressRange]>,
-    pub groups: &'i [ResourceId],
-    /// It may be in further groups.
-    pub groups_unread: bool,
-    pub seen: Seen<'i>,
-}
-
-/// Whose address groups see as the destination.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum Seen<'i> {
-    /// The machine's own.
-    #[default]
-    Own,
-    /// That of an internal frontend, with floating IP.
-    InternalFront,
-    /// That of a public frontend, with floating IP; what `VirtualNetwork` stands for here.
-    PublicFront(&'i Bounds),
-}
-
-impl Target<'_> {
-    pub fn meets(&self, destinations: &Addresses) -> Truth {
-        destinations
-            .terms
-            .iter()
-            .map(|term| self.meets_term(term))
-            .max()
-            .unwrap_or(Truth::No)
-    }
-
-    fn meets_term(&self, term: &AddressTerm) -> Truth {
-        match (term, self.seen) {
-            (AddressTerm::Any, _) => Truth::Yes,
-            (AddressTerm::Range(range), _) => self.within(*range),
-            (AddressTerm::Unknown(_), _) => Truth::Maybe,
-            (AddressTerm::Tag(ServiceTag::VirtualNetwork), Seen::PublicFront(network)) => self.within_bounds(network),
-            (AddressTerm::Tag(ServiceTag::VirtualNetwork), _) => Truth::Yes,
-            (AddressTerm::Tag(ServiceTag::Internet), Seen::PublicFront(_)) => Truth::Yes,
-            (AddressTerm::Tag(ServiceTag::Named(_)), Seen::PublicFront(_)) => Truth::Maybe,
-            // The address is the network's own: no other tag holds it.
-            (AddressTerm::Tag(_), _) => Truth::No,
-            (AddressTerm::Group(group), _) if !self.groups.contains(group) => maybe(self.groups_unread),
-            (AddressTerm::Group(_), Seen::Own) => Truth::Yes,
-            // Whether a group of machines stands for a frontend before them is not documented.
-            (AddressTerm::Group(_), _) => Truth::Maybe,
-        }
-    }
-
-    fn within_bounds(&self, bounds: &Bounds) -> Truth {
-        let all = self
-            .address
-            .map_or_else(|| PUBLIC.clone(), |address| AddressRange::host(address).into());
-        if bounds.must.is_superset(&all) {
-            Truth::Yes
-        } else {
-            maybe(bounds.may.difference(&PLATFORM).intersects(&all))
-        }
-    }
-
-    fn within(&self, range: AddressRange) -> Truth {
-        if let Some(address) = self.address {
-            return truth(range.contains(address));
-        }
-        let Some(subnet) = self.subnet else { return Truth::Maybe };
-        let (range, subnet) = (AddressSet::from(range), AddressSet::from_ranges(subnet.iter().copied()));
-        match (range.is_superset(&subnet), range.intersects(&subnet)) {
-            (true, _) => Truth::Yes,
-            (false, true) => Truth::Maybe,
-            (false, false) => Truth::No,
-        }
-    }
 }

@@ -4,20 +4,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::compile::{Filter, Rule, Truth};
-use super::sweep::{Segment, first_match};
+use super::compile::{Filter, Lined, Rule, Truth};
+use super::lanes::{MOST_LANES, Stretch, first_matches};
+use super::passage::{Address, NO_RULE, Outcome, Passages, Run, admitted};
+use super::sweep::first_match;
 use crate::model::{Access, ServiceTag};
-use crate::net::{AddressRange, AddressSet, Bound, Family, Protocol};
+use crate::net::{AddressSet, Bound, Family, Protocol};
 
 /// What stands between the network and the machine at one layer.
 #[derive(Clone, Debug)]
-pub enum LayerState {
+pub enum LayerState<'i> {
     /// No group: everything passes.
     Open,
     Filter {
         /// Index of the group in the inventory.
         nsg: u32,
-        filter: Arc<Filter>,
+        filter: Arc<Filter<'i>>,
         /// How the destination of each narrow rule meets the target.
         meets: Box<[Truth]>,
     },
@@ -32,34 +34,13 @@ pub(super) enum Mode {
     Possible,
 }
 
-/// A rule that decided: group and rule by index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RuleRef {
-    pub nsg: u32,
-    /// Index among the stated rules followed by the default rules.
-    pub rule: u16,
-}
-
-/// A run of sources that all layers treat alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Passage {
-    pub range: AddressRange,
-    pub admitted: bool,
-    /// What decided at the subnet and at the interface.
-    pub deciders: [Option<RuleRef>; 2],
-    /// The layer that stopped it, `None` when admitted or when no rule of a known group did.
-    pub stopped_at: Option<u8>,
-    /// The security admin rule that settled it before any group, by its position among those rules.
-    pub admin: Option<u32>,
-}
-
 /// Who gets through to one port.
 #[derive(Clone, Debug, Default)]
 pub struct PortReach {
     pub port: u16,
-    pub certain: Vec<Passage>,
+    pub certain: Passages,
     /// `None` when nothing is unknown: the same as `certain`.
-    pub possible: Option<Vec<Passage>>,
+    pub possible: Option<Passages>,
     /// What differs for addresses of tags that are not in the input.
     pub tags: Vec<TagReach>,
     pub gaps: Vec<Arc<str>>,
@@ -69,13 +50,13 @@ pub struct PortReach {
 #[derive(Clone, Debug)]
 pub struct TagReach {
     pub tag: ServiceTag,
-    pub certain: Vec<Passage>,
-    pub possible: Vec<Passage>,
+    pub certain: Passages,
+    pub possible: Passages,
 }
 
 impl PortReach {
-    pub fn possible(&self) -> &[Passage] {
-        self.possible.as_deref().unwrap_or(&self.certain)
+    pub fn possible(&self) -> &Passages {
+        self.possible.as_ref().unwrap_or(&self.certain)
     }
 
     /// The sources that get through whatever the unknowns are.
@@ -89,16 +70,6 @@ impl PortReach {
     }
 }
 
-/// The admitted sources among passages.
-pub fn admitted(passages: &[Passage]) -> AddressSet {
-    AddressSet::from_ranges(
-        passages
-            .iter()
-            .filter(|passage| passage.admitted)
-            .map(|passage| passage.range),
-    )
-}
-
 /// One question to a stack of layers.
 #[derive(Clone, Copy)]
 struct Question<'t> {
@@ -110,8 +81,114 @@ struct Question<'t> {
     member_of: Option<&'t ServiceTag>,
 }
 
-/// Answers one port for one family, over the subnet's layer and the interface's.
-pub fn reach(layers: &[LayerState; 2], family: Family, protocol: Protocol, port: u16) -> PortReach {
+/// Answers several ports for one family, over the subnet's layer and the interface's. Ports about which nothing is
+/// unknown share one pass over the sources.
+pub fn reaches(layers: &[LayerState<'_>; 2], family: Family, protocol: Protocol, ports: &[u16]) -> Vec<PortReach> {
+    let mut all = Vec::with_capacity(ports.len());
+    for ports in ports.chunks(MOST_LANES) {
+        let plain = match family {
+            Family::V4 => plain::<u32>(layers, protocol, ports),
+            Family::V6 => plain::<u128>(layers, protocol, ports),
+        };
+        let answer = |(port, plain): (&u16, Option<Passages>)| match plain {
+            Some(certain) => PortReach {
+                port: *port,
+                certain,
+                ..PortReach::default()
+            },
+            None => reach(layers, family, protocol, *port),
+        };
+        all.extend(ports.iter().zip(plain).map(answer));
+    }
+    all
+}
+
+/// The passages to each port where nothing is unknown and the source alone decides.
+fn plain<T: Lined>(layers: &[LayerState<'_>; 2], protocol: Protocol, ports: &[u16]) -> Vec<Option<Passages>> {
+    let lanes = layers.each_ref().map(|layer| Lanes::of(layer, protocol, ports));
+    let wanted = lanes.iter().fold(u64::MAX, |wanted, lanes| wanted & lanes.plain);
+    let [subnet, nic] = [0, 1].map(|at| match (layers.get(at), lanes.get(at)) {
+        (Some(layer), Some(lanes)) => lanes.decide::<T>(layer, ports.len(), wanted),
+        _ => Vec::new(),
+    });
+    let both = subnet.iter().zip(&nic).enumerate();
+    let passages = both.map(|(lane, (subnet, nic))| {
+        let mut passages = Passages::of(groups(layers));
+        passages.add_part(merge(subnet, nic));
+        ((wanted >> lane) & 1 == 1).then_some(passages)
+    });
+    passages.collect()
+}
+
+/// The ports as lanes of one pass over a layer: which rules bear on each.
+struct Lanes {
+    /// For each rule the ports that it covers, one bit each.
+    masks: Vec<u64>,
+    /// The ports about which nothing is unknown here.
+    plain: u64,
+}
+
+impl Lanes {
+    fn of(layer: &LayerState<'_>, protocol: Protocol, ports: &[u16]) -> Self {
+        let mut lanes = Lanes {
+            masks: Vec::new(),
+            plain: u64::MAX,
+        };
+        match layer {
+            LayerState::Open => {}
+            LayerState::Unknown(_) => lanes.plain = 0,
+            LayerState::Filter { filter, meets, .. } => {
+                lanes.masks.reserve(filter.rules.len());
+                for (rule, meets) in with_meets(filter, meets) {
+                    lanes.add(rule, meets, protocol, ports);
+                }
+            }
+        }
+        lanes
+    }
+
+    fn add(&mut self, rule: &Rule<'_>, meets: Truth, protocol: Protocol, ports: &[u16]) {
+        let mut mask = 0;
+        for (lane, port) in ports.iter().enumerate() {
+            match rule.covers(protocol, *port).min(meets) {
+                Truth::No => {}
+                Truth::Yes if rule.plain => mask |= 1 << lane,
+                Truth::Yes | Truth::Maybe => self.plain &= !(1 << lane),
+            }
+        }
+        self.masks.push(mask);
+    }
+
+    fn decide<T: Lined>(&self, layer: &LayerState<'_>, lanes: usize, wanted: u64) -> Vec<Vec<Decision<T>>> {
+        let LayerState::Filter { filter, .. } = layer else {
+            return vec![whole(true); lanes];
+        };
+        let decision = |stretch: Stretch<T>| {
+            let winner = filter.verdicts.get(usize::from(stretch.winner));
+            let (decider, allows) = winner.copied().unwrap_or((NO_RULE, false));
+            Decision {
+                last: stretch.last,
+                allows,
+                decider,
+            }
+        };
+        first_matches(filter.events::<T>(), &self.masks, lanes, wanted)
+            .into_iter()
+            .map(|stretches| stretches.into_iter().map(decision).collect())
+            .collect()
+    }
+}
+
+/// The groups of both layers, as passages name them.
+fn groups(layers: &[LayerState<'_>; 2]) -> [u32; 2] {
+    layers.each_ref().map(|layer| match layer {
+        LayerState::Filter { nsg, .. } => *nsg,
+        LayerState::Open | LayerState::Unknown(_) => 0,
+    })
+}
+
+/// Answers one port for one family, whatever is unknown.
+fn reach(layers: &[LayerState<'_>; 2], family: Family, protocol: Protocol, port: u16) -> PortReach {
     let relevant = relevant(layers, protocol, port);
     let exact = relevant.exact && !layers.iter().any(|layer| matches!(layer, LayerState::Unknown(_)));
     let ask = |mode, member_of| {
@@ -155,7 +232,7 @@ struct Relevant {
     source_ports: BTreeSet<u16>,
 }
 
-fn relevant(layers: &[LayerState; 2], protocol: Protocol, port: u16) -> Relevant {
+fn relevant(layers: &[LayerState<'_>; 2], protocol: Protocol, port: u16) -> Relevant {
     let source_ports = BTreeSet::from([u16::MIN]);
     let mut relevant = Relevant {
         exact: true,
@@ -180,7 +257,7 @@ fn relevant(layers: &[LayerState; 2], protocol: Protocol, port: u16) -> Relevant
 }
 
 impl Relevant {
-    fn note(&mut self, rule: &Rule, covers: Truth) {
+    fn note(&mut self, rule: &Rule<'_>, covers: Truth) {
         if covers == Truth::No {
             return;
         }
@@ -189,14 +266,14 @@ impl Relevant {
             self.gaps.extend(rule.gaps.iter().cloned());
         }
         self.tags.extend(rule.tags.iter().cloned());
-        for (first, last) in rule.source_ports.0.ranges() {
+        for (first, last) in rule.source_ports.set.ranges() {
             self.source_ports.insert(*first);
             self.source_ports.extend(last.next());
         }
     }
 }
 
-fn with_meets<'f>(filter: &'f Filter, meets: &'f [Truth]) -> impl Iterator<Item = (&'f Rule, Truth)> {
+fn with_meets<'f, 'i>(filter: &'f Filter<'i>, meets: &'f [Truth]) -> impl Iterator<Item = (&'f Rule<'i>, Truth)> {
     let mut narrow = filter.narrow.iter().zip(meets).peekable();
     (0u16..).zip(&filter.rules).map(move |(at, rule)| {
         let meets = narrow
@@ -207,53 +284,22 @@ fn with_meets<'f>(filter: &'f Filter, meets: &'f [Truth]) -> impl Iterator<Item 
 }
 
 /// The passages of every source-port class: a client chooses its source port, so what one class admits is admitted.
-fn passages(layers: &[LayerState; 2], family: Family, relevant: &Relevant, question: Question<'_>) -> Vec<Passage> {
-    let mut all: Vec<Passage> = Vec::new();
+fn passages(layers: &[LayerState<'_>; 2], family: Family, relevant: &Relevant, question: Question<'_>) -> Passages {
+    let mut all = Passages::of(groups(layers));
     for source_port in &relevant.source_ports {
         let question = Question {
             source_port: *source_port,
             ..question
         };
-        let passages = match family {
-            Family::V4 => slice::<u32>(layers, question),
-            Family::V6 => slice::<u128>(layers, question),
-        };
-        all.extend(passages);
-    }
-    if relevant.source_ports.len() > 1 {
-        all.dedup();
+        match family {
+            Family::V4 => all.add_part(slice::<u32>(layers, question)),
+            Family::V6 => all.add_part(slice::<u128>(layers, question)),
+        }
     }
     all
 }
 
-/// An address family as the bounds of its ranges.
-pub(super) trait Address: Bound {
-    const FULL: &'static [(Self, Self)];
-    fn ranges(set: &AddressSet) -> &[(Self, Self)];
-    fn range(first: Self, last: Self) -> AddressRange;
-}
-
-impl Address for u32 {
-    const FULL: &'static [(Self, Self)] = &[(u32::MIN, u32::MAX)];
-    fn ranges(set: &AddressSet) -> &[(Self, Self)] {
-        set.v4.ranges()
-    }
-    fn range(first: Self, last: Self) -> AddressRange {
-        AddressRange::V4(first, last)
-    }
-}
-
-impl Address for u128 {
-    const FULL: &'static [(Self, Self)] = &[(u128::MIN, u128::MAX)];
-    fn ranges(set: &AddressSet) -> &[(Self, Self)] {
-        set.v6.ranges()
-    }
-    fn range(first: Self, last: Self) -> AddressRange {
-        AddressRange::V6(first, last)
-    }
-}
-
-fn slice<T: Address>(layers: &[LayerState; 2], question: Question<'_>) -> Vec<Passage> {
+fn slice<T: Address>(layers: &[LayerState<'_>; 2], question: Question<'_>) -> Vec<Run<T>> {
     let [subnet, nic] = layers;
     let (subnet, nic) = (decide::<T>(subnet, question), decide::<T>(nic, question));
     merge(&subnet, &nic)
@@ -264,37 +310,35 @@ fn slice<T: Address>(layers: &[LayerState; 2], question: Question<'_>) -> Vec<Pa
 struct Decision<T> {
     last: T,
     allows: bool,
-    decider: Option<RuleRef>,
+    /// Index of the rule, or [`NO_RULE`].
+    decider: u16,
 }
 
-fn decide<T: Address>(layer: &LayerState, question: Question<'_>) -> Vec<Decision<T>> {
-    let whole = |allows| {
-        vec![Decision {
-            last: T::MAX,
-            allows,
-            decider: None,
-        }]
+fn whole<T: Address>(allows: bool) -> Vec<Decision<T>> {
+    vec![Decision {
+        last: T::MAX,
+        allows,
+        decider: NO_RULE,
+    }]
+}
+
+fn decide<T: Address>(layer: &LayerState<'_>, question: Question<'_>) -> Vec<Decision<T>> {
+    let (filter, meets) = match layer {
+        LayerState::Open => return whole(true),
+        LayerState::Unknown(_) => return whole(question.mode == Mode::Possible),
+        LayerState::Filter { filter, meets, .. } => (filter, meets),
     };
-    match layer {
-        LayerState::Open => whole(true),
-        LayerState::Unknown(_) => whole(question.mode == Mode::Possible),
-        LayerState::Filter { nsg, filter, meets } => {
-            let chosen = choose::<T>(filter, meets, question);
-            let lists: Vec<&[(T, T)]> = chosen.iter().map(|rule| rule.ranges).collect();
-            let decision = |segment: Segment<T>| {
-                let winner = segment.winner.and_then(|winner| chosen.get(usize::from(winner)));
-                Decision {
-                    last: segment.last,
-                    allows: winner.is_some_and(|rule| rule.allows),
-                    decider: winner.map(|rule| RuleRef {
-                        nsg: *nsg,
-                        rule: rule.index,
-                    }),
-                }
-            };
-            first_match(&lists).into_iter().map(decision).collect()
+    let chosen = choose::<T>(filter, meets, question);
+    let lists: Vec<&[(T, T)]> = chosen.iter().map(|rule| rule.ranges).collect();
+    let decision = |segment: crate::exposure::Segment<T>| {
+        let winner = segment.winner.and_then(|winner| chosen.get(usize::from(winner)));
+        Decision {
+            last: segment.last,
+            allows: winner.is_some_and(|rule| rule.allows),
+            decider: winner.map_or(NO_RULE, |rule| rule.index),
         }
-    }
+    };
+    first_match(&lists).into_iter().map(decision).collect()
 }
 
 /// A rule as one question sees it.
@@ -306,7 +350,7 @@ struct Chosen<'f, T> {
 }
 
 /// The rules that answer a question, in order, each with the sources for which it does.
-fn choose<'f, T: Address>(filter: &'f Filter, meets: &[Truth], question: Question<'_>) -> Vec<Chosen<'f, T>> {
+fn choose<'f, T: Address>(filter: &'f Filter<'_>, meets: &[Truth], question: Question<'_>) -> Vec<Chosen<'f, T>> {
     let mut chosen: Vec<Chosen<'f, T>> = Vec::with_capacity(filter.rules.len());
     let mut meets = filter.narrow.iter().zip(meets).peekable();
     for (at, rule) in (0u16..).zip(&filter.rules) {
@@ -346,42 +390,38 @@ fn choose<'f, T: Address>(filter: &'f Filter, meets: &[Truth], question: Questio
     chosen
 }
 
-fn sources<'f, T: Address>(rule: &'f Rule, strict: bool, member_of: Option<&ServiceTag>) -> &'f [(T, T)] {
+fn sources<'f, T: Address>(rule: &'f Rule<'_>, strict: bool, member_of: Option<&ServiceTag>) -> &'f [(T, T)] {
     if let Some(tag) = member_of.filter(|_| !rule.tags.is_empty()) {
         let surely = rule.tags.iter().any(|stated| stated.surely_contains(tag));
         if surely || !strict {
             return T::FULL;
         }
     }
-    T::ranges(if strict { &rule.sources.must } else { &rule.sources.may })
+    let bounds = rule.sources.bounds();
+    T::ranges(if strict { &bounds.must } else { &bounds.may })
 }
 
-fn merge<T: Address>(subnet: &[Decision<T>], nic: &[Decision<T>]) -> Vec<Passage> {
-    let mut passages: Vec<Passage> = Vec::with_capacity(subnet.len() + nic.len());
-    let (mut subnet, mut nic) = (subnet.iter().peekable(), nic.iter().peekable());
+fn merge<T: Address>(subnet: &[Decision<T>], nic: &[Decision<T>]) -> Vec<Run<T>> {
+    let mut runs: Vec<Run<T>> = Vec::with_capacity(subnet.len() + nic.len());
+    let (mut subnet, mut nic) = (subnet.iter(), nic.iter());
+    let (mut outer, mut inner) = (subnet.next(), nic.next());
     let mut first = T::MIN;
-    while let (Some(outer), Some(inner)) = (subnet.peek(), nic.peek()) {
-        let last = outer.last.min(inner.last);
-        let stopped_at = match (outer.allows, inner.allows) {
-            (false, _) => Some(0),
-            (true, false) => Some(1),
-            (true, true) => None,
+    while let (Some(one), Some(other)) = (outer, inner) {
+        let last = one.last.min(other.last);
+        let outcome = match (one.allows, other.allows) {
+            (false, _) => Outcome::Stopped(Some(0)),
+            (true, false) => Outcome::Stopped(Some(1)),
+            (true, true) => Outcome::Admitted,
         };
-        passages.push(Passage {
-            range: T::range(first, last),
-            admitted: stopped_at.is_none(),
-            deciders: [outer.decider, inner.decider],
-            stopped_at,
-            admin: None,
-        });
+        runs.push(Run::new(first, last, [one.decider, other.decider], outcome));
         let Some(next) = last.next() else { break };
         first = next;
-        if outer.last == last {
-            subnet.next();
+        if one.last == last {
+            outer = subnet.next();
         }
-        if inner.last <= last {
-            nic.next();
+        if other.last == last {
+            inner = nic.next();
         }
     }
-    passages
+    runs
 }

@@ -1,23 +1,24 @@
 //! Stacks of filters: what every answer for an address depends on, each distinct combination answered once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::admin::{self, AdminRules};
-use super::analysis::{Admitting, Attached, Distinct, Map, Stack};
-use super::compile::{Filter, GroupMembers, Seen, Target, Truth};
+use super::analysis::{Attached, Distinct, Map, Stack};
+use super::compile::{Filter, Truth};
 use super::draft::{Draft, DraftTarget};
-use super::environment::{Environment, PLATFORM};
-use super::stack::{LayerState, PortReach, RuleRef, reach};
+use super::environment::Environment;
+use super::members::GroupMembers;
+use super::stack::{LayerState, reaches};
+use super::target::{Seen, Target};
 use crate::model::Inventory;
-use crate::net::{AddressRange, AddressSet, Family, Protocol};
+use crate::net::{Family, Protocol};
 
-pub(super) type Filters = Map<(u32, u32), Arc<Filter>>;
+pub(super) type Filters<'i> = Map<(u32, u32), Arc<Filter<'i>>>;
 
 /// Compiles each group once for each environment it is used in.
-pub(super) fn filters(inventory: &Inventory, environments: &[Environment], drafts: &[Draft<'_>]) -> Filters {
+pub(super) fn filters<'i>(inventory: &'i Inventory, environments: &[Environment], drafts: &[Draft<'_>]) -> Filters<'i> {
     let members = GroupMembers::of(inventory);
     let mut pairs: Vec<(u32, u32)> = drafts
         .iter()
@@ -77,7 +78,7 @@ struct LayerKey {
 /// Answers each distinct stack once, and says which stacks each machine's addresses have.
 pub(super) fn stacks(
     inventory: &Inventory,
-    filters: &Filters,
+    filters: &Filters<'_>,
     admin: &AdminRules<'_>,
     environments: &[Environment],
     drafts: &[Draft<'_>],
@@ -110,7 +111,6 @@ pub(super) fn stacks(
         if let Some(environment) = environments.get(key.environment as usize) {
             apply_admin(admin, &key, environment, &mut stack);
         }
-        stack.admitting = stack.ports.iter().flat_map(admitting).collect();
         stack
     };
     let stacks = distinct.items.into_par_iter().map(answer).collect();
@@ -169,7 +169,7 @@ fn front_end<'t>(
     })
 }
 
-fn stack_key(filters: &Filters, admin: &AdminRules<'_>, target: &DraftTarget<'_>, end: Target<'_>) -> StackKey {
+fn stack_key(filters: &Filters<'_>, admin: &AdminRules<'_>, target: &DraftTarget<'_>, end: Target<'_>) -> StackKey {
     let layer = |attached: &Attached| {
         let filter = match attached {
             Attached::Group(nsg) => filters.get(&(*nsg, target.environment)),
@@ -204,58 +204,18 @@ fn vague(end: &Target<'_>) -> &'static str {
     }
 }
 
-fn answer_stack(filters: &Filters, key: &StackKey, ports: &[u16]) -> Stack {
+fn answer_stack(filters: &Filters<'_>, key: &StackKey, ports: &[u16]) -> Stack {
     let [subnet, nic] = &key.layers;
     let layers = [layer_state(filters, key, subnet), layer_state(filters, key, nic)];
     let unfiltered = layers.iter().all(|layer| matches!(layer, LayerState::Open));
-    let answer = |port: &u16| {
-        let mut answer = reach(&layers, key.family, Protocol::Tcp, *port);
-        if answer.possible.is_some() {
-            answer.gaps.extend(key.vague.clone());
-        }
-        answer
-    };
-    Stack {
-        environment: key.environment,
-        family: key.family,
-        unfiltered,
-        ports: ports.iter().map(answer).collect(),
-        admitting: Vec::new(),
+    let mut ports = reaches(&layers, key.family, Protocol::Tcp, ports);
+    for reach in ports.iter_mut().filter(|reach| reach.possible.is_some()) {
+        reach.gaps.extend(key.vague.clone());
     }
+    Stack::new(key.environment, key.family, unfiltered, ports)
 }
 
-fn admitting(reach: &PortReach) -> Vec<Admitting> {
-    let mut rules: BTreeMap<RuleRef, (bool, Vec<AddressRange>)> = BTreeMap::new();
-    let certain = reach
-        .certain
-        .iter()
-        .chain(reach.tags.iter().flat_map(|tag| &tag.certain))
-        .map(|p| (p, true));
-    let possible = reach
-        .possible()
-        .iter()
-        .chain(reach.tags.iter().flat_map(|tag| &tag.possible))
-        .map(|p| (p, false));
-    for (passage, sure) in certain.chain(possible) {
-        if !passage.admitted || PLATFORM.is_superset(&passage.range.into()) {
-            continue;
-        }
-        for rule in passage.deciders.into_iter().flatten() {
-            let (surely, ranges) = rules.entry(rule).or_default();
-            *surely |= sure;
-            ranges.push(passage.range);
-        }
-    }
-    let admitting = rules.into_iter().map(|(rule, (sure, ranges))| Admitting {
-        port: reach.port,
-        rule,
-        sure,
-        sources: AddressSet::from_ranges(ranges),
-    });
-    admitting.collect()
-}
-
-fn layer_state(filters: &Filters, key: &StackKey, layer: &LayerKey) -> LayerState {
+fn layer_state<'i>(filters: &Filters<'i>, key: &StackKey, layer: &LayerKey) -> LayerState<'i> {
     match &layer.attached {
         Attached::None => LayerState::Open,
         Attached::Unread(_, why) | Attached::Unknown(why) => LayerState::Unknown(why.clone()),

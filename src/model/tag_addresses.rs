@@ -1,6 +1,7 @@
 //! What service tags stand for, where the input says it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{ServiceTag, TagName};
@@ -40,6 +41,14 @@ impl TagAddresses {
                 self.known.insert(Arc::from(name.lower()), extent);
             }
         }
+    }
+
+    /// Whether a tag surely holds an address, and whether it may; `None` where its addresses are not in the input.
+    pub fn holds(&self, tag: &ServiceTag, address: IpAddr) -> Option<(bool, bool)> {
+        let ServiceTag::Named(name) = tag else { return None };
+        let extent = self.known.get(name.lower())?;
+        let surely = extent.must.contains(address) && (address.is_ipv4() || !tag.is_any_azure_tenant());
+        Some((surely, extent.may.contains(address)))
     }
 
     /// The addresses of a tag, `None` where they are not in the input. `AzureCloud` has no IPv6 in rules, whatever the

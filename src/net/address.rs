@@ -263,24 +263,22 @@ impl AddressSet {
             .ranges()
             .iter()
             .flat_map(|(first, last)| Cidrs::new(*first, *last, 128));
-        let v4 = v4.map(|(address, bits)| print_cidr(Ipv4Addr::from(address).into(), bits, 32));
-        let v6 = v6.map(|(address, bits)| print_cidr(Ipv6Addr::from(address).into(), bits, 128));
+        let v4 = v4.map(|(address, bits)| print_v4(address, bits));
+        let v6 = v6.map(|(address, bits)| print_v6(address, bits));
         v4.chain(v6).take(limit).collect()
     }
 
     /// How long the minimal list of CIDR prefixes is.
     pub fn cidr_count(&self) -> usize {
-        let v4 = self
-            .v4
-            .ranges()
-            .iter()
-            .map(|(first, last)| Cidrs::new(*first, *last, 32).count());
-        let v6 = self
-            .v6
-            .ranges()
-            .iter()
-            .map(|(first, last)| Cidrs::new(*first, *last, 128).count());
+        let v4 = self.v4.ranges().iter();
+        let v4 = v4.map(|(first, last)| prefixes_of((*first).into(), Some(u128::from(*last) + 1)));
+        let v6 = self.v6.ranges().iter();
+        let v6 = v6.map(|(first, last)| prefixes_of(*first, last.checked_add(1)));
         v4.chain(v6).sum()
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.v4.is_full() && self.v6.is_full()
     }
 }
 
@@ -290,12 +288,59 @@ impl From<AddressRange> for AddressSet {
     }
 }
 
-fn print_cidr(address: IpAddr, bits: u32, width: u32) -> String {
-    if bits == width {
+fn print_v4(address: u32, bits: u32) -> String {
+    let mut text = String::with_capacity("255.255.255.255/32".len());
+    for (index, part) in address.to_be_bytes().into_iter().enumerate() {
+        if index > 0 {
+            text.push('.');
+        }
+        push_number(&mut text, part);
+    }
+    if bits < 32 {
+        text.push('/');
+        push_number(&mut text, u8::try_from(bits).unwrap_or(0));
+    }
+    text
+}
+
+/// Formatting through `fmt` takes longer than finding the prefix.
+fn push_number(text: &mut String, number: u8) {
+    let digit = |number: u8| char::from(b'0' + number % 10);
+    if number >= 100 {
+        text.push(digit(number / 100));
+    }
+    if number >= 10 {
+        text.push(digit(number / 10));
+    }
+    text.push(digit(number));
+}
+
+fn print_v6(address: u128, bits: u32) -> String {
+    let address = Ipv6Addr::from(address);
+    if bits == 128 {
         address.to_string()
     } else {
         format!("{address}/{bits}")
     }
+}
+
+/// How many prefixes make up the addresses from `first` to just before `end`; no end is that of the address space.
+///
+/// Below the highest bit in which both differ, prefixes grow up to the boundary between them and shrink behind it: one
+/// for each bit of the distances.
+fn prefixes_of(first: u128, end: Option<u128>) -> usize {
+    let Some(end) = end else {
+        return if first == 0 {
+            1
+        } else {
+            first.wrapping_neg().count_ones() as usize
+        };
+    };
+    let Some(highest) = (first ^ end).checked_ilog2() else {
+        return 0;
+    };
+    let boundary = (end >> highest) << highest;
+    (boundary.wrapping_sub(first).count_ones() + end.wrapping_sub(boundary).count_ones()) as usize
 }
 
 /// Splits a closed range into the fewest prefixes: at each step the largest aligned block that still fits.
@@ -375,6 +420,36 @@ mod tests {
             "::/129",
         ] {
             assert!(parse_range(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn prefixes_are_counted_as_they_are_listed() {
+        let mut ends: Vec<u32> = (0..40).chain(u32::MAX - 40..=u32::MAX).collect();
+        ends.extend((0..32).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1 << bit) + 1, 0x5a5a_0000 | 1 << bit]));
+        for first in &ends {
+            for last in ends.iter().filter(|last| first <= last) {
+                let v4 = AddressSet::from(AddressRange::V4(*first, *last));
+                assert_eq!(v4.cidr_count(), Cidrs::new(*first, *last, 32).count(), "{first}-{last}");
+                // The same at the end of the longer address space.
+                let high = u128::MAX << 32;
+                let (first, last) = (high | u128::from(*first), high | u128::from(*last));
+                let v6 = AddressSet::from(AddressRange::V6(first, last));
+                assert_eq!(
+                    v6.cidr_count(),
+                    Cidrs::new(first, last, 128).count(),
+                    "{first:x}-{last:x}"
+                );
+            }
+        }
+        assert_eq!(AddressSet::full().cidr_count(), 2);
+    }
+
+    #[test]
+    fn numbers_print_as_the_library_prints_them() {
+        for address in [0, 1, 0x0a0b_0c0d, 0x6364_6509, 0xc7c8_c9ff, u32::MAX] {
+            assert_eq!(print_v4(address, 32), Ipv4Addr::from(address).to_string());
+            assert_eq!(print_v4(address, 9), format!("{}/9", Ipv4Addr::from(address)));
         }
     }
 

@@ -67,14 +67,11 @@ impl<T: Bound> IntervalSet<T> {
 
     /// The union of closed ranges in any order; ranges with `first > last` count as empty.
     pub fn from_ranges(ranges: impl IntoIterator<Item = (T, T)>) -> Self {
-        let mut sorted: Vec<(T, T)> = ranges.into_iter().filter(|(first, last)| first <= last).collect();
-        sorted.sort_unstable();
-        let mut merged: Vec<(T, T)> = Vec::with_capacity(sorted.len());
-        for (first, last) in sorted {
-            match merged.last_mut() {
-                Some(open) if touches(open.1, first) => open.1 = open.1.max(last),
-                _ => merged.push((first, last)),
-            }
+        let ranges = ranges.into_iter().filter(|(first, last)| first <= last);
+        let (mut merged, ascending) = merge(ranges);
+        if !ascending {
+            merged.sort_unstable();
+            merged = merge(merged.into_iter()).0;
         }
         IntervalSet { ranges: merged }
     }
@@ -176,6 +173,23 @@ impl<T: Bound> IntervalSet<T> {
     pub fn is_superset(&self, other: &Self) -> bool {
         other.difference(self).is_empty()
     }
+}
+
+/// Joins ranges that touch, as far as they come in order; answers whether all do.
+fn merge<T: Bound>(ranges: impl Iterator<Item = (T, T)>) -> (Vec<(T, T)>, bool) {
+    let mut merged: Vec<(T, T)> = Vec::with_capacity(ranges.size_hint().0);
+    let mut ascending = true;
+    for (first, last) in ranges {
+        match merged.last_mut() {
+            Some(open) if open.0 <= first && touches(open.1, first) => open.1 = open.1.max(last),
+            Some(open) => {
+                ascending &= open.0 <= first;
+                merged.push((first, last));
+            }
+            None => merged.push((first, last)),
+        }
+    }
+    (merged, ascending)
 }
 
 fn touches<T: Bound>(last: T, first: T) -> bool {

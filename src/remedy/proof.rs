@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::documents::{Documents, id_of, slot};
 use super::plan::Loss;
 use super::rules::Shape;
-use crate::exposure::{Exposures, PLATFORM, PUBLIC, Passage, PortReach, TargetExposure, Way, admitted, analyse};
+use crate::exposure::{Exposures, PLATFORM, PUBLIC, Passages, PortReach, TargetExposure, Way, admitted, analyse};
 use crate::input::Reading;
 use crate::model::{ResourceId, ServiceTag};
 use crate::net::{AddressSet, parse_ports};
@@ -215,7 +215,7 @@ impl Difference {
         difference
     }
 
-    fn note(&mut self, was: &[Passage], is: &[Passage]) {
+    fn note(&mut self, was: &Passages, is: &Passages) {
         let (was, is) = (admitted(was), admitted(is));
         self.opened |= !was.is_superset(&is);
         self.changed |= was != is;
@@ -235,7 +235,7 @@ fn reach(exposures: &Exposures, stack: u32, port: u16) -> Option<&PortReach> {
 }
 
 /// What is admitted among the addresses of a tag; a tag that nothing mentions is like all other addresses.
-fn members<'r>(reach: &'r PortReach, tag: &ServiceTag) -> (&'r [Passage], &'r [Passage]) {
+fn members<'r>(reach: &'r PortReach, tag: &ServiceTag) -> (&'r Passages, &'r Passages) {
     let named = reach.tags.iter().find(|known| known.tag == *tag);
     named.map_or((&reach.certain, reach.possible()), |known| {
         (&known.certain, &known.possible)

@@ -203,3 +203,19 @@ pub enum HopKind {
     NicNsg,
     Machine,
 }
+
+impl HopKind {
+    pub fn label(self) -> &'static str {
+        match self {
+            HopKind::Internet => "internet",
+            HopKind::PublicIp => "public address",
+            HopKind::LoadBalancer => "load balancer",
+            HopKind::Firewall => "firewall",
+            HopKind::VirtualNetwork => "virtual network",
+            HopKind::AdminRules => "security admin rules",
+            HopKind::SubnetNsg => "subnet NSG",
+            HopKind::NicNsg => "network interface NSG",
+            HopKind::Machine => "machine",
+        }
+    }
+}

@@ -122,13 +122,18 @@ impl<'r> Run<'r> {
         if self.findings.len() < FEW_RESULTS && most >= super::SARIF_MAX_BYTES {
             return;
         }
-        let mut room = most;
-        let fits = |finding: &&'r Finding| {
+        let size = |result: &ResultObject<'_>| {
             let mut counter = Counter(0);
             // What cannot be written is found when it is written.
-            let _ = serde_json::to_writer(&mut counter, &self.finding_result(finding));
-            let fits = counter.0 <= room;
-            room = room.saturating_sub(counter.0);
+            let _ = serde_json::to_writer(&mut counter, result);
+            counter.0
+        };
+        let unread = self.unread.iter().map(|unread| size(&self.unread_result(unread)));
+        let mut room = most.saturating_sub(unread.sum());
+        let fits = |finding: &&'r Finding| {
+            let size = size(&self.finding_result(finding));
+            let fits = size <= room;
+            room = room.saturating_sub(size);
             fits
         };
         let kept = self.findings.iter().copied().take_while(fits).count();

@@ -7,7 +7,7 @@ use super::admin;
 use super::machine::{Estate, Layer, Target};
 use super::packet;
 use super::ways::{Front, WayIn};
-use crate::model::{AddressTerm, Addresses, FirewallRule, Peering, ResourceId};
+use crate::model::{AddressTerm, Addresses, FirewallRule, Peering, ResourceId, ServiceTag};
 use crate::net::AddressRange;
 
 /// Port from which clients usually come; the first that is asked.
@@ -15,7 +15,17 @@ pub const EPHEMERAL: u16 = 49152;
 
 /// Every address of the target's family at which the answer on a way can change, ascending.
 pub fn addresses(estate: &Estate<'_>, target: &Target<'_>, way: &WayIn<'_>) -> Vec<IpAddr> {
+    all(Starts::new(estate), target, way)
+}
+
+/// The same with the starts of a service tag's addresses.
+pub fn addresses_with(estate: &Estate<'_>, target: &Target<'_>, way: &WayIn<'_>, tag: &ServiceTag) -> Vec<IpAddr> {
     let mut starts = Starts::new(estate);
+    starts.tag(tag);
+    all(starts, target, way)
+}
+
+fn all(mut starts: Starts<'_, '_>, target: &Target<'_>, way: &WayIn<'_>) -> Vec<IpAddr> {
     starts.filters(target);
     if let Front::Firewall(translation) = &way.front {
         starts.translation(translation.rule);
@@ -47,7 +57,7 @@ pub fn source_ports(target: &Target<'_>) -> Vec<u16> {
     let rules = target.layers.iter().flat_map(Layer::rules);
     let stated = rules
         .map(|rule| &rule.source_ports)
-        .chain(target.admin.iter().map(|rule| &rule.source_ports));
+        .chain(target.admin.iter().map(|found| &found.rule.source_ports));
     for (first, last) in stated.flat_map(|ports| ports.set.ranges()) {
         for port in std::iter::once(*first).chain(last.checked_add(1)) {
             if !ports.contains(&port) {
@@ -124,7 +134,19 @@ impl<'e, 'i> Starts<'e, 'i> {
         match term {
             AddressTerm::Range(range) => self.range(*range),
             AddressTerm::Group(group) => self.group(group),
-            AddressTerm::Any | AddressTerm::Tag(_) | AddressTerm::Unknown(_) => {}
+            AddressTerm::Tag(tag) => self.tag(tag),
+            AddressTerm::Any | AddressTerm::Unknown(_) => {}
+        }
+    }
+
+    /// The addresses of a tag, where the input says them.
+    fn tag(&mut self, tag: &ServiceTag) {
+        let extent = self.estate.inventory.tag_addresses.of(tag);
+        for range in extent
+            .iter()
+            .flat_map(|extent| extent.must.to_ranges().chain(extent.may.to_ranges()))
+        {
+            self.range(range);
         }
     }
 

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::holds::{Holds, Reason};
 use super::machine::{Estate, Layer, Target};
 use super::packet::{self, Membership, Packet};
-use crate::model::{Access, AddressTerm, Addresses, Direction, Ports, SecurityRule, ServiceTag};
+use crate::model::{Access, AddressTerm, Addresses, Direction, Inventory, Ports, SecurityRule, ServiceTag, choices};
+use crate::net::AddressRange;
 
 /// What a layer does with a packet, for every way in which its unknowns could turn out.
 #[derive(Clone, Debug)]
@@ -123,7 +124,10 @@ fn matches<'i>(estate: &Estate<'i>, target: &Target<'i>, rule: &'i SecurityRule,
         .and(|| Holds::of(&rule.protocol, |protocols| protocols.contains(packet.protocol)))
         .and(|| has(&rule.destination_ports, packet.port))
         .and(|| has(&rule.source_ports, packet.source_port))
-        .and(|| target.is_among(&rule.destinations))
+        .and(|| match is_everything(estate.inventory, &rule.destinations) {
+            true => Holds::Yes,
+            false => target.is_among(&rule.destinations),
+        })
         .and(|| is_source(estate, target, &rule.sources, packet))
         .doubted(rule.priority.why())
 }
@@ -142,12 +146,21 @@ pub fn is_source<'i>(
     sources: &'i Addresses,
     packet: Packet<'_>,
 ) -> Holds<'i> {
+    if is_everything(estate.inventory, sources) {
+        return Holds::Yes;
+    }
     Holds::any(
         sources
             .terms
             .iter()
             .map(|term| comes_from(estate, target, term, packet)),
     )
+}
+
+/// Whether a side of a rule names `0.0.0.0/0` and that is chosen to stand for both families.
+fn is_everything(inventory: &Inventory, addresses: &Addresses) -> bool {
+    let zero = |term: &AddressTerm| *term == AddressTerm::Range(AddressRange::V4(0, u32::MAX));
+    inventory.choices.is(&choices::ZERO_PREFIX, "both") && addresses.terms.iter().any(zero)
 }
 
 /// Whether the packet comes from one term of a rule's sources.
@@ -163,14 +176,22 @@ pub fn comes_from<'i>(
         AddressTerm::Tag(ServiceTag::VirtualNetwork) => target.place.in_virtual_network(packet.source),
         AddressTerm::Tag(ServiceTag::Internet) => target.place.is_in_internet(packet.source),
         AddressTerm::Tag(ServiceTag::AzureLoadBalancer) => Holds::surely(packet::is_platform(packet.source)),
-        AddressTerm::Tag(tag @ ServiceTag::Named(_)) => is_tagged(packet, tag),
+        AddressTerm::Tag(tag @ ServiceTag::Named(_)) => is_tagged(estate.inventory, packet, tag),
         AddressTerm::Group(group) => estate.is_member(group, packet.source),
         AddressTerm::Unknown(why) => Holds::unknown(why),
     }
 }
 
-/// Whether the source has a service tag whose addresses are not in the input. They lie in public space.
-fn is_tagged<'i>(packet: Packet<'_>, tag: &'i ServiceTag) -> Holds<'i> {
+/// Whether the source has a service tag. Tags whose addresses are not in the input lie in public space.
+fn is_tagged<'i>(inventory: &'i Inventory, packet: Packet<'_>, tag: &'i ServiceTag) -> Holds<'i> {
+    match inventory.tag_addresses.holds(tag, packet.source) {
+        Some((true, _)) => return Holds::Yes,
+        Some((false, false)) => return Holds::No,
+        Some((false, true)) => {
+            return Holds::Maybe(Cow::Owned(format!("the addresses of `{tag}` are not known for sure")));
+        }
+        None => {}
+    }
     let unread = || {
         Holds::Maybe(Cow::Owned(format!(
             "the addresses of service tag `{tag}` are not in the input"

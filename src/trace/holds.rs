@@ -64,6 +64,15 @@ impl<'i> Holds<'i> {
         }
     }
 
+    /// Yes for no, and no for yes.
+    pub fn contrary(self) -> Self {
+        match self {
+            Holds::No => Holds::Yes,
+            Holds::Yes => Holds::No,
+            maybe @ Holds::Maybe(_) => maybe,
+        }
+    }
+
     /// Any of several.
     pub fn any(all: impl IntoIterator<Item = Self>) -> Self {
         let mut doubt = Holds::No;

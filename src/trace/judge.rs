@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::admin;
+use super::admin::{self, Effect};
 use super::group::{self, Said};
 use super::holds::{Holds, Reason};
 use super::machine::{Estate, Target};
 use super::packet::{self, Packet};
 use super::place::Back;
 use super::ways::{Front, Sold, Way, WayIn};
-use crate::model::{AdminRule, Inventory, Sku};
+use crate::model::{AdminRule, Inventory, Sku, choices};
 use crate::net::{AddressRange, Protocol};
 
 /// What becomes of a packet; the later, the more open.
@@ -45,14 +45,24 @@ pub enum Step<'i> {
     Front(Holds<'i>),
     /// The source that groups see from here on, and the ranges of which it stands for every address.
     SeenAs(IpAddr, &'i [AddressRange]),
-    MayDeny(&'i AdminRule),
-    MayDeliver(&'i AdminRule),
+    /// What an admin rule does, or may do because of the unknown.
+    Admin(&'i AdminRule, Does, Option<Reason<'i>>),
     /// What the layer of this index says.
     Layer(usize, Said<'i>),
     /// No group filters: the platform decides by the SKU of the public side.
     Platform(Option<Sold<'i>>),
     /// How the answer leaves, and whether it reaches the client.
     Back(Back<'i>, Holds<'i>),
+}
+
+/// What an admin rule does with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Does {
+    Deny,
+    /// Past every group.
+    Deliver,
+    /// To the groups.
+    HandOver,
 }
 
 /// Who can come on a way in: public addresses from the internet, all others on private paths.
@@ -148,30 +158,58 @@ impl<'i> Walk<'i> {
     /// Admin rules, then the groups or, where there are none, the platform.
     fn filters(&mut self, estate: &Estate<'i>, target: &Target<'i>, way: &WayIn<'i>, packet: Packet<'_>) {
         let effect = admin::effect(estate, target, packet);
-        let undeployed = |rule: &AdminRule| {
-            let name = rule.id.name();
-            Reason::Owned(format!(
-                "whether security admin rule `{name}` is deployed here is not in the input"
-            ))
-        };
-        if let Some(rule) = effect.denies {
-            self.steps.push(Step::MayDeny(rule));
-            self.doubt(undeployed(rule));
-        }
-        if let Some(rule) = effect.delivers {
-            self.steps.push(Step::MayDeliver(rule));
-        }
+        self.note(&effect);
         let could_pass = self.may_pass;
-        match way.sold(estate.inventory) {
-            sold if target.is_unfiltered() => self.platform(sold),
-            _ => self.layers(estate, target, packet),
+        if effect.denies.is_some() {
+            match effect.doubt.clone() {
+                Some(why) => self.doubt(why),
+                None => self.may_pass = false,
+            }
         }
-        if let Some(rule) = effect
-            .delivers
-            .filter(|_| could_pass && (!self.may_pass || self.may_stop))
-        {
+        if effect.hands_over {
+            match way.sold(estate.inventory) {
+                sold if target.is_unfiltered() => self.platform(sold),
+                _ => self.layers(estate, target, packet),
+            }
+        }
+        if effect.delivers.is_some() && could_pass {
+            self.deliver(estate.inventory, target, way, &effect);
+        }
+    }
+
+    fn note(&mut self, effect: &Effect<'i>) {
+        let all = [
+            (effect.denies, Does::Deny),
+            (effect.delivers, Does::Deliver),
+            (effect.allows, Does::HandOver),
+        ];
+        for (rule, does) in all {
+            let step = rule.map(|rule| Step::Admin(rule, does, effect.doubt.clone()));
+            self.steps.extend(step);
+        }
+    }
+
+    /// An admin rule delivers the packet past every group, or may. What that means for a Standard public side that no
+    /// group filters is not documented.
+    fn deliver(&mut self, inventory: &'i Inventory, target: &Target<'i>, way: &WayIn<'i>, effect: &Effect<'i>) {
+        let sold = way.sold(inventory).filter(|_| target.is_unfiltered());
+        match (sold, inventory.choices.of(&choices::ALWAYS_ALLOW)) {
+            (Some(Ok(Sku::Standard)), "closed") => {
+                self.may_pass = false;
+                return;
+            }
+            (Some(Ok(Sku::Standard)), "unknown") => {
+                self.may_pass = true;
+                self.doubt(Reason::Borrowed(
+                    "whether an AlwaysAllow rule opens a Standard public address without a group is not documented",
+                ));
+            }
+            (Some(Err(why)), _) => self.doubt(why),
+            _ => {}
+        }
+        if let Some(why) = effect.doubt.clone().filter(|_| !self.may_pass || self.may_stop) {
             self.may_pass = true;
-            self.doubt(undeployed(rule));
+            self.doubt(why);
         }
     }
 

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::admin;
+use super::force::{InForce, in_force};
 use super::holds::{Holds, Reason};
 use super::place::{Place, contain};
 use crate::model::{
-    AddressTerm, Addresses, AdminRule, Direction, Inventory, IpConfiguration, Known, MachineKind, Nic, Nsg, ResourceId,
+    AddressTerm, Addresses, Direction, Inventory, IpConfiguration, Known, MachineKind, Nic, Nsg, ResourceId,
     SecurityRule, ServiceTag, Vm, Why, WhyKind,
 };
 use crate::net::AddressRange;
@@ -38,8 +38,8 @@ pub struct Target<'i> {
     pub place: Place<'i>,
     /// At the subnet and at the interface.
     pub layers: [Layer<'i>; 2],
-    /// Security admin rules that may apply to its network.
-    pub admin: Vec<&'i AdminRule>,
+    /// Security admin rules that are or may be in force on its network.
+    pub admin: Vec<InForce<'i>>,
 }
 
 /// What filters at one layer.
@@ -181,7 +181,7 @@ impl<'i> Estate<'i> {
             configuration,
             id: nic.id.child("ipConfigurations", &configuration.name),
             layers: [self.subnet_layer(&place, configuration), at_nic],
-            admin: admin::applicable(self.inventory, place.network),
+            admin: in_force(self.inventory, place.network),
             place,
         }
     }

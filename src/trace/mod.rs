@@ -6,6 +6,7 @@ mod admin;
 mod answer;
 mod candidates;
 mod find;
+mod force;
 mod group;
 mod holds;
 mod judge;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::holds::{Holds, Reason};
 use super::packet;
-use crate::model::{Inventory, Known, NextHop, Peering, ResourceId, Route, Subnet, VirtualNetwork};
+use crate::model::{Inventory, Known, NextHop, Peering, ResourceId, Route, Subnet, VirtualNetwork, choices};
 use crate::net::AddressRange;
 
 /// Where a machine's address lives.
@@ -128,9 +128,12 @@ impl<'i> Place<'i> {
 
     /// Prefixes of routes to an appliance or a gateway are part of the tag.
     fn routed(&self, address: IpAddr) -> impl Iterator<Item = (Because<'i>, Holds<'i>)> + use<'i> {
+        let chosen = self.inventory.choices.of(&choices::ROUTE_TAG);
         self.stated().iter().map(move |route| {
-            let hop = Holds::of(&route.next_hop, |hop| {
-                matches!(hop, NextHop::VirtualAppliance | NextHop::VirtualNetworkGateway)
+            let hop = Holds::of(&route.next_hop, |hop| match chosen {
+                "every-hop" => true,
+                "appliance" => *hop == NextHop::VirtualAppliance,
+                _ => matches!(hop, NextHop::VirtualAppliance | NextHop::VirtualNetworkGateway),
             });
             let prefix = || Holds::of(&route.prefix, |range| range.contains(address));
             (Because::Route(route), hop.and(prefix))
@@ -157,8 +160,20 @@ impl<'i> Place<'i> {
     }
 
     /// Whether an address is in the `Internet` tag: public space that neither the network nor a peer has. Where their
-    /// extent is unknown, they may have it.
+    /// extent is unknown, they may have it, unless that is chosen to be private space.
     pub fn is_in_internet(&self, address: IpAddr) -> Holds<'i> {
+        let choices = &self.inventory.choices;
+        let public = match self.is_unconnected(address) {
+            Holds::Maybe(_) if choices.is(&choices::UNKNOWN_SPACE, "private") => Holds::Yes,
+            public => public,
+        };
+        public.and(|| match choices.is(&choices::ROUTED_INTERNET, "shrinks") {
+            true => self.in_virtual_network(address).contrary(),
+            false => Holds::Yes,
+        })
+    }
+
+    fn is_unconnected(&self, address: IpAddr) -> Holds<'i> {
         if !packet::is_public(address) {
             return Holds::No;
         }
@@ -169,11 +184,7 @@ impl<'i> Place<'i> {
             let why = self.network.and_then(|network| network.unread.as_ref());
             why.map_or(Holds::No, Holds::unknown)
         };
-        match self.is_connected(address).or(unread) {
-            Holds::Yes => Holds::No,
-            Holds::No => Holds::Yes,
-            maybe => maybe,
-        }
+        self.is_connected(address).or(unread).contrary()
     }
 
     /// The stated route that an answer to an address takes; none where the platform's own routes decide. Of routes

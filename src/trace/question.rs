@@ -21,7 +21,7 @@ pub enum From {
     Internet,
     /// Some address of the machine's virtual network or of what is connected to it.
     VirtualNetwork,
-    /// Some address of a service tag, which are not in the input.
+    /// Some address of a service tag.
     Tag(ServiceTag),
 }
 
@@ -121,7 +121,11 @@ fn along<'m, 'i>(
     let best = asked.into_iter().rev().max_by_key(|sent| sent.course.status)?;
     let by_source = best.course.status != worst;
     let mut course = best.course;
-    if let (From::Tag(tag), true, None) = (question.from, by_source, &best.tag) {
+    let known = &estate.inventory.tag_addresses;
+    let surely_of = |tag| known.holds(tag, best.source).is_some_and(|(surely, _)| surely);
+    if let (From::Tag(tag), true, None) = (question.from, by_source, &best.tag)
+        && !surely_of(tag)
+    {
         // Not the tag lets it in but what this address is, and whether the tag holds that is not known.
         course.status = Status::Undetermined;
         course.doubt = Some(format!("the addresses of service tag `{tag}` are not in the input").into());
@@ -164,12 +168,17 @@ fn senders<'i>(
             all.retain(|address| range.contains(*address));
             all
         }
-        From::Internet | From::VirtualNetwork | From::Tag(_) => candidates::addresses(estate, target, way),
+        From::Internet | From::VirtualNetwork => candidates::addresses(estate, target, way),
+        From::Tag(tag) => candidates::addresses_with(estate, target, way, tag),
     };
     all.retain(|address| !comes_by(target, way, *address).is_no());
     match question.from {
         From::Address(_) | From::Within(_) => {}
-        From::Internet | From::Tag(_) => all.retain(|_| way.way != Way::Private),
+        From::Internet => all.retain(|_| way.way != Way::Private),
+        From::Tag(tag) => {
+            let known = &estate.inventory.tag_addresses;
+            all.retain(|address| way.way != Way::Private && known.holds(tag, *address) != Some((false, false)));
+        }
         From::VirtualNetwork => all.retain(|address| {
             way.way == Way::Private
                 && !packet::is_platform(*address)
@@ -177,7 +186,7 @@ fn senders<'i>(
         }),
     }
     let mut senders: Vec<_> = all.iter().map(|address| (*address, None)).collect();
-    for tag in tags_within(target, question.from) {
+    for tag in tags_within(estate, target, question.from) {
         let tagged = |address: &IpAddr| matters(estate, target, way, question, (*address, &tag), ports);
         let tagged: Vec<IpAddr> = all.iter().copied().filter(tagged).collect();
         if question.from == &From::Tag(tag.clone()) && !tagged.is_empty() {
@@ -189,8 +198,9 @@ fn senders<'i>(
     senders
 }
 
-/// Tags that the machine's rules name and that surely have addresses among the senders. They lie in public space.
-fn tags_within(target: &Target<'_>, from: &From) -> Vec<ServiceTag> {
+/// Tags that the machine's rules name and that surely have addresses among the senders, but which is not in the input.
+/// They lie in public space.
+fn tags_within(estate: &Estate<'_>, target: &Target<'_>, from: &From) -> Vec<ServiceTag> {
     let asked = match from {
         From::Tag(tag) => Some(tag.clone()),
         _ => None,
@@ -210,6 +220,7 @@ fn tags_within(target: &Target<'_>, from: &From) -> Vec<ServiceTag> {
         From::Tag(asked) => asked.surely_contains(tag),
         From::Address(_) | From::Within(_) | From::VirtualNetwork => false,
     });
+    tags.retain(|tag| estate.inventory.tag_addresses.of(tag).is_none());
     tags.dedup();
     tags
 }

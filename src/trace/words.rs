@@ -99,8 +99,7 @@ impl<'i> Words<'_, 'i> {
         Some(match step {
             Step::Front(takes) => taken(&traced.way, takes, traced.source)?,
             Step::SeenAs(address, ranges) => seen_as(&traced.way, *address, ranges),
-            Step::MayDeny(rule) => self.admin(rule, "may stop it before any group"),
-            Step::MayDeliver(rule) => self.admin(rule, "may deliver it past every group"),
+            Step::Admin(rule, does, doubt) => self.admin(rule, *does, doubt.as_ref()),
             Step::Layer(at, said) => self.layer(target, *at, said, question, seen, traced),
             Step::Platform(sold) => platform(sold.as_ref()),
             Step::Back(back, straight) => self.back(traced, back, straight),

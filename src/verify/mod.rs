@@ -12,7 +12,7 @@ use serde::Serialize;
 pub use answer::{Answer, EffectiveGroup, Flow, parse};
 use answer::{InboundRule, plain_name};
 
-use crate::exposure::{Attached, Exposures, Passage, PortReach, TargetExposure, find_rule};
+use crate::exposure::{Attached, Exposures, Passage, Passages, PortReach, TargetExposure, find_rule};
 use crate::model::{Inventory, Known, ResourceId};
 use crate::net::{AddressRange, AddressSet};
 
@@ -196,7 +196,7 @@ impl<'e> Compare<'e> {
     }
 
     /// The rules of one layer that decide about a source in our answer.
-    fn ours(&self, passages: &[Passage], source: IpAddr, layer: usize) -> BTreeSet<Decision> {
+    fn ours(&self, passages: &Passages, source: IpAddr, layer: usize) -> BTreeSet<Decision> {
         let here = passages.iter().filter(|passage| passage.range.contains(source));
         here.filter_map(|passage| {
             let (_, rule) = find_rule(self.inventory, (*passage.deciders.get(layer)?)?)?;
@@ -248,7 +248,7 @@ impl<'e> Compare<'e> {
         let reach = stack
             .and_then(|stack| stack.reach(port))
             .ok_or_else(|| format!("port {port} was not analysed"))?;
-        let here: Vec<&Passage> = reach
+        let here: Vec<Passage> = reach
             .possible()
             .iter()
             .filter(|passage| passage.range.contains(source))
@@ -275,7 +275,7 @@ impl<'e> Compare<'e> {
             port,
             sources: vec![source.to_string()],
             azure: printed(&BTreeSet::from([(flow.response.rule_name.clone(), allowed)])),
-            ours: printed(&here.iter().flat_map(|passage| names(passage)).collect()),
+            ours: printed(&here.iter().flat_map(names).collect()),
         });
         Ok((difference, true))
     }
@@ -308,7 +308,7 @@ fn runs(reach: &PortReach, rules: &[InboundRule], address: IpAddr) -> Vec<Addres
     let passages = reach
         .certain
         .iter()
-        .chain(reach.possible())
+        .chain(reach.possible().iter())
         .map(|passage| passage.range);
     let ranges = passages.chain(rules.iter().flat_map(|rule| rule.sources.iter().copied()));
     match address {

@@ -7,9 +7,13 @@
     reason = "estates of tests are built by indexing JSON; what is not there fails the test"
 )]
 
+use std::net::IpAddr;
+
 use portcullis::exposure::{ExposureClass, Exposures, PortExposure, Way, analyse};
 use portcullis::input::{Given, Reading};
 use portcullis::model::Inventory;
+use portcullis::net::{Protocol, parse_range};
+use portcullis::trace;
 use serde_json::{Value, json};
 
 pub const PORTS: [u16; 4] = [22, 3389, 5985, 5986];
@@ -205,6 +209,29 @@ impl Analysed {
         &self.reading.inventory
     }
 
+    /// Asks the evaluator of `trace` about some senders to the machine's public addresses, and fails where the sets do
+    /// not say the same.
+    #[track_caller]
+    pub fn agreeing(self) -> Self {
+        let estate = trace::Estate::of(self.inventory());
+        let machine = estate.machine(self.inventory().vms.get(0).expect("there is a machine"));
+        for (at, target) in machine.targets.iter().enumerate() {
+            for port in PORTS {
+                let Some(answer) = self.at(at, Way::PublicIp, port).filter(|answer| is_whole(answer)) else {
+                    continue;
+                };
+                let family = is_ipv4(target);
+                for sender in SENDERS.map(|text| text.parse().expect("an address")) {
+                    if family == IpAddr::is_ipv4(&sender) {
+                        let traced = traced(&estate, target, sender, port);
+                        assert_eq!(traced, said(answer, sender), "{sender} to {port}: {answer:#?}");
+                    }
+                }
+            }
+        }
+        self
+    }
+
     /// The answer for port 22 of the first address on a way, `None` where there is no such way.
     pub fn on(&self, way: Way) -> Option<&PortExposure> {
         self.at(0, way, 22)
@@ -222,6 +249,64 @@ impl Analysed {
 
     pub fn private(&self) -> &PortExposure {
         self.on(Way::Private).expect("a private way")
+    }
+}
+
+const SENDERS: [&str; 9] = [
+    "203.0.113.9",
+    "203.0.113.200",
+    "8.8.8.8",
+    "20.0.0.5",
+    "20.1.0.9",
+    "20.10.0.5",
+    "168.63.129.17",
+    "2001:db8::9",
+    "2603:1000::9",
+];
+
+fn is_ipv4(target: &trace::Target<'_>) -> bool {
+    target.configuration.family == portcullis::net::Family::V4
+}
+
+/// Whether an answer lists everybody it speaks of.
+fn is_whole(answer: &PortExposure) -> bool {
+    answer.tags.is_empty() && answer.more_sources == 0 && answer.possible_sources.len() < 64
+}
+
+/// What the sets say of one public sender: surely in, or perhaps.
+fn said(answer: &PortExposure, sender: IpAddr) -> Option<bool> {
+    let holds = |texts: &[String]| {
+        let within = |text: &String| text == "Internet" || parse_range(text).expect("a range").0.contains(sender);
+        texts.iter().any(within)
+    };
+    match (holds(&answer.sources), holds(&answer.possible_sources)) {
+        (true, _) => Some(true),
+        (false, true) => Some(false),
+        (false, false) => None,
+    }
+}
+
+/// What the evaluator of one packet says of it.
+fn traced(estate: &trace::Estate<'_>, target: &trace::Target<'_>, source: IpAddr, port: u16) -> Option<bool> {
+    let ways = trace::ways(estate, target);
+    let ways = ways.iter().filter(|way| way.way == trace::Way::PublicIp);
+    let status = |way| {
+        let packet = trace::Packet {
+            source,
+            membership: trace::Membership::Outside,
+            source_port: 49152,
+            protocol: Protocol::Tcp,
+            port,
+        };
+        match trace::comes_by(target, way, source).is_no() {
+            true => trace::Status::Closed,
+            false => trace::judge(estate, target, way, packet).status,
+        }
+    };
+    match ways.map(status).max() {
+        Some(trace::Status::Open) => Some(true),
+        Some(trace::Status::Undetermined) => Some(false),
+        _ => None,
     }
 }
 

@@ -5,7 +5,8 @@
 
 use super::Compiled;
 use crate::exposure::compile::Truth;
-use crate::exposure::stack::{Address, Mode, Passage, PortReach};
+use crate::exposure::passage::{Address, Passage, Passages};
+use crate::exposure::stack::{Mode, PortReach};
 use crate::exposure::sweep::first_match;
 use crate::model::AdminAccess;
 use crate::net::{AddressRange, AddressSet, Family};
@@ -92,9 +93,8 @@ fn winners<T: Address>(rules: &[Compiled], mode: Mode, threshold: AdminAccess) -
 }
 
 /// Replaces what the groups said where an admin rule settles it.
-fn repaint(passages: &[Passage], outcomes: &[Outcome]) -> Vec<Passage> {
-    let mut painted = Vec::with_capacity(passages.len());
-    for passage in passages {
+fn repaint(passages: &Passages, outcomes: &[Outcome]) -> Passages {
+    passages.repainted(|passage, painted| {
         let mut rest = AddressSet::from(passage.range);
         // A source that is delivered comes first in the list and is not denied as well.
         for (rule, admitted, set) in outcomes {
@@ -108,11 +108,10 @@ fn repaint(passages: &[Passage], outcomes: &[Outcome]) -> Vec<Passage> {
                 admin: Some(*rule),
                 deciders: [None, None],
                 stopped_at: None,
-                ..*passage
+                ..passage
             };
             painted.extend(inside.to_ranges().map(|range| Passage { range, ..settled }));
         }
-        painted.extend(rest.to_ranges().map(|range| Passage { range, ..*passage }));
-    }
-    painted
+        painted.extend(rest.to_ranges().map(|range| Passage { range, ..passage }));
+    })
 }

@@ -10,8 +10,10 @@ use std::sync::Arc;
 pub use effect::apply;
 use force::Force;
 
-use super::compile::{Target, Truth, truth};
+use super::compile::{Truth, truth};
 use super::environment::{Bounds, Environment, PLATFORM, PUBLIC};
+use super::priority::{Ranked, mark_contested};
+use super::target::Target;
 use crate::model::{
     AddressTerm, Addresses, AdminAccess, AdminEndpoint, AdminRule, Direction, Inventory, Ports, ServiceTag,
     TagAddresses,
@@ -160,17 +162,20 @@ impl Compiled {
     }
 }
 
-fn mark_contested(rules: &mut [Compiled]) {
-    for twins in rules.chunk_by_mut(|a, b| a.priority == b.priority) {
-        let access = twins.first().map(|first| first.access);
-        if twins.iter().any(|other| Some(other.access) != access) {
-            for rule in twins {
-                rule.contested = true;
-                rule.gaps.push(Arc::from(
-                    "two security admin rules have the same priority and different access",
-                ));
-            }
-        }
+impl Ranked for Compiled {
+    fn same_priority(&self, other: &Self) -> bool {
+        self.priority == other.priority
+    }
+
+    fn same_access(&self, other: &Self) -> bool {
+        self.access == other.access
+    }
+
+    fn contest(&mut self) {
+        self.contested = true;
+        self.gaps.push(Arc::from(
+            "two security admin rules have the same priority and different access",
+        ));
     }
 }
 

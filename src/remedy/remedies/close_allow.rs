@@ -39,7 +39,7 @@ pub(super) fn openings(sight: &Sight<'_>, machine: u32, rule_id: &str) -> Vec<Op
             continue;
         };
         for admitting in stack
-            .admitting
+            .admitting()
             .iter()
             .filter(|admitting| sight.ports.contains(&admitting.port))
         {

@@ -120,17 +120,7 @@ impl Worded for HopKind {
     ];
 
     fn label(self) -> &'static str {
-        match self {
-            HopKind::Internet => "internet",
-            HopKind::PublicIp => "public address",
-            HopKind::LoadBalancer => "load balancer",
-            HopKind::Firewall => "firewall",
-            HopKind::VirtualNetwork => "virtual network",
-            HopKind::AdminRules => "security admin rules",
-            HopKind::SubnetNsg => "subnet NSG",
-            HopKind::NicNsg => "network interface NSG",
-            HopKind::Machine => "machine",
-        }
+        HopKind::label(self)
     }
 }
 

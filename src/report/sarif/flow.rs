@@ -102,7 +102,7 @@ fn step_sentence(hop: &Hop, deciders: &[&Decider]) -> String {
     };
     match hop.kind {
         HopKind::Internet => format!("internet{said}"),
-        kind => format!("{} `{name}`{said}", hop_label(kind)),
+        kind => format!("{} `{name}`{said}", kind.label()),
     }
 }
 
@@ -113,20 +113,6 @@ fn layer_hop(layer: Layer) -> HopKind {
         Layer::Subnet => HopKind::SubnetNsg,
         Layer::Nic => HopKind::NicNsg,
         Layer::Platform => HopKind::Machine,
-    }
-}
-
-fn hop_label(kind: HopKind) -> &'static str {
-    match kind {
-        HopKind::Internet => "internet",
-        HopKind::PublicIp => "public address",
-        HopKind::LoadBalancer => "load balancer",
-        HopKind::Firewall => "firewall",
-        HopKind::VirtualNetwork => "virtual network",
-        HopKind::AdminRules => "security admin rules",
-        HopKind::SubnetNsg => "network security group of the subnet",
-        HopKind::NicNsg => "network security group of the network interface",
-        HopKind::Machine => "machine",
     }
 }
 

@@ -226,7 +226,7 @@ fn shadowed(facts: &VmFacts<'_, '_>, entries: &[(&JitPolicy, &JitEntry)]) -> Fac
             let Some(stack) = estate.exposures.stacks.get(target.stack as usize) else {
                 continue;
             };
-            for admitting in stack.admitting.iter().filter(|admitting| admitting.port == number) {
+            for admitting in stack.admitting().iter().filter(|admitting| admitting.port == number) {
                 match shadowing(facts, admitting) {
                     Some((fact, true)) => shadowed.push(fact),
                     Some((_, false)) => doubt = doubt.or_else(|| gap(target, stack, number)),

@@ -216,7 +216,7 @@ fn effective(facts: &VmFacts<'_, '_>, rule: RuleRef, port: u16) -> Fact {
     let mut possible = None;
     for stack in stacks {
         for admitting in stack
-            .admitting
+            .admitting()
             .iter()
             .filter(|admitting| admitting.rule == rule && admitting.port == port)
         {

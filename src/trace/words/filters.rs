@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use super::names::{belongs, hop_of, spelled_term};
 use super::{Hop, HopEffect, HopKind, Words, hop, membership};
-use crate::model::{Access, AddressTerm, AdminRule, ResourceId, SecurityRule, ServiceTag, Sku};
+use crate::model::{Access, AddressTerm, AdminRule, Known, NextHop, ResourceId, SecurityRule, ServiceTag, Sku};
 use crate::trace::group::{self, Said};
-use crate::trace::holds::Holds;
+use crate::trace::holds::{Holds, Reason};
+use crate::trace::judge::Does;
 use crate::trace::machine::{Layer, Target};
 use crate::trace::packet::Packet;
 use crate::trace::place::{Back, Routes};
@@ -18,18 +19,23 @@ use crate::trace::ways::{Sold, Way};
 const FIRST_DEFAULT: u16 = 65000;
 
 impl<'i> Words<'_, 'i> {
-    pub(super) fn admin(&self, rule: &AdminRule, does: &str) -> Hop {
+    pub(super) fn admin(&self, rule: &AdminRule, does: Does, doubt: Option<&Reason<'i>>) -> Hop {
+        let (effect, sentence) = match (does, doubt) {
+            (Does::Deny, None) => (HopEffect::Stops, "denies it before any group is asked".to_owned()),
+            (Does::Deliver, None) => (HopEffect::Passes, "delivers it past every group".to_owned()),
+            (Does::HandOver, None) => (HopEffect::Passes, "allows it on to the groups".to_owned()),
+            (Does::Deny, Some(why)) => (HopEffect::Unknown, format!("may stop it before any group: {why}")),
+            (Does::Deliver, Some(why)) => (HopEffect::Unknown, format!("may deliver it past every group: {why}")),
+            (Does::HandOver, Some(why)) => (HopEffect::Unknown, format!("may allow it on to the groups: {why}")),
+        };
         Hop {
             kind: HopKind::AdminRule,
             id: Some(rule.id.text().clone()),
             rule: Some(rule.id.name().into()),
             priority: rule.priority.known().copied(),
-            effect: HopEffect::Unknown,
+            effect,
             location: self.locate(rule.origin),
-            ..hop(
-                "network manager".to_owned(),
-                format!("{does}, if it is deployed here, which no resource says"),
-            )
+            ..hop("network manager".to_owned(), sentence)
         }
     }
 
@@ -124,8 +130,9 @@ impl<'i> Words<'_, 'i> {
             many => format!("port {}, ...", many.get(..3).unwrap_or_default().join(", ")),
         };
         let mut sentence = format!(
-            "{lead}{does} {protocol} from {} to {ports}",
-            term.map_or("unknown".to_owned(), spelled_term)
+            "{lead}{does} {protocol} from {}{} to {ports}",
+            term.map_or("unknown".to_owned(), spelled_term),
+            source_ports(rule)
         );
         if let Some(AddressTerm::Tag(ServiceTag::VirtualNetwork)) = term {
             let _ = write!(
@@ -145,7 +152,15 @@ impl<'i> Words<'_, 'i> {
         let client = traced.source;
         let private = traced.way.way == Way::Private;
         let sentence = match (back.route, straight) {
-            (Some(route), Holds::Yes) if private => format!("the answer to {client} goes to {}", hop_of(route)),
+            (Some(route), Holds::Yes) if private => {
+                let appliance = route.next_hop == Known::Known(NextHop::VirtualAppliance);
+                let unasked = if appliance {
+                    "; what it lets through was not asked"
+                } else {
+                    ""
+                };
+                format!("the answer to {client} goes to {}{unasked}", hop_of(route))
+            }
             (Some(route), Holds::Yes) => format!("the answer to {client} goes straight back to {}", hop_of(route)),
             (Some(route), Holds::No) => {
                 format!(
@@ -181,6 +196,17 @@ impl<'i> Words<'_, 'i> {
             location: back.route.and_then(|route| self.locate(route.origin)),
             ..hop(table.map_or("routes", ResourceId::name).to_owned(), sentence)
         }
+    }
+}
+
+/// The source ports of a rule, where they are not simply all; they seldom are what the rule's author meant.
+fn source_ports(rule: &SecurityRule) -> String {
+    let spelled = rule.source_ports.set.spelled();
+    match spelled.as_slice() {
+        [] => String::new(),
+        [any] if any == "*" => String::new(),
+        few if few.len() <= 4 => format!(", source port {},", few.join(", ")),
+        many => format!(", source port {}, ...,", many.get(..3).unwrap_or_default().join(", ")),
     }
 }
 

@@ -42,9 +42,11 @@ pub(super) fn through(hops: &[Hop]) -> String {
         HopKind::Firewall,
         HopKind::LoadBalancer,
     ];
+    // Of an admin rule that may do something it is not said that the packet gets through by it.
+    let by_admin = |hop: &Hop| hop.kind == HopKind::AdminRule && hop.effect == HopEffect::Passes;
     let deciding = hops
         .iter()
-        .filter(|hop| hop.effect != HopEffect::Stops && kinds.contains(&hop.kind));
+        .filter(|hop| by_admin(hop) || (hop.effect != HopEffect::Stops && kinds.contains(&hop.kind)));
     let named: Vec<String> = deciding
         .filter_map(|hop| hop.rule.as_ref().map(|rule| decider(hop, rule)))
         .collect();
@@ -71,6 +73,7 @@ pub(super) fn decider(hop: &Hop, rule: &str) -> String {
     match hop.kind {
         HopKind::SubnetNsg | HopKind::NicNsg => format!("`{}/{rule}`", hop.name),
         HopKind::LoadBalancer => format!("load balancer rule `{rule}`"),
+        HopKind::AdminRule => format!("security admin rule `{rule}`"),
         _ => format!("NAT rule `{rule}`"),
     }
 }
