@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::diff::{self, Side};
 use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, analyse_with};
 use crate::input::Reading;
-use crate::input::arm::normal;
+use crate::input::arm::{Related, normal};
 use crate::intern::intern;
 use crate::model::{Inventory, Known};
 use crate::report::{
@@ -22,8 +22,8 @@ use crate::rule::baseline::Baseline;
 use crate::rule::disagreement::Disagreements;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 use crate::rule::waiver::{self, WaiverRule};
-use crate::rule::{Finding, Judgement, Severity, Verdict};
-use crate::source::{Diagnostic, Sources};
+use crate::rule::{Evidence, Finding, Judgement, Severity, Verdict};
+use crate::source::{Diagnostic, Location, Sources};
 
 /// What is asked of a scan.
 pub struct Request<'r> {
@@ -73,6 +73,7 @@ fn judge<T>(
         mut diagnostics,
         recorded,
         suppressions,
+        related,
         ..
     } = reading;
     let exposures = analyse_with(&inventory, &sources, &request.ports, exact);
@@ -89,6 +90,7 @@ fn judge<T>(
     assessment
         .findings
         .retain(|finding| finding.severity >= request.least_severity);
+    relate(&related, &mut assessment.findings);
     diagnostics.extend(waiver::apply(request.waivers, &mut assessment.findings, today(request)));
     diagnostics.extend(waiver::apply_stated(
         &suppressions,
@@ -116,6 +118,61 @@ fn judge<T>(
         diagnostics,
     );
     (report, kept)
+}
+
+/// Most parameters that one finding is related to.
+const MOST_RELATED: usize = 8;
+
+/// Adds to each finding the parameters that the values come from at which it points.
+fn relate(related: &BTreeMap<Location, Vec<Related>>, findings: &mut [Finding]) {
+    if related.is_empty() {
+        return;
+    }
+    for finding in findings {
+        let mut told: Vec<Evidence> = Vec::new();
+        for place in finding.evidence.iter().filter_map(|fact| fact.location.as_ref()) {
+            for one in within(related, place) {
+                let evidence = parameter(one);
+                if told.len() < MOST_RELATED && !told.contains(&evidence) {
+                    told.push(evidence);
+                }
+            }
+        }
+        if !told.is_empty() {
+            Arc::make_mut(&mut finding.evidence).extend(told);
+        }
+    }
+}
+
+/// The parameters of all values that are used in a region.
+fn within<'m>(
+    related: &'m BTreeMap<Location, Vec<Related>>,
+    region: &'m Location,
+) -> impl Iterator<Item = &'m Related> {
+    let from = Location {
+        end_line: 0,
+        end_column: 0,
+        ..region.clone()
+    };
+    let end = (region.end_line, region.end_column);
+    let inside = move |place: &Location| place.file == region.file && (place.line, place.column) < end;
+    let found = related.range(from..).take_while(move |(place, _)| inside(place));
+    found
+        .filter(move |(place, _)| (place.end_line, place.end_column) <= end)
+        .flat_map(|(_, parameters)| parameters)
+}
+
+fn parameter(related: &Related) -> Evidence {
+    let text = match related.default {
+        true => format!("`{}` has its default value", related.name),
+        false => format!("`{}` is given its value", related.name),
+    };
+    Evidence {
+        label: intern("parameter"),
+        text: intern(&text),
+        resource: None,
+        location: Some(related.location.clone()),
+    }
 }
 
 fn estate<'i>(

@@ -546,7 +546,7 @@ fn the_examples_in_both_notations_have_the_same_findings() {
         })
         .collect();
     assert!(lines.iter().all(|(file, _)| file.ends_with(".bicep")), "{lines:?}");
-    assert!(said.contains("for (port, index) in ports: {"), "{said:?}");
+    assert!(said.contains("sourceAddressPrefix: 'Internet'"), "{said:?}");
 }
 
 /// Every file and line in a report.

@@ -61,6 +61,9 @@ pub struct Config {
     /// As `--assume`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assume: Vec<String>,
+    /// As `--limit`: `name=number`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limit: Vec<String>,
     /// As `--service-tags`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_tags: Vec<PathBuf>,

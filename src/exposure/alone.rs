@@ -33,6 +33,29 @@ pub struct Alone {
 
 /// Every group of the estate, in its order; the answers keep their sets.
 pub fn alone(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Vec<Alone> {
+    judged(inventory, sources, ports, true, |_| true)
+}
+
+/// The groups that are asked for, in their order.
+pub fn alone_of(
+    inventory: &Inventory,
+    sources: &Sources,
+    ports: &[u16],
+    wanted: impl Fn(&Nsg) -> bool + Sync,
+) -> Vec<Alone> {
+    match inventory.nsgs.iter().any(&wanted) {
+        true => judged(inventory, sources, ports, false, wanted),
+        false => Vec::new(),
+    }
+}
+
+fn judged(
+    inventory: &Inventory,
+    sources: &Sources,
+    ports: &[u16],
+    exact: bool,
+    wanted: impl Fn(&Nsg) -> bool + Sync,
+) -> Vec<Alone> {
     let admin = AdminRules::of(inventory);
     let judge = Judge {
         inventory,
@@ -40,16 +63,15 @@ pub fn alone(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Vec<Alo
             inventory,
             sources,
             admin: &admin,
-            exact: true,
+            exact,
         },
         members: GroupMembers::of(inventory),
         environment: Environment::somewhere(),
         ports,
     };
-    let groups = inventory.nsgs.as_slice();
+    let groups = inventory.nsgs.as_slice().par_iter().enumerate();
     groups
-        .par_iter()
-        .enumerate()
+        .filter(|(_, nsg)| wanted(nsg))
         .filter_map(|(index, nsg)| Some(judge.group(u32::try_from(index).ok()?, nsg)))
         .collect()
 }

@@ -6,12 +6,14 @@ pub mod azurerm;
 mod bicep;
 mod decode;
 mod document;
+mod limits;
 mod links;
 mod recording;
 mod snapshot;
 pub mod terraform;
 mod tfplan;
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ use jiff::Timestamp;
 pub use arm::normal;
 pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
+pub use limits::{LIMITS, Limit, Limits};
 pub use links::Links;
 pub use snapshot::{
     FOOTER as SNAPSHOT_FOOTER, FORMAT as SNAPSHOT_FORMAT, Footer, Header, LINE_LIMIT, Missing as SnapshotMissing,
@@ -74,6 +77,10 @@ pub struct Reading {
     pub changes: Vec<PlannedChange>,
     /// Which file uses which.
     pub links: Links,
+    /// Bounds of the work that a document may cause.
+    pub limits: Limits,
+    /// The parameters that values of security rules come from, by where the values are used.
+    pub related: BTreeMap<Location, Vec<arm::Related>>,
     pages: recording::Pages,
     templates: arm::Pending,
     plans: tfplan::Pending,

@@ -35,7 +35,7 @@ fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::
 
 /// The text of a document; what cannot be one is lost.
 pub(super) fn load(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<Option<String>> {
-    let text = document::read(text)?;
+    let text = document::read(text, reading.limits.document_bytes)?;
     Ok(text
         .map_err(|why| {
             let message = format!("`{}`: {why}", reading.sources.name(source));

@@ -35,6 +35,8 @@ questions! {
     GROUP_MEMBERS = "group-members": "static" | "unknown";
     /// What a public address or load balancer is that states no SKU.
     UNSTATED_SKU = "unstated-sku": "basic" | "standard" | "unknown";
+    /// Whether templates of one directory are deployed to one resource group.
+    ONE_GROUP = "one-group": "directory" | "apart";
     /// What the unknown address space of a network may hold.
     UNKNOWN_SPACE = "unknown-space": "any" | "private";
 }

@@ -12,7 +12,7 @@ use super::facts::{Estate, JitEntryFacts, SecurityRuleFacts, VmFacts};
 use super::params::ResolvedParams;
 use super::value::SubjectFacts;
 use super::{Evidence, Finding, Judgement, Rule, Sentences, Subject, SubjectKind, Verdict, evidence};
-use crate::exposure::{PUBLIC, Way, redundancies, shadows};
+use crate::exposure::{Alone, PUBLIC, Way, alone_of, redundancies, shadows};
 use crate::intern::intern;
 use crate::model::{JitEntry, JitPolicy, Nsg, Origin, PLACEHOLDER_SUBSCRIPTION, ResourceId, SecurityRule};
 use crate::net::Family;
@@ -112,7 +112,8 @@ impl Assessor<'_, '_> {
         let count = u32::try_from(self.estate.inventory.vms.len()).unwrap_or(u32::MAX);
         let machines = judge_all((0..count).into_par_iter(), |index, judged| self.judge_vm(index, judged));
         let groups = self.estate.inventory.nsgs.as_slice();
-        let rules = judge_all(groups.par_iter(), |nsg, judged| self.judge_group(nsg, judged));
+        let alone = self.alone();
+        let rules = judge_all(groups.par_iter(), |nsg, judged| self.judge_group(nsg, &alone, judged));
         let entries = entries(self.estate);
         let entries = judge_all(entries.par_iter(), |(policy, entry), judged| {
             self.judge_entry(policy, entry, judged);
@@ -257,7 +258,21 @@ impl Assessor<'_, '_> {
         assumption::ids(self.assumed, &scopes)
     }
 
-    fn judge_group(&self, nsg: &Nsg, judged: &mut Judged) {
+    /// Groups that are attached to nothing in the input, each as it filters wherever it is attached.
+    fn alone(&self) -> HashMap<u32, Alone> {
+        if self.of_kind(SubjectKind::SecurityRule).next().is_none() {
+            return HashMap::new();
+        }
+        let ports = &self.estate.exposures.ports;
+        let found = alone_of(self.estate.inventory, self.sources, ports, |nsg| !self.is_attached(nsg));
+        found.into_iter().map(|alone| (alone.nsg, alone)).collect()
+    }
+
+    fn is_attached(&self, nsg: &Nsg) -> bool {
+        !nsg.attached_to.is_empty() || self.estate.is_attached(&nsg.id)
+    }
+
+    fn judge_group(&self, nsg: &Nsg, alone: &HashMap<u32, Alone>, judged: &mut Judged) {
         let Some(rules) = nsg.rules.known() else { return };
         if self.of_kind(SubjectKind::SecurityRule).next().is_none() {
             return;
@@ -266,7 +281,7 @@ impl Assessor<'_, '_> {
             return;
         };
         let shadowed = shadows(rules);
-        let attached = !nsg.attached_to.is_empty() || self.estate.is_attached(&nsg.id);
+        let attached = self.is_attached(nsg);
         let redundant = redundancies(rules, &nsg.default_rules);
         let name_of = |at: &usize| {
             let rule = rules.iter().chain(&nsg.default_rules).nth(*at)?;
@@ -288,6 +303,7 @@ impl Assessor<'_, '_> {
                 shadowed_by: names,
                 redundant_by: redundant.map(|positions| positions.iter().filter_map(name_of).collect()),
                 attached,
+                alone: alone.get(&nsg_index),
             };
             self.judge_rule(&facts, judged);
         }

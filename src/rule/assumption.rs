@@ -82,6 +82,14 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         scope: Scope::Report,
     },
     Assumed {
+        id: "one-group",
+        text: "templates of one directory are taken to be deployed to one resource group, where one names a resource that \
+               exactly one other of them declares",
+        switch: Some("--assume one-group=apart"),
+        applies: |inventory| inventory.coverage.joined_groups,
+        scope: Scope::Report,
+    },
+    Assumed {
         id: "gateway-ranges",
         text: "ranges behind a VPN or ExpressRoute gateway are not in the input; they are taken to be private addresses",
         switch: None,

@@ -292,6 +292,12 @@ const SECURITY_RULE: &[Field] = &[
     field("ports", TEXTS, "destination ports as ranges"),
     field("analysed_ports", INTS, "the analysed ports among them"),
     field(
+        "opens",
+        INTS,
+        "the analysed ports that it opens to public addresses wherever its group is attached, with the other rules of the \
+         group; empty for a group that is attached to something in the input",
+    ),
+    field(
         "any_source",
         Bool,
         "true when the sources cover every IPv4 or every IPv6 address",

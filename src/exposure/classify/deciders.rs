@@ -7,11 +7,12 @@ use super::Describer;
 use crate::exposure::answer::{Decider, Layer};
 use crate::exposure::deciding::Deciding;
 use crate::exposure::passage::{Passage, Passages, RuleRef};
-use crate::model::{AddressTerm, Addresses, Inventory, Nsg, SecurityRule, ServiceTag};
+use crate::model::{Access, AddressTerm, Addresses, Inventory, Nsg, SecurityRule, ServiceTag};
 use crate::net::AddressSet;
+use crate::source::Place;
 
 /// Most deciding rules listed in one answer.
-const MOST_DECIDERS: usize = 8;
+pub const MOST_DECIDERS: usize = 8;
 
 impl Describer<'_> {
     /// The rules that let in some of a set.
@@ -79,7 +80,7 @@ impl Describer<'_> {
             rule: rule.name.clone(),
             priority: rule.priority.known().copied(),
             access: Arc::from(rule.access.known().map_or("unknown", |access| access.as_str())),
-            location: rule.origin.0.map(|place| self.sources.locate(place)),
+            location: decided_at(rule).map(|place| self.sources.locate(place)),
         })
     }
 
@@ -101,6 +102,14 @@ impl Describer<'_> {
 /// At which layers the rules decided about a passage: at both where it passed, else at the one that stopped it.
 pub(super) fn counts(passage: &Passage) -> [bool; 2] {
     [0, 1].map(|layer| passage.admitted || passage.stopped_at == Some(layer))
+}
+
+/// What of a rule a reader wants to see first: of one that lets in, whom; of another, the whole.
+fn decided_at(rule: &SecurityRule) -> Option<Place> {
+    match rule.access.known() {
+        Some(Access::Allow) => rule.sources_origin.0.or(rule.origin.0),
+        _ => rule.origin.0,
+    }
 }
 
 /// The rule that a reference means.

@@ -9,7 +9,7 @@ mod words;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub use deciders::find;
+pub use deciders::{MOST_DECIDERS, find};
 pub use platform::Platform;
 pub use words::grouped;
 use words::sentence;

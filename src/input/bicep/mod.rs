@@ -3,15 +3,17 @@
 
 mod declaration;
 mod document;
+mod exception;
 mod expression;
 mod names;
 mod shape;
 
 use std::io::{self, BufRead};
 
-use super::{Input, Reading, arm, recording};
-use crate::source::{Diagnostic, Locator, SourceId};
-use crate::syntax::bicep;
+use super::arm::{self, Parsed, Role, What};
+use super::{Input, Reading};
+use crate::source::{Diagnostic, Level, Locator, SourceId};
+use crate::syntax::{Span, bicep};
 
 /// Bicep has no mark of its own, so its file names tell it.
 pub(super) const INPUT: Input = Input {
@@ -27,35 +29,38 @@ pub(super) fn is_parameters(name: &str) -> bool {
 }
 
 fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
-    take(reading, source, text, false)
+    arm::wait(reading, source, text, parse, false)
 }
 
 /// Reads a `.bicepparam` file that the user named for its values.
 pub(super) fn read_parameters(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
-    take(reading, source, text, true)
+    arm::wait(reading, source, text, parse, true)
 }
 
-fn take(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead, named: bool) -> io::Result<()> {
-    let Some(text) = recording::load(reading, source, text)? else {
-        return Ok(());
-    };
-    let name = reading.sources.name(source);
-    let locator = Locator::new(source, name.clone(), &text, 1);
-    let document = bicep::parse(&text);
+fn parse<'t>(text: &'t str, locator: &Locator<'t>, named: bool) -> Parsed<'t> {
+    let document = bicep::parse(text);
+    let located = |span: Span| locator.locate(span.start, span.end);
+    let mut said = Vec::new();
     for problem in &document.problems {
         let help = "correct it; what it declares is not judged, and what depends on it is unknown";
         let diagnostic = Diagnostic::error("bicep-syntax", problem.message.clone()).help(help);
-        reading.lose(diagnostic.at(locator.locate(problem.span.start, problem.span.end)));
+        said.push((diagnostic.at(located(problem.span)), true));
     }
-    let lowered = document::lowered(&document, &text, is_parameters(&name));
+    let lowered = document::lowered(&document, text, is_parameters(&located(Span::default()).file));
     for (span, diagnostic) in lowered.said {
-        let diagnostic = diagnostic.at(locator.locate(span.start, span.end));
-        match diagnostic.level {
-            crate::source::Level::Error => reading.lose(diagnostic),
-            _ => reading.diagnostics.push(diagnostic),
-        }
+        let lost = diagnostic.level == Level::Error;
+        said.push((diagnostic.at(located(span)), lost));
     }
-    drop(locator);
-    arm::take_made(reading, source, text, lowered.made, named);
-    Ok(())
+    let what = match (lowered.root.get("using").is_some(), named) {
+        (false, _) => What::File(Role::Template),
+        (true, false) => What::File(Role::Parameters),
+        (true, true) => What::File(Role::NamedParameters),
+    };
+    Parsed {
+        loads: lowered.loads,
+        modules: lowered.modules,
+        said,
+        suppressions: exception::exceptions(text, &document, locator),
+        ..Parsed::new(Some(lowered.root), what)
+    }
 }

@@ -1,11 +1,12 @@
 //! Facts of one stated rule of a network security group.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::jit::{JitRuleName, active_requests};
 use super::nsg::{any_source, internet, spelled};
 use super::{Estate, known, texts, undeclared};
-use crate::exposure::Attached;
+use crate::exposure::{Alone, Attached, Decider, ExposureClass, MOST_DECIDERS, PortExposure};
 use crate::model::{AddressTerm, Direction, Nsg, SecurityRule};
 use crate::rule::fact::{Fact, FactSource};
 
@@ -20,6 +21,8 @@ pub struct SecurityRuleFacts<'e, 'i> {
     /// Names of the rules behind it that would decide the same without it.
     pub redundant_by: Option<Vec<Arc<str>>>,
     pub attached: bool,
+    /// What the group admits wherever it is attached, where it is attached to nothing in the input.
+    pub alone: Option<&'e Alone>,
 }
 
 impl FactSource for SecurityRuleFacts<'_, '_> {
@@ -98,6 +101,7 @@ impl SecurityRuleFacts<'_, '_> {
                 "analysed_ports",
                 doubtful(Fact::list(analysed.map(|port| Fact::Int((*port).into())))),
             ),
+            ("opens", self.opens()),
             ("any_source", any_source(&rule.sources)),
             ("internet", internet(&rule.sources)),
             ("sources", texts(spelled(&rule.sources))),
@@ -108,6 +112,38 @@ impl SecurityRuleFacts<'_, '_> {
             ("jit_rule", Fact::Bool(JitRuleName::parse(&rule.name).is_some())),
             ("jit_request_active", self.request_active()),
         ])
+    }
+
+    /// The ports that it opens to public addresses wherever its group is attached, with the other rules of the group.
+    fn opens(&self) -> Fact {
+        let (mut ports, mut open) = (BTreeSet::new(), None);
+        for answer in self
+            .alone
+            .iter()
+            .flat_map(|alone| alone.public.iter())
+            .flat_map(|all| all.iter())
+        {
+            let surely = !answer.sources.is_empty() || !answer.tags.is_empty();
+            match answer.class {
+                _ if !self.decides(answer) => {}
+                ExposureClass::Closed | ExposureClass::Private | ExposureClass::NoReturnPath => {}
+                ExposureClass::Undetermined if !surely => open = open.or(answer.gaps.first().cloned()),
+                _ => drop(ports.insert(answer.port)),
+            }
+        }
+        match open.filter(|_| ports.is_empty()) {
+            Some(why) => Fact::Unknown(why),
+            None => Fact::list(ports.into_iter().map(|port| Fact::Int(port.into()))),
+        }
+    }
+
+    /// Whether it lets in some of those who get in. Of many rules that do, not all are named.
+    fn decides(&self, answer: &PortExposure) -> bool {
+        let named = |decider: &Decider| &*decider.access != "deny" && decider.rule == self.rule.name;
+        let unnamed = answer.deciders.len() >= MOST_DECIDERS
+            && self.shadowed_by.is_none()
+            && self.rule.destination_ports.set.contains(answer.port);
+        answer.deciders.iter().any(named) || unnamed
     }
 
     /// Whether a request that has not ended explains this rule: one of a machine behind the group, whose address the
