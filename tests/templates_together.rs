@@ -567,3 +567,37 @@ fn each_file_of_values_makes_a_deployment() {
         ["main/plain", "main-main.parameters.dev/dev"]
     );
 }
+
+#[test]
+fn json_that_is_put_together_of_ids_has_its_structure() {
+    let mut resources = machine();
+    let all = resources.as_array_mut().unwrap();
+    all[1]["properties"]["ipConfigurations"][0]["properties"]["publicIPAddress"] =
+        json!("[json(concat('{\"id\": \"', resourceId('Microsoft.Network/publicIPAddresses', 'ip'), '\"}'))]");
+    all.push(network());
+    all.push(nsg("group", "Internet"));
+    let report = judged(read(&[("main.json", template(resources))]));
+    assert_eq!(
+        finding(&report, "management-port-exposed", "vm").verdict,
+        Verdict::Unhealthy
+    );
+}
+
+#[test]
+fn scripts_and_prose_that_begin_with_a_bracket_are_no_broken_json() {
+    let files = [
+        ("a/main.json", template(json!([nsg("g", "*")]))),
+        ("a/deploy.ps1", "[CmdletBinding()]\nparam()\n".to_owned()),
+        ("a/README.md", "[![Deploy](x)](y)\n".to_owned()),
+    ];
+    let reading = read(&files);
+    assert!(reading.inventory.coverage.is_complete(), "{:#?}", reading.diagnostics);
+    assert!(
+        reading
+            .diagnostics
+            .iter()
+            .any(|said| said.message.contains("deploy.ps1"))
+    );
+    let broken = read(&[("a/estate.json", "[ { \"id\": ".to_owned())]);
+    assert!(!broken.inventory.coverage.is_complete());
+}

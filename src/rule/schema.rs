@@ -292,6 +292,11 @@ const SECURITY_RULE: &[Field] = &[
     field("ports", TEXTS, "destination ports as ranges"),
     field("analysed_ports", INTS, "the analysed ports among them"),
     field(
+        "whole",
+        Bool,
+        "true when the input is the whole of an estate: a group that is attached to nothing filters nothing",
+    ),
+    field(
         "opens",
         INTS,
         "the analysed ports that it opens to public addresses wherever its group is attached, with the other rules of the \

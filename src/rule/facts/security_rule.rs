@@ -101,6 +101,7 @@ impl SecurityRuleFacts<'_, '_> {
                 "analysed_ports",
                 doubtful(Fact::list(analysed.map(|port| Fact::Int((*port).into())))),
             ),
+            ("whole", Fact::Bool(self.estate.inventory.coverage.whole)),
             ("opens", self.opens()),
             ("any_source", any_source(&rule.sources)),
             ("internet", internet(&rule.sources)),

@@ -59,7 +59,9 @@ impl Unknown {
 
     /// Another unknown for the same reason, named by what was made of it.
     pub fn derived(&self, symbol: String) -> Self {
-        let symbol = if symbol.len() > SYMBOL && !symbol.starts_with('/') {
+        // Ids stay as they are, and so does JSON, which may be taken apart.
+        let whole = symbol.starts_with('/') || (symbol.starts_with("{\"") && symbol.len() <= 8 * SYMBOL);
+        let symbol = if symbol.len() > SYMBOL && !whole {
             format!("{{#{}}}", digest(&symbol))
         } else {
             symbol
