@@ -135,7 +135,9 @@ fn flags(command: &str) -> Vec<String> {
     let help = portcullis(Path::new("."), &[command, "--help"]).out;
     let starts = help.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
     let names = starts.filter_map(|line| line.split([' ', ',']).find_map(|word| word.strip_prefix("--")));
-    names.map(|name| name.trim_end_matches('.').to_owned()).collect()
+    // A default that names another flag may begin a line.
+    let is_name = |name: &&str| name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    names.filter(is_name).map(str::to_owned).collect()
 }
 
 /// What names what is read and written now, and what is a matter of the terminal.

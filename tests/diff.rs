@@ -419,11 +419,7 @@ fn a_base_that_does_not_parse_leaves_the_head_judged_alone() {
             "infra/main.json",
             "{ \"$schema\": \"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#\", \"resources\": [",
         ),
-        (
-            "bicep",
-            "infra/main.bicep",
-            "resource vm 'Microsoft.Compute/virtualMachines@2023-09-01' = {\n  name: 'jump\n",
-        ),
+        ("bicep", "infra/main.bicep", "param office string = {{{\n"),
         (
             "terraform",
             "infra/main.tf",

@@ -113,7 +113,9 @@ fn terraform(rules: &[Rule]) -> String {
     )
 }
 
-const FILES: [(&str, fn(&[Rule]) -> String); 3] = [("main.json", arm), ("main.bicep", bicep), ("main.tf", terraform)];
+type Text = fn(&[Rule]) -> String;
+
+const FILES: [(&str, Text); 3] = [("main.json", arm), ("main.bicep", bicep), ("main.tf", terraform)];
 
 /// The results of a scan, and the log as a whole.
 fn scanned(repository: &Repository) -> (Vec<Value>, Value) {

@@ -133,6 +133,7 @@ fn the_container_runs_as_nobody_in_particular() {
 
 /// A repository with a branch that opens something, a clone of it as a pipeline has it, and what scripts are given.
 struct Pipeline {
+    _origin: Repository,
     clone: PathBuf,
     outside: tempfile::TempDir,
 }
@@ -148,8 +149,13 @@ impl Pipeline {
         repository.commit("topic");
         let outside = tempfile::tempdir().unwrap();
         let clone = outside.path().join("clone");
-        repository.git(&["clone", "--quiet", "--branch", "topic", ".", clone.to_str().unwrap()]);
-        Pipeline { clone, outside }
+        let (origin, target) = (repository.path().to_str().unwrap(), clone.to_str().unwrap());
+        repository.git(&["clone", "--quiet", "--branch", "topic", origin, target]);
+        Pipeline {
+            _origin: repository,
+            clone,
+            outside,
+        }
     }
 
     fn file(&self, name: &str) -> PathBuf {
