@@ -19,6 +19,7 @@ pub(super) mod scope;
 mod shape;
 mod shelf;
 mod siblings;
+mod uses;
 mod what_if;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -163,7 +164,9 @@ pub(super) fn finish(reading: &mut Reading) {
     place(reading, &locators, files::unmatched(&files, &catalog));
     place(reading, &locators, catalog::compiled(&files));
     let mut lowered = world.lower_all(&pool, &used);
-    link(reading, &files, &lowered, &catalog);
+    uses::of_templates(&mut reading.links, &files, &lowered);
+    uses::of_values(&mut reading.links, &files, &catalog);
+    uses::of_contents(&mut reading.links, &opened);
     let linked: Vec<BTreeSet<usize>> = lowered.iter().map(|one| one.linked.clone()).collect();
     let roots = roots(&linked);
     for (_, one) in lowered.iter_mut().enumerate().filter(|(at, _)| !roots.contains(at)) {
@@ -184,20 +187,6 @@ pub(super) fn finish(reading: &mut Reading) {
     }
     if files.iter().any(|file| file.template.is_some()) {
         reading.inventory.coverage.whole = reading.assume_complete;
-    }
-}
-
-/// Says which file uses which.
-fn link(reading: &mut Reading, files: &[File<'_>], lowered: &[Lowered], catalog: &Catalog) {
-    for (at, (file, one)) in files.iter().zip(lowered).enumerate() {
-        let own = catalog.values_of(at).iter().chain(catalog.variants_of(at));
-        let own = own.filter(|_| file.role == Role::Template);
-        let for_all = catalog.for_all().iter().filter(|_| file.role == Role::Template);
-        for to in one.linked.iter().chain(own).chain(for_all) {
-            if let Some(to) = files.get(*to) {
-                reading.links.add(file.name, to.name);
-            }
-        }
     }
 }
 
