@@ -7,6 +7,8 @@
     reason = "helpers read and compare; what is missing fails the test"
 )]
 
+mod pairs;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
