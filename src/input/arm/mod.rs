@@ -218,13 +218,32 @@ impl World<'_> {
         let roots = roots(used);
         let lower = |at: usize| {
             let mut lowered = match roots.contains(&at) {
-                true => self.lower_one(at),
+                true => self.lower_guarded(at),
                 false => Lowered::default(),
             };
             lowered.linked.extend(used.get(at).into_iter().flatten());
             lowered
         };
         pool.install(|| (0..self.files.len()).into_par_iter().map(lower).collect())
+    }
+
+    /// One template whose evaluation fails through a defect of ours must not take the others with it.
+    fn lower_guarded(&self, at: usize) -> Lowered {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.lower_one(at)));
+        outcome.unwrap_or_else(|_| {
+            let help = "report it as a defect, with the template; what it deploys is not judged";
+            let diagnostic =
+                Diagnostic::error("unreadable", "the evaluation of this template ended abruptly").help(help);
+            Lowered {
+                said: vec![Placed {
+                    file: at,
+                    span: Span::default(),
+                    diagnostic,
+                    lost: true,
+                }],
+                ..Lowered::default()
+            }
+        })
     }
 
     fn lower_one(&self, at: usize) -> Lowered {
