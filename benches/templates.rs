@@ -237,7 +237,7 @@ fn generated(name: &str, generate: Generate) -> PathBuf {
 
 /// Every tenth directory holds a template with nine that it links; the others nine with values beside them, and one more.
 fn arm_repository(root: &Path) {
-    for at in 0..200 {
+    for at in 0..200_usize {
         let directory = root.join(format!("team-{:02}/app-{at:03}", at % 20));
         fs::create_dir_all(&directory).expect("a directory");
         let mut links = String::new();
@@ -255,7 +255,7 @@ fn arm_repository(root: &Path) {
                  \"parameters\": {{ \"prefix\": {{ \"value\": \"[concat(parameters('prefix'), '{part}')]\" }} }} }} }},"
             );
         }
-        let links = if at % 10 == 0 { links } else { String::new() };
+        let links = if at.is_multiple_of(10) { links } else { String::new() };
         fs::write(directory.join("azuredeploy.json"), arm_template(at * 10 + 9, 3, &links)).expect("a template");
     }
 }
@@ -295,7 +295,7 @@ fn machine(text: &mut String, seed: usize, at: usize) {
          \"[concat(parameters('prefix'), '-nsg-{at}')]\",\n      \"location\": \"[parameters('location')]\",\n      \"properties\": {{\n        \
          \"securityRules\": ["
     );
-    for rule in 0..6 {
+    for rule in 0..6_usize {
         let source = match (seed + rule) % 7 {
             0 => "[parameters('admin')]",
             1 => "*",
@@ -303,7 +303,11 @@ fn machine(text: &mut String, seed: usize, at: usize) {
             _ => "10.0.0.0/8",
         };
         let port = ["443", "80", "22", "8080-8090", "3389", "5000"][(seed + rule) % 6];
-        let access = if (seed + rule) % 5 == 0 { "Deny" } else { "Allow" };
+        let access = if (seed + rule).is_multiple_of(5) {
+            "Deny"
+        } else {
+            "Allow"
+        };
         let comma = if rule == 0 { "" } else { "," };
         let _ = write!(
             text,
@@ -331,7 +335,7 @@ fn machine(text: &mut String, seed: usize, at: usize) {
 
 /// Directories of one main file that calls nine modules.
 fn bicep_repository(root: &Path) {
-    for at in 0..200 {
+    for at in 0..200_usize {
         let directory = root.join(format!("team-{:02}/app-{at:03}", at % 20));
         fs::create_dir_all(directory.join("modules")).expect("a directory");
         let mut main = String::from("param prefix string = 'app'\nparam admin string = '203.0.113.0/24'\n");

@@ -38,11 +38,9 @@ pub fn join(files: &[File<'_>], lowered: &mut [Lowered]) -> bool {
         }
         let moves = Moves::of(&groups);
         for at in siblings {
-            if let Some(one) = lowered.get_mut(*at) {
-                joined |= one
-                    .resources
-                    .iter_mut()
-                    .fold(false, |any, one| moves.resource(one) || any);
+            let resources = lowered.get_mut(*at).map(|one| one.resources.iter_mut());
+            for resource in resources.into_iter().flatten() {
+                joined |= moves.resource(resource);
             }
         }
     }
