@@ -204,6 +204,7 @@ fn check(files: &[PathBuf]) {
         baseline: None,
         touched: None,
         assume_jit_unknown: false,
+        chosen: false,
         generated: now,
         now: Some(now),
         inputs: Vec::new(),

@@ -40,6 +40,7 @@ fn report_of(files: &[String]) -> Report {
         baseline: None,
         touched: None,
         assume_jit_unknown: false,
+        chosen: false,
         generated: now,
         now: Some(now),
         inputs: vec!["infra".to_owned()],

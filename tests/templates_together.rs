@@ -66,6 +66,7 @@ fn judged(reading: Reading) -> Report {
         baseline: None,
         touched: None,
         assume_jit_unknown: false,
+        chosen: false,
         generated: "2026-01-01T00:00:00Z".parse().unwrap(),
         now: None,
         inputs: vec!["infra".to_owned()],
