@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::compose::{Composer, key, mended, subject};
-use super::documents::{Documents, member};
+use super::documents::{Documents, id_of, member};
 use super::hindrance;
 use super::plan::{FORMAT, Mended, Plan, Proof, Step, Unmended, VERSION};
 use super::projection;
@@ -37,6 +37,7 @@ pub(super) fn finished(
         healthy: healthy(first, &composer.work),
         mended: gone,
         losses: comparison.losses,
+        gains: comparison.gains,
         bystanders: bystanders(first, &composer),
         machines: first.inventory().vms.len() as u64,
         port_classes: comparison.port_classes,
@@ -50,6 +51,7 @@ pub(super) fn finished(
         inventory,
         tenant: tenant(&first.documents),
         subscriptions: subscriptions.into_iter().collect(),
+        read: read(&first.documents),
         ports: question.ports.clone(),
         unmended: unmended(first, &composer),
         steps: (1..)
@@ -190,6 +192,13 @@ fn bystanders(first: &View, composer: &Composer<'_>) -> Vec<String> {
         .filter(|(index, vm)| behind(*index) && !concerned(vm.id.as_str()))
         .map(|(_, vm)| vm.id.as_str().to_owned())
         .collect()
+}
+
+/// The subscriptions that the estate lies in.
+fn read(documents: &Documents) -> Vec<String> {
+    let ids = documents.iter().filter_map(id_of);
+    let subscriptions: BTreeSet<String> = ids.map(|id| id.subscription().to_ascii_lowercase()).collect();
+    subscriptions.into_iter().filter(|id| !id.is_empty()).collect()
 }
 
 /// The tenant, where all subscriptions that say one say the same.

@@ -37,6 +37,18 @@ pub enum Event {
         found: Option<Value>,
         /// What they will be.
         wanted: Option<Value>,
+        /// Method and ARM id of the request.
+        request: String,
+        /// Digest of its body, where it has one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        body: Option<String>,
+    },
+    /// The service said what a resource is.
+    Read {
+        step: u32,
+        /// ARM id.
+        target: String,
+        outcome: String,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         request_id: Option<String>,
     },

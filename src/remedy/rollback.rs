@@ -21,10 +21,7 @@ impl Runner<'_> {
                 continue;
             }
             if self.stop.load(std::sync::atomic::Ordering::SeqCst) {
-                outcomes.push(Outcome {
-                    step: step.number,
-                    result: Err(Stop::NotBegun),
-                });
+                outcomes.push(Outcome::of(step, Err(Stop::NotBegun)));
                 continue;
             }
             let result = self.take_back(step, standing);
@@ -36,10 +33,7 @@ impl Runner<'_> {
                     why: stop.to_string(),
                 });
             }
-            outcomes.push(Outcome {
-                step: step.number,
-                result,
-            });
+            outcomes.push(Outcome::of(step, result));
             if fatal {
                 break;
             }

@@ -139,6 +139,10 @@ pub const KINDS: &[Kind] = &[
     at_once("Microsoft.Security/pricings", SECURITY),
     at_once("Microsoft.Security/assessments", SECURITY),
     at_once("Microsoft.Authorization/locks", ""),
+    at_once("Microsoft.Authorization/denyAssignments", ""),
+    at_once("Microsoft.Authorization/policyAssignments", ""),
+    at_once("Microsoft.Authorization/policyDefinitions", ""),
+    at_once("Microsoft.Authorization/policySetDefinitions", ""),
 ];
 
 /// The type of a name in any case.

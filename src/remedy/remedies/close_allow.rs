@@ -137,8 +137,8 @@ fn no_rule(sight: &Sight<'_>, index: u32, owner: String) -> Proposal {
         return Proposal::cannot("whoever runs the network manager", reason);
     }
     if deciders.iter().any(|decider| decider.layer == Layer::Platform) || deciders.is_empty() {
-        let reason = "no network security group filters the machine; which of its other ports must stay open is for its \
-                      owner to say before one is attached";
+        let reason = "no network security group filters it; --attach-group puts one before its interface that keeps every \
+                      port but the management ports as it is";
         return Proposal::cannot(owner, reason);
     }
     let names: Vec<&str> = deciders.iter().map(|decider| &*decider.rule).collect();

@@ -2,6 +2,7 @@
 //! smallest resources mend it, or who must. A remedy is one file and one line in [`REMEDIES`].
 
 mod allow_bastion;
+mod attach_group;
 mod close_allow;
 mod delete_left;
 mod edit_jit;
@@ -29,6 +30,7 @@ pub struct Remedy {
 
 /// Every remedy, in the order of the phases.
 pub const REMEDIES: &[Remedy] = &[
+    attach_group::REMEDY,
     allow_bastion::REMEDY,
     enable_jit::REMEDY,
     edit_jit::REMEDY,
@@ -95,6 +97,8 @@ pub struct Settings {
     pub close_without_jit: bool,
     /// Raise Deny rules of just-in-time access above the rules that shadow them, instead of closing these.
     pub lift: bool,
+    /// Put a group of its own before an interface that nothing filters.
+    pub attach_group: bool,
     /// Rules or resources whose findings are to be mended; empty: all.
     pub only: Vec<String>,
     pub exclude: Vec<String>,
@@ -110,6 +114,7 @@ impl Default for Settings {
             narrow_to: Vec::new(),
             close_without_jit: false,
             lift: false,
+            attach_group: false,
             only: Vec::new(),
             exclude: Vec::new(),
             max_steps: 100,

@@ -72,7 +72,8 @@ const ACTIONS: &[Action] = &[
     get("microsoft.authorization", &["permissions"], permissions),
     get("microsoft.authorization", &["locks"], extension_list),
     get("microsoft.authorization", &["roleassignments"], nothing),
-    get("microsoft.authorization", &["policyassignments"], nothing),
+    get("microsoft.authorization", &["policyassignments"], extension_list),
+    get("microsoft.authorization", &["denyassignments"], extension_list),
     get(
         "microsoft.compute",
         &["virtualmachinescalesets", "*", "networkinterfaces"],
