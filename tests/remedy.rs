@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use estate::{Estate, id, nsg_id, rule, with};
-use generated::{base, crowded, crowded_resources, entry, generated, policy};
+use generated::{base, crowded, crowded_resources, defended, entry, generated, policy};
 use jiff::Timestamp;
 use portcullis::model::{Choices, ResourceId};
 use portcullis::remedy::apply::{Done, Runner, Stop};
@@ -409,9 +409,116 @@ fn a_dead_entry_leaves_its_policy() {
         .read("estate.jsonl", portcullis::input::Given::Named, text.as_bytes())
         .unwrap();
     assert!(has(&found(&before), "jit-stale-entry"), "{:?}", found(&before));
-    let (plan, after) = exactly(&before, &Settings::default());
+    let plan = planned(&before, &Settings::default());
     assert_eq!(plan.steps[0].remedy, "remove-jit-entry");
-    assert!(!has(&found(&after), "jit-stale-entry"));
+    let (memory, lines) = (Memory::new(before), Lines::default());
+    let run = runner(&memory, &lines, &RUNNING);
+    assert!(run.apply(&plan, &BTreeMap::new()).iter().all(|o| o.result.is_ok()));
+    assert!(!has(&found(&memory.documents()), "jit-stale-entry"));
+    let back = run.roll_back(&plan, &lines.standings());
+    assert_eq!(
+        back[0].result,
+        Ok(Done::Left),
+        "the service takes no entry of a machine that is gone"
+    );
+}
+
+#[test]
+fn a_group_is_put_before_what_nothing_filters() {
+    let before = documents(defended(Estate::new().public_with("Basic")));
+    assert!(has(&found(&before), "vm-without-filter"), "{:?}", found(&before));
+    let without = planned(&before, &Settings::default());
+    assert!(without.steps.is_empty());
+    assert!(
+        without
+            .unmended
+            .iter()
+            .any(|left| left.reason.contains("--attach-group"))
+    );
+    let settings = Settings {
+        attach_group: true,
+        ..Settings::default()
+    };
+    let (plan, after) = exactly(&before, &settings);
+    let remedies: Vec<&str> = plan.steps.iter().map(|step| &*step.remedy).collect();
+    assert_eq!(remedies, ["attach-group", "attach-group", "enable-jit"]);
+    let left = found(&after);
+    for rule in ["vm-without-filter", "management-port-exposed", "management-ports-jit"] {
+        assert!(!has(&left, rule), "{rule}: {left:?}");
+    }
+    assert!(plan.proof.losses.iter().any(|loss| loss.port == 22));
+    for port in [1, 21, 23, 80, 443, 65535] {
+        assert_eq!(reached(&before, port), reached(&after, port), "port {port}");
+    }
+    let narrow = Settings {
+        narrow_to: vec!["203.0.113.0/24".to_owned()],
+        ..settings
+    };
+    let plan = planned(&before, &narrow);
+    let lost = plan.proof.losses.iter().find(|loss| loss.port == 22);
+    assert!(lost.is_some_and(|loss| !loss.sources.contains(&"203.0.113.0/24".to_owned())));
+}
+
+/// A plan of changes that somebody asked for.
+#[test]
+fn what_is_asked_for_is_planned_with_the_same_proof() {
+    use portcullis::remedy::given::{Change, Openings, plan_of};
+    let before = documents(base().subnet_nsg(vec![rule("ssh", 300, "Allow", "*", "443")]));
+    let vm = ResourceId::new(&id("Microsoft.Compute/virtualMachines", "vm"));
+    let target = id(
+        "Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies",
+        "default",
+    );
+    let mut wanted = entry("vm", &[22, 8080], "PT1H", "203.0.113.0/24");
+    wanted.as_object_mut().unwrap().remove("id");
+    let change = |after: Option<Value>| Change {
+        name: "jit",
+        target: ResourceId::new(&target),
+        part: Some(vm.clone()),
+        after,
+        reason: "somebody asked for it".to_owned(),
+    };
+    let params = params();
+    let plan = |documents: &Documents, change: Change, openings| {
+        plan_of(
+            documents.clone(),
+            &question(&params),
+            &Settings::default(),
+            &[change],
+            openings,
+        )
+    };
+    let enable = plan(&before, change(Some(wanted.clone())), Openings::Refused).unwrap();
+    assert_eq!(enable.steps.len(), 1);
+    assert_eq!(enable.steps[0].expects[0].ports, [22, 8080]);
+    assert!(
+        enable.proof.losses.iter().any(|loss| loss.port == 8080),
+        "{:?}",
+        enable.proof
+    );
+    let (memory, lines) = (Memory::slow(before.clone()), Lines::default());
+    let run = runner(&memory, &lines, &RUNNING);
+    assert!(run.apply(&enable, &BTreeMap::new()).iter().all(|o| o.result.is_ok()));
+    let enabled = memory.documents();
+    assert!(
+        plan(&enabled, change(Some(wanted)), Openings::Refused)
+            .unwrap()
+            .steps
+            .is_empty()
+    );
+
+    let refused = plan(&enabled, change(None), Openings::Refused).unwrap_err();
+    assert!(refused.contains("would open"), "{refused}");
+    let disable = plan(&enabled, change(None), Openings::Told).unwrap();
+    assert!(
+        disable.proof.gains.iter().any(|gain| gain.port == 22),
+        "{:?}",
+        disable.proof.gains
+    );
+    let lines = Lines::default();
+    let run = runner(&memory, &lines, &RUNNING);
+    assert!(run.apply(&disable, &BTreeMap::new()).iter().all(|o| o.result.is_ok()));
+    assert_eq!(essence(&memory.documents()), essence(&before), "an empty policy goes");
 }
 
 #[test]

@@ -74,6 +74,9 @@ pub enum Stop {
     Drift { target: String, what: String },
     #[error("{0}")]
     Fault(String),
+    /// The service takes no such change; others may be taken.
+    #[error("{0}")]
+    Refused(String),
     #[error("{0}")]
     NotKept(String),
     #[error("others changed {0} meanwhile; decide by hand what it should be")]
@@ -595,7 +598,15 @@ fn unseen(expected: &Expected, present: bool) -> String {
 }
 
 fn stopped(fault: &Fault, id: &ResourceId) -> Stop {
-    Stop::Fault(format!("`{}`: {fault}", id.name()))
+    let said = format!("`{}`: {fault}", id.name());
+    match fault {
+        // Whoever may not do this may do nothing else of the kind.
+        Fault::Refused {
+            status: 400 | 404..=499,
+            ..
+        } => Stop::Refused(said),
+        _ => Stop::Fault(said),
+    }
 }
 
 pub(super) fn drift(step: &Step, now: Option<&serde_json::Value>) -> Stop {

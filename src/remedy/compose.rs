@@ -164,6 +164,7 @@ impl<'c> Composer<'c> {
                 view: &self.work,
                 settings: self.settings,
                 ports: &self.question.ports,
+                first: &self.first.documents,
                 fresh: &fresh,
             };
             match (remedy.propose)(&sight, finding) {

@@ -13,7 +13,12 @@ use crate::estate::{self, Estate, id, rule, with};
 
 /// A machine behind a group, with Defender's plan, so that just-in-time access can be enabled.
 pub fn base() -> Estate {
-    Estate::new().public().add(json!({
+    defended(Estate::new().public())
+}
+
+/// With Defender's plan.
+pub fn defended(estate: Estate) -> Estate {
+    estate.add(json!({
         "id": "/subscriptions/00000000-0000-0000-0000-000000000001/providers/Microsoft.Security/pricings/VirtualMachines",
         "properties": { "pricingTier": "Standard", "subPlan": "P2" },
     }))

@@ -4,10 +4,11 @@
 use serde_json::{Value, json};
 
 use super::enable_jit::spelled;
-use super::{Draft, Proposal, Remedy, Sight, owner};
+use super::{Draft, Proposal, Remedy, Sight, lift_deny, owner};
 use crate::exposure::{Decider, ExposureClass, Layer, PUBLIC, find_rule};
-use crate::model::{AddressTerm, Inventory, Known, Nic, ResourceId, ServiceTag};
+use crate::model::{AddressTerm, Inventory, Known, Nic, ResourceId, ServiceTag, Vm};
 use crate::net::{AddressSet, PortSet, parse_range};
+use crate::remedy::effect;
 use crate::remedy::projection;
 use crate::remedy::rules::{RULE_LIMIT, Shape, beside, name_beside};
 use crate::rule::Finding;
@@ -92,6 +93,9 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
                       --close-without-jit, or name who must get in with --narrow-to";
         return Proposal::cannot(owner(vm), reason);
     }
+    if sight.settings.lift && protected && is_awaited(sight, vm) {
+        return Proposal::cannot("you", lift_deny::NOT_YET);
+    }
     let openings = openings(sight, index, &finding.rule);
     let mut rules: Vec<(ResourceId, String)> = openings
         .into_iter()
@@ -117,6 +121,16 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
     } else {
         Proposal::Steps(drafts)
     }
+}
+
+/// Whether a Deny rule of just-in-time access for the machine is one that only this plan brings.
+fn is_awaited(sight: &Sight<'_>, vm: &Vm) -> bool {
+    let paths = effect::filtered(sight.view, &vm.id);
+    paths.iter().any(|(group, address)| {
+        let denying = |port: &u16| effect::denying(&sight.view.documents, group, address, *port);
+        let mut names = sight.ports.iter().filter_map(denying);
+        names.any(|name| sight.first.get(&group.child("securityRules", &name)).is_none())
+    })
 }
 
 /// Why no rule of a group can close what is open.

@@ -8,10 +8,11 @@ mod delete_left;
 mod edit_jit;
 mod enable_jit;
 mod lift_deny;
-mod remove_entry;
+pub(super) mod remove_entry;
 
 use serde_json::Value;
 
+use super::documents::Documents;
 use super::plan::{Expected, Mended};
 use super::view::View;
 use crate::model::{ResourceId, Vm};
@@ -127,6 +128,8 @@ pub struct Sight<'v> {
     pub view: &'v View,
     pub settings: &'v Settings,
     pub ports: &'v [u16],
+    /// The estate as it was read, before any step.
+    pub first: &'v Documents,
     /// Steps proposed since the view was made.
     pub fresh: &'v [Draft],
 }
