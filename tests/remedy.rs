@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use estate::{Estate, id, nsg_id, rule, with};
-use generated::{base, crowded, crowded_resources, defended, entry, generated, policy};
+use generated::{base, crowded, crowded_resources, defended, entry, generated, policy, reached};
 use jiff::Timestamp;
 use portcullis::model::{Choices, ResourceId};
 use portcullis::remedy::apply::{Done, Runner, Stop};
@@ -1137,23 +1137,6 @@ fn an_interrupt_begins_no_further_step() {
 
 // ---- generated estates ---------------------------------------------------------------------------------------------
 
-/// Who reaches a port of every address, asked once more without the code of the proof.
-fn reached(documents: &Documents, port: u16) -> Vec<String> {
-    let reading = documents.reading();
-    let exposures = portcullis::exposure::analyse(&reading.inventory, &reading.sources, &[port]);
-    let mut reached = Vec::new();
-    for target in exposures.machines.iter().flat_map(|machine| &machine.targets) {
-        let reach = exposures.stacks[target.stack as usize].reach(port).unwrap();
-        reached.push(format!(
-            "{} {:?} {:?}",
-            target.name,
-            reach.certainly_admitted().cidrs(9999),
-            reach.possibly_admitted().cidrs(9999)
-        ));
-    }
-    reached
-}
-
 fn hold(number: u64, crash: bool) -> usize {
     let before = generated(number);
     let settings = Settings {
@@ -1322,7 +1305,7 @@ fn a_new_user_plans_applies_and_goes_back() {
     ])
     .assert()
     .code(0);
-    let journal = path("plan.journal.jsonl");
+    let journal = path("plan.rehearsal.jsonl");
     portcullis(&["audit", "verify", &journal]).assert().code(0);
     portcullis(&[
         "rollback",
@@ -1353,9 +1336,17 @@ fn a_new_user_plans_applies_and_goes_back() {
         changeable
     };
     assert_eq!(read_back(&estate), read_back(&back));
-    portcullis(&["apply", &plan_file, "--rehearse", &estate, "--approve", &plan.digest])
-        .assert()
-        .code(2);
+    let taken_back = [
+        "apply",
+        &plan_file,
+        "--rehearse",
+        &estate,
+        "--approve",
+        &plan.digest,
+        "--journal",
+        &journal,
+    ];
+    portcullis(&taken_back).assert().code(2);
     let mut text = std::fs::read_to_string(&journal).unwrap();
     text = text.replacen("apply", "APPLY", 1);
     std::fs::write(&journal, text).unwrap();
