@@ -11,7 +11,7 @@
 mod estate;
 mod generated;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
@@ -457,6 +457,30 @@ fn a_group_is_put_before_what_nothing_filters() {
     let plan = planned(&before, &narrow);
     let lost = plan.proof.losses.iter().find(|loss| loss.port == 22);
     assert!(lost.is_some_and(|loss| !loss.sources.contains(&"203.0.113.0/24".to_owned())));
+}
+
+#[test]
+fn the_role_that_is_printed_allows_what_plans_need() {
+    use portcullis::azure::permission::Purpose;
+    use portcullis::remedy::journal::Direction;
+    use portcullis::remedy::needs;
+    let allowed = Purpose::Remediate.actions();
+    let attach = Settings {
+        attach_group: true,
+        ..Settings::default()
+    };
+    let bare = documents(defended(Estate::new().public_with("Basic")));
+    let plans = [planned(&crowded(), &Settings::default()), planned(&bare, &attach)];
+    let mut needed = BTreeSet::new();
+    for plan in &plans {
+        for direction in [Direction::Apply, Direction::Rollback] {
+            needed.extend(needs::of(plan, direction).into_iter().map(|(_, action)| action));
+        }
+    }
+    assert!(needed.len() > 9, "{needed:?}");
+    for action in needed {
+        assert!(allowed.iter().any(|known| known == action), "`{action}` is in no role");
+    }
 }
 
 /// A plan of changes that somebody asked for.
