@@ -81,10 +81,6 @@ impl Place {
         &self.service
     }
 
-    pub fn is_rehearsal(&self) -> bool {
-        self.sandbox.is_some()
-    }
-
     /// Whether the plan can be carried out here: its tenant, its subscriptions, the permissions for its steps, and the locks
     /// that are set by now.
     pub fn check(&self, plan: &Plan, direction: Direction) -> Result<(), Failure> {
