@@ -2,7 +2,6 @@
 //! linked templates of specs, exceptions in comments, parameters that values come from, and bounds.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     clippy::panic,
     reason = "helpers read and judge; what is missing fails the test"
 )]

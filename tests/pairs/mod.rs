@@ -1,11 +1,7 @@
 //! Bicep files beside the JSON that the official compiler made of them: the same inventory. The pairs of public collections are
 //! no part of this repository; `PORTCULLIS_PAIRS=DIR cargo test --test bicep_templates -- --ignored pairs --nocapture` reads those
 //! below a directory, and prints how many agree and where the others differ. The pairs of our own are in `tests/bicep_templates.rs`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a measurement stops where it cannot read"
-)]
+#![expect(clippy::unwrap_used, reason = "a measurement stops where it cannot read")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
