@@ -154,6 +154,12 @@ pub fn apply_stated(stated: &[Suppression], findings: &mut [Finding], today: Dat
 
 fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date) -> Result<(), Diagnostic> {
     let rule = &stated.rule;
+    if rule.is_empty() {
+        let message = "the comment that excepts a finding names no rule";
+        let help =
+            "write `portcullis:ignore RULE reason=\"...\"`, with `*` for every rule; until then it excepts nothing";
+        return Err(Diagnostic::error("waiver", message).help(help));
+    }
     let Some(reason) = &stated.reason else {
         let message = format!("the comment that excepts `{rule}` has no reason");
         let help = "write down why the finding is accepted: `reason=\"...\"`; until then it excepts nothing";
@@ -171,8 +177,11 @@ fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date) -> R
             return Err(Diagnostic::error("waiver-expired", message).help(help));
         }
     }
+    // A whole file may be one line.
     let within = |location: &Location, region: &Location| {
-        location.file == region.file && (region.line..=region.end_line).contains(&location.line)
+        let at = (location.line, location.column);
+        let (start, end) = ((region.line, region.column), (region.end_line, region.end_column));
+        location.file == region.file && (start..end).contains(&at)
     };
     let mut used = false;
     for finding in findings {

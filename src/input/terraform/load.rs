@@ -35,8 +35,8 @@ pub fn finish(reading: &mut Reading) {
         planned: &pending.planned,
     };
     let evaluated = in_own_thread(|| outcomes(&texts, &given));
-    let outcomes = match evaluated {
-        Ok(outcomes) => outcomes,
+    let (outcomes, uses) = match evaluated {
+        Ok(evaluated) => evaluated,
         Err(error) => {
             let message = format!("the Terraform configurations cannot be evaluated: {error}");
             return reading.lose(Diagnostic::error("unreadable", message));
@@ -53,9 +53,13 @@ pub fn finish(reading: &mut Reading) {
         let found = except(text, base, &locator);
         reading.suppressions.extend(found);
     }
+    for (from, to) in uses {
+        reading.links.add(&from, &to);
+    }
     reading.inventory.coverage.whole = reading.assume_complete;
     for outcome in outcomes {
         place(reading, outcome.said, &locator);
+        azurerm::relate(reading, &outcome.instances, &locator);
         let lowered = azurerm::lower(&outcome.instances);
         azurerm::take(reading, lowered, &locator);
     }
@@ -63,11 +67,10 @@ pub fn finish(reading: &mut Reading) {
 
 /// Only files that speak of exceptions are parsed for them again.
 fn except(text: &Text, base: usize, locator: &Locator<'_>) -> Vec<Suppression> {
-    if text.role != Role::Configuration || !text.text.contains("portcullis:ignore") {
+    if text.role != Role::Configuration || !Suppression::is_in(&text.text) {
         return Vec::new();
     }
-    let body = in_own_thread(|| parsed(text, base).body).unwrap_or_default();
-    exceptions(text, base, &body, locator)
+    in_own_thread(|| exceptions(text, base, locator)).unwrap_or_default()
 }
 
 fn only_values(reading: &mut Reading, texts: &[Text]) {
@@ -119,8 +122,9 @@ struct Outside<'o> {
     planned: &'o [String],
 }
 
-fn outcomes(texts: &[Text], given: &Outside<'_>) -> Vec<Outcome> {
+fn outcomes(texts: &[Text], given: &Outside<'_>) -> (Vec<Outcome>, Uses) {
     let files = files(texts);
+    let uses = uses(texts, &files);
     let world = World {
         configurations: &files.configurations,
         downloaded: &files.downloaded,
@@ -147,7 +151,52 @@ fn outcomes(texts: &[Text], given: &Outside<'_>) -> Vec<Outcome> {
             subscription(configuration, many),
         ));
     }
-    out
+    (out, uses)
+}
+
+/// Names of files, each with one that it uses.
+type Uses = Vec<(Arc<str>, Arc<str>)>;
+
+/// The files of a directory are one, and use the values beside them and the modules that they call. Values that the user
+/// named are used by all.
+fn uses(texts: &[Text], files: &Files) -> Uses {
+    let mut first: BTreeMap<String, Arc<str>> = BTreeMap::new();
+    let mut uses = Uses::new();
+    for text in texts.iter().filter(|text| text.role == Role::Configuration) {
+        let hub = first
+            .entry(join("", parent(&text.name)))
+            .or_insert_with(|| text.name.clone());
+        if *hub != text.name {
+            uses.push((hub.clone(), text.name.clone()));
+            uses.push((text.name.clone(), hub.clone()));
+        }
+    }
+    for text in texts {
+        let beside = first.get(&join("", parent(&text.name)));
+        match text.role {
+            Role::Variables => uses.extend(beside.map(|hub| (hub.clone(), text.name.clone()))),
+            Role::NamedVariables => uses.extend(first.values().map(|hub| (hub.clone(), text.name.clone()))),
+            Role::Configuration | Role::Manifest => {}
+        }
+    }
+    for (directory, targets) in local_calls(files) {
+        let called = targets.iter().filter_map(|target| first.get(target));
+        let hub = first.get(directory);
+        uses.extend(called.filter_map(|called| Some((hub?.clone(), called.clone()))));
+    }
+    uses
+}
+
+/// The directories that each one calls by a path.
+fn local_calls(files: &Files) -> BTreeMap<&str, BTreeSet<String>> {
+    let of = |(directory, configuration): (&'_ String, &'_ Configuration)| {
+        let local = configuration.calls.iter().filter_map(|call| call.source());
+        let targets = local.filter(|source| world::is_local(source));
+        targets.map(|source| join(directory, source)).collect()
+    };
+    let all = files.configurations.iter();
+    all.map(|(directory, configuration)| (directory.as_str(), of((directory, configuration))))
+        .collect()
 }
 
 fn roots_of<'c>(
@@ -339,14 +388,7 @@ fn manifest(text: &Text, base: usize, downloaded: &mut BTreeMap<(String, String)
 
 /// Directories that no other one calls. Of those that call each other, the first.
 fn roots(files: &Files) -> BTreeSet<String> {
-    let mut calls: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (directory, configuration) in &files.configurations {
-        let local = configuration.calls.iter().filter_map(|call| call.source());
-        let targets = local
-            .filter(|source| world::is_local(source))
-            .map(|source| join(directory, source));
-        calls.insert(directory, targets.collect());
-    }
+    let calls = local_calls(files);
     let called = |directory: &str| {
         calls.iter().any(|(other, targets)| {
             *other != directory

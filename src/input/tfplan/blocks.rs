@@ -10,7 +10,7 @@ use hcl_edit::structure::{Block, Body, Structure};
 use super::address::{Address, Step};
 use super::configuration::Configuration;
 use crate::input::arm::expression::{Kind, Value};
-use crate::input::azurerm::Instance;
+use crate::input::azurerm::{Instance, Related};
 use crate::syntax::{Node, Span};
 
 /// One file of a configuration.
@@ -50,16 +50,41 @@ pub fn place(instances: &mut [Instance], written: &[Written<'_>], beside: &str, 
         let names: Vec<&str> = address.rest.iter().map(|step| step.name.as_str()).collect();
         if let Some((block, base)) = blocks.get(&(directory, names.join("."))) {
             instance.attributes = placed(&instance.attributes, block, *base);
+            instance.related = calls(&blocks, beside, &address, configuration, instance.span());
         }
     }
 }
 
-/// `azurerm_subnet.web` or `data.azurerm_subnet.web`.
+/// The calls of the modules that lead to an instance, the nearest first.
+fn calls(
+    blocks: &HashMap<(String, String), (&Block, usize)>,
+    beside: &str,
+    address: &Address,
+    configuration: &Configuration<'_>,
+    of: Span,
+) -> Arc<[Related]> {
+    let call = |depth: usize| {
+        let outer = address.modules.get(..depth)?;
+        let name = &address.modules.get(depth)?.name;
+        let directory = module_directory(&directory(beside), outer, configuration)?;
+        let (block, base) = blocks.get(&(directory, format!("module.{name}")))?;
+        Some(Related {
+            of,
+            label: "module call",
+            what: format!("module `{name}`"),
+            span: span(block.ident.span(), *base)?,
+        })
+    };
+    (0..address.modules.len()).rev().filter_map(call).collect()
+}
+
+/// `azurerm_subnet.web`, `data.azurerm_subnet.web` or `module.net`.
 fn declared(block: &Block) -> Option<String> {
     let labels: Vec<&str> = block.labels.iter().map(|label| label.as_str()).collect();
     match (block.ident.as_str(), labels.as_slice()) {
         ("resource", [kind, name]) => Some(format!("{kind}.{name}")),
         ("data", [kind, name]) => Some(format!("data.{kind}.{name}")),
+        ("module", [name]) => Some(format!("module.{name}")),
         _ => None,
     }
 }

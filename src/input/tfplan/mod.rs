@@ -249,6 +249,7 @@ fn found(text: &Text, side: Side, written: &[Written<'_>], name: &str) -> Result
 }
 
 fn take(reading: &mut Reading, found: Found, locator: &Locator<'_>) {
+    azurerm::relate(reading, &found.instances, locator);
     let mut lowered = azurerm::lower_without(&found.instances, &found.gone);
     for (resource_type, count) in found.unused {
         *lowered.unused.entry(resource_type).or_default() += count;

@@ -1,16 +1,16 @@
 //! Text to the tree that both notations of Terraform share, each part with its place. Must not know what names mean.
 
-mod comment;
 mod heredoc;
 mod json;
 mod native;
+mod reference;
 mod shift;
 
 use std::sync::Arc;
 
-pub use comment::comments;
 pub use json::{parse_json, plain_members};
 pub use native::{parse, parse_expression, parse_template};
+pub use reference::{Reference, references};
 pub use shift::body as shift;
 
 use super::language::Number;

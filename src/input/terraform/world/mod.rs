@@ -6,6 +6,7 @@ mod bridge;
 mod module;
 mod path;
 mod provider;
+mod related;
 mod resource;
 mod scope;
 
