@@ -114,7 +114,11 @@ fn a_comment_behind_the_first_words_or_within_is_about_the_statement_too() {
     for report in [
         behind(terraform, terraform.mark, &format!("{} {comment}", terraform.mark)),
         behind(terraform, terraform.mark, &format!("{}\n  {comment}", terraform.mark)),
-        behind(arm, "\"name\": \"jump\",", &format!("\"name\": \"jump\", {comment}")),
+        behind(
+            arm,
+            "\"name\": \"jump\",\n      \"location\"",
+            &format!("\"name\": \"jump\", {comment}\n      \"location\""),
+        ),
         behind(bicep, "  name: 'jump'\n", &format!("  {comment}\n  name: 'jump'\n")),
     ] {
         let (all, excepted) = jump(&report);
@@ -129,7 +133,8 @@ fn templates_except_in_metadata_and_in_comments_of_resources() {
         "\"metadata\": { \"review\": [\"portcullis:ignore * reason=\\\"jump host\\\"\"] },",
     ] {
         let report = changed("arm", ARM, |text| {
-            text.replace("\"name\": \"jump\",", &format!("\"name\": \"jump\", {member}"))
+            let location = "\"name\": \"jump\",\n      \"location\"";
+            text.replace(location, &format!("{member} {location}"))
         });
         let (all, excepted) = jump(&report);
         assert_eq!((all, said(&report)), (excepted, vec![]), "{member}");

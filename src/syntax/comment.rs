@@ -25,12 +25,9 @@ pub fn comments(text: &str, notation: Notation) -> Vec<Span> {
             (b'/', Some(b'/' | b'*')) => true,
             _ => false,
         };
-        let end = match (is_comment, byte) {
-            (true, _) => comment_end(bytes, at),
-            (false, b'"') if notation != Notation::Bicep => string_end(bytes, at, notation),
-            (false, b'\'') if notation == Notation::Bicep => string_end(bytes, at, notation),
-            (false, b'<') if notation == Notation::Terraform => heredoc_end(text, at),
-            _ => at + 1,
+        let end = match is_comment {
+            true => comment_end(bytes, at),
+            false => string_ends(text, at, notation),
         };
         if is_comment {
             out.push(Span { start: at, end });
@@ -38,6 +35,16 @@ pub fn comments(text: &str, notation: Notation) -> Vec<Span> {
         at = end;
     }
     out
+}
+
+/// Behind the string or heredoc that begins at a place; directly behind it, where none does.
+pub fn string_ends(text: &str, at: usize, notation: Notation) -> usize {
+    match text.as_bytes().get(at) {
+        Some(b'"') if notation != Notation::Bicep => string_end(text.as_bytes(), at, notation),
+        Some(b'\'') if notation == Notation::Bicep => string_end(text.as_bytes(), at, notation),
+        Some(b'<') if notation == Notation::Terraform => heredoc_end(text, at),
+        _ => at + 1,
+    }
 }
 
 fn comment_end(bytes: &[u8], at: usize) -> usize {

@@ -272,6 +272,39 @@ fn parsed(text: &Text, base: usize) -> Parsed {
     }
 }
 
+/// Every text parsed, in their order. The threads are our own: what is nested deep takes more stack than others have.
+fn side_by_side(texts: &[Text], bases: &[usize]) -> Vec<Parsed> {
+    let all: Vec<(&Text, usize)> = texts.iter().zip(bases.iter().copied()).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = all.len().div_ceil(threads).max(LEAST);
+    std::thread::scope(|scope| {
+        let shares: Vec<&[(&Text, usize)]> = all.chunks(share).collect();
+        let Some((own, others)) = shares.split_first() else {
+            return Vec::new();
+        };
+        let begin = |part: &&[(&Text, usize)]| {
+            let part = *part;
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            (part, thread.spawn_scoped(scope, move || all_parsed(part)).ok())
+        };
+        let others: Vec<_> = others.iter().map(begin).collect();
+        let mut out = all_parsed(own);
+        for (part, handle) in others {
+            // A thread that cannot be had leaves its share to this one.
+            let made = handle.and_then(|handle| handle.join().ok());
+            out.extend(made.unwrap_or_else(|| all_parsed(part)));
+        }
+        out
+    })
+}
+
+fn all_parsed(texts: &[(&Text, usize)]) -> Vec<Parsed> {
+    texts.iter().map(|(text, base)| parsed(text, *base)).collect()
+}
+
+/// Texts that are worth a thread.
+const LEAST: usize = 16;
+
 /// Values are attributes, whatever they are called; their strings are no templates.
 fn values_of_json(text: &str) -> Result<Body, SyntaxError> {
     let root = json::parse(text).map_err(|error| SyntaxError {
@@ -293,8 +326,8 @@ fn files(texts: &[Text]) -> Files {
     let mut given: BTreeMap<String, Vec<(String, Vec<Attribute>)>> = BTreeMap::new();
     let mut values = Vec::new();
     let mut downloaded = BTreeMap::new();
-    for (text, base) in texts.iter().zip(bases) {
-        let parsed = parsed(text, base);
+    let parsed = side_by_side(texts, &bases);
+    for ((text, base), parsed) in texts.iter().zip(bases).zip(parsed) {
         if let Some(error) = parsed.error {
             said.push(refused(text, &error));
         }

@@ -1,7 +1,7 @@
 //! Where the blocks of a configuration stand that a plan or a state was made of, so that findings point at what people
 //! wrote. Only places are taken from them, never values.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use hcl_edit::Span as _;
@@ -89,8 +89,35 @@ fn declared(block: &Block) -> Option<String> {
     }
 }
 
+/// The directories of the configuration that a plan or a state was made of: its own, and those of the modules that the
+/// configuration in it calls by a path.
+pub fn directories(beside: &str, configuration: &Configuration<'_>) -> BTreeSet<String> {
+    let root = directory(beside);
+    let mut found = BTreeSet::from([root.clone()]);
+    if let Some(module) = configuration.module(&[]) {
+        called(module, &root, &mut found, 0);
+    }
+    found
+}
+
+/// Deepest nesting of modules.
+const DEPTH: usize = 64;
+
+fn called(module: &Node<'_>, directory: &str, found: &mut BTreeSet<String>, depth: usize) {
+    let calls = module.get("module_calls").and_then(Node::as_object).unwrap_or_default();
+    for call in calls.iter().filter(|_| depth < DEPTH) {
+        let source = call.node.get("source").and_then(Node::as_text);
+        let local = source.filter(|source| source.starts_with('.'));
+        if let (Some(source), Some(inner)) = (local, call.node.get("module")) {
+            let directory = crate::input::arm::normal(&format!("{directory}/{source}"));
+            called(inner, &directory, found, depth + 1);
+            found.insert(directory);
+        }
+    }
+}
+
 /// The directory of a file, without `.` and, where it can be, without `..`.
-fn directory(name: &str) -> String {
+pub fn directory(name: &str) -> String {
     let path = crate::input::arm::normal(name);
     path.rsplit_once('/')
         .map_or(String::new(), |(directory, _)| directory.to_owned())

@@ -2,6 +2,7 @@
 
 mod heredoc;
 mod json;
+mod mend;
 mod native;
 mod reference;
 mod shift;
@@ -175,6 +176,15 @@ impl Expression {
             Kind::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// What stands for its value where that is not known: a reference as it is written, else its place.
+    pub fn symbol(&self) -> String {
+        let names = match self.kind {
+            Kind::Variable(_) | Kind::Traversal(..) => self.as_reference(),
+            _ => None,
+        };
+        names.map_or_else(|| format!("@{}", self.span.start), |names| names.join("."))
     }
 
     /// The names of a plain reference, such as `azurerm.west`; in JSON and old code it is a string.

@@ -92,7 +92,7 @@ impl<'w> Module<'w> {
     pub fn value(self: &Rc<Self>, expression: &Expression, each: &Each) -> Value {
         self.evaluate(expression, each).unwrap_or_else(|fault| {
             self.root.refuse(&fault, expression.span);
-            let symbol = format!("{}@{}", self.address, expression.span.start);
+            let symbol = format!("{}{}", self.address, expression.symbol());
             Unknown::new(fault.message, &symbol).into()
         })
     }
