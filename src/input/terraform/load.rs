@@ -282,12 +282,11 @@ fn side_by_side(texts: &[Text], bases: &[usize]) -> Vec<Parsed> {
         let Some((own, others)) = shares.split_first() else {
             return Vec::new();
         };
-        let begin = |part: &&[(&Text, usize)]| {
-            let part = *part;
+        let begun = others.iter().copied().map(|part| {
             let thread = std::thread::Builder::new().stack_size(STACK);
             (part, thread.spawn_scoped(scope, move || all_parsed(part)).ok())
-        };
-        let others: Vec<_> = others.iter().map(begin).collect();
+        });
+        let others: Vec<_> = begun.collect();
         let mut out = all_parsed(own);
         for (part, handle) in others {
             // A thread that cannot be had leaves its share to this one.

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::str::FromStr;
 
 use hcl_edit::parser::Error;
-use hcl_edit::structure::Body;
 
 use crate::syntax::{Notation, comments, string_ends};
 
@@ -121,6 +120,8 @@ fn is_for(text: &str, from: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use hcl_edit::structure::Body;
+
     use super::*;
 
     #[test]
