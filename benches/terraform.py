@@ -354,7 +354,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=200)
     arguments = parser.parse_args()
     scan = [arguments.portcullis, "scan", "--fail-on", "none"]
-    checkov = [arguments.checkov, "--framework", "terraform", "--compact", "--quiet", "--soft-fail", "-d"]
+    checkov = [arguments.checkov, "--framework", "terraform", "--compact", "--quiet", "--soft-fail", "--skip-download", "-d"]
 
     def compare(name: str, path: Path, rounds: int) -> None:
         commands = [[*scan, str(path)]]
