@@ -18,10 +18,10 @@ fn jump(report: &Report) -> (usize, usize) {
     (of_jump.len(), of_jump.iter().filter(|one| one.waiver.is_some()).count())
 }
 
-/// Codes of what is said of exceptions, with the text at the place.
+/// What is found of exceptions that are out of order, with the line.
 fn said(report: &Report) -> Vec<(String, u32)> {
-    let all = report.diagnostics.iter().filter(|one| one.code.starts_with("waiver"));
-    all.map(|one| (one.code.to_string(), one.location.as_ref().unwrap().line))
+    let all = report.findings.iter().filter(|one| one.rule.starts_with("waiver-"));
+    all.map(|one| (one.rule.to_string(), one.subject.location.as_ref().unwrap().line))
         .collect()
 }
 
@@ -85,9 +85,12 @@ fn what_is_expired_or_has_no_reason_excepts_nothing_and_is_told() {
                 "/* portcullis:ignore * reason=\"old\" until=2020-01-31 */",
                 "waiver-expired",
             ),
-            ("/* portcullis:ignore * */", "waiver"),
-            ("/* portcullis:ignore reason=\"which?\" */", "waiver"),
-            ("/* portcullis:ignore * reason=\"x\" until=tomorrow */", "waiver"),
+            ("/* portcullis:ignore * */", "waiver-invalid"),
+            ("/* portcullis:ignore reason=\"which?\" */", "waiver-invalid"),
+            (
+                "/* portcullis:ignore * reason=\"x\" until=tomorrow */",
+                "waiver-invalid",
+            ),
             ("/* portcullis:ignore no-such-rule reason=\"x\" */", "waiver-unused"),
         ] {
             let report = notation.with(comment);

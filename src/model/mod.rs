@@ -1,6 +1,7 @@
 //! The estate as typed facts: what Azure resources say, with unknowns as values and the place of each statement.
 //! Must not know any notation (JSON, HCL, Bicep) nor judge anything.
 
+mod action;
 mod admin;
 pub mod choices;
 mod compute;
@@ -20,6 +21,7 @@ mod suppression;
 mod tag;
 mod tag_addresses;
 
+pub use action::names_action;
 pub use admin::{
     ActiveAdminRule, AdminAccess, AdminConfiguration, AdminEndpoint, AdminGroup, AdminRule, AdminRuleCollection,
     Deployment, Deployments, EffectiveAdminRules, OnServiceNetworks, StaticMember,
@@ -32,7 +34,7 @@ pub use firewall::{
     Firewall, FirewallAction, FirewallPolicy, FirewallRule, IpGroup, RuleCollection, RuleCollectionGroup, RuleKind,
 };
 pub use hub::{HubConnection, PrivateLinkService, RoutingIntent};
-pub use id::{PLACEHOLDER_SUBSCRIPTION, ResourceId};
+pub use id::{PLACEHOLDER_SUBSCRIPTION, ResourceId, is_placeholder};
 pub use inventory::{Inventory, Item};
 pub use jit::{JitEntry, JitPolicy, JitPort, JitRequest};
 pub use known::{Known, Why, WhyKind};

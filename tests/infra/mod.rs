@@ -62,6 +62,7 @@ pub fn report_of(files: &[(String, String)]) -> Report {
         waivers: &[],
         baseline: None,
         touched: None,
+        chosen: false,
         assume_jit_unknown: false,
         generated: now.parse().unwrap(),
         now: Some(now.parse().unwrap()),
