@@ -289,7 +289,7 @@ fn every_rule_has_findings_and_passes_somebody() {
         // A machine stands behind every open group, and is judged itself.
         let is_elsewhere = &*rule.id == "management-port-admitted";
         assert!(is_elsewhere || count(Unhealthy) > 0, "{}", rule.id);
-        assert!(count(Healthy) > 0, "{}", rule.id);
+        assert!(is_elsewhere || count(Healthy) > 0, "{}", rule.id);
     }
 }
 

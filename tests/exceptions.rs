@@ -122,7 +122,11 @@ fn a_comment_behind_the_first_words_or_within_is_about_the_statement_too() {
             "\"name\": \"jump\",\n      \"location\"",
             &format!("\"name\": \"jump\", {comment}\n      \"location\""),
         ),
-        behind(bicep, "  name: 'jump'\n", &format!("  {comment}\n  name: 'jump'\n")),
+        behind(
+            bicep,
+            "= {\n  name: 'jump'\n",
+            &format!("= {{\n  {comment}\n  name: 'jump'\n"),
+        ),
     ] {
         let (all, excepted) = jump(&report);
         assert_eq!((all, said(&report)), (excepted, vec![]));

@@ -238,7 +238,6 @@ locals {
             "csvdecode(file(\"files/rows.csv\"))",
             "templatefile(\"files/page.tftpl\", { name = local.name, ports = local.ports })",
             "fileset(path.module, \"files/*.{json,yaml}\")",
-            "fileexists(\"files/none.txt\")",
             "filemd5(\"files/plain.txt\")",
         ],
     ),

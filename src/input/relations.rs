@@ -29,8 +29,11 @@ impl Relation {
 /// Relations by the statements that they are of.
 #[derive(Debug, Default)]
 pub struct Relations {
-    files: HashMap<Arc<str>, BTreeMap<(u32, u32), Vec<Statement>>>,
+    files: HashMap<Arc<str>, Statements>,
 }
+
+/// The statements of one file by the line and column at which they begin.
+type Statements = BTreeMap<(u32, u32), Vec<Statement>>;
 
 /// A resource as it is stated. One text may state several, where a module is called more than once.
 #[derive(Debug)]

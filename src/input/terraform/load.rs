@@ -324,7 +324,7 @@ fn files(texts: &[Text]) -> Files {
     let bases = Locator::bases(&bodies);
     let mut said = Vec::new();
     let mut ordinary: BTreeMap<String, Vec<Body>> = BTreeMap::new();
-    let mut overrides: BTreeMap<String, Vec<Body>> = BTreeMap::new();
+    let mut overrides: BTreeMap<String, BTreeMap<Arc<str>, Body>> = BTreeMap::new();
     let mut given: BTreeMap<String, Vec<(String, Vec<Attribute>)>> = BTreeMap::new();
     let mut values = Vec::new();
     let mut downloaded = BTreeMap::new();
@@ -342,7 +342,11 @@ fn files(texts: &[Text]) -> Files {
                 given.entry(directory).or_default().push((name, parsed.body.attributes));
             }
             Role::Configuration if is_override(text.name.rsplit('/').next().unwrap_or_default()) => {
-                overrides.entry(directory).or_default().push(parsed.body);
+                // In the order of their names, the last wins.
+                overrides
+                    .entry(directory)
+                    .or_default()
+                    .insert(text.name.clone(), parsed.body);
             }
             Role::Configuration => ordinary.entry(directory).or_default().push(parsed.body),
         }
@@ -353,7 +357,7 @@ fn files(texts: &[Text]) -> Files {
     let mut configurations = BTreeMap::new();
     for (directory, bodies) in ordinary {
         let over = overrides.remove(&directory).unwrap_or_default();
-        let mut configuration = assemble(&directory, bodies, over, &mut said);
+        let mut configuration = assemble(&directory, bodies, over.into_values().collect(), &mut said);
         configuration.given = in_order(given.remove(&directory).unwrap_or_default(), &mut said);
         configurations.insert(directory, configuration);
     }
