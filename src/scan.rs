@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 
 use crate::diff::{self, Side};
 use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, analyse_with};
-use crate::input::Reading;
-use crate::input::arm::{Related, normal};
+use crate::input::arm::normal;
+use crate::input::{Reading, Relation, Relations};
 use crate::intern::intern;
 use crate::model::{Inventory, Known, Suppression};
 use crate::report::{
@@ -23,7 +23,7 @@ use crate::rule::disagreement::Disagreements;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 use crate::rule::waiver::{self, WaiverRule};
 use crate::rule::{Evidence, Finding, Judgement, Severity, Verdict, shared};
-use crate::source::{Diagnostic, Location, Sources};
+use crate::source::{Diagnostic, Sources};
 
 /// What is asked of a scan.
 pub struct Request<'r> {
@@ -75,7 +75,7 @@ fn judge<T>(
         mut diagnostics,
         recorded,
         suppressions,
-        related,
+        relations,
         ..
     } = reading;
     let exposures = analyse_with(&inventory, &sources, &request.ports, exact);
@@ -89,7 +89,7 @@ fn judge<T>(
         keep_all: false,
     };
     let mut assessment = assessor.assess();
-    relate(&related, &mut assessment.findings);
+    relate(&relations, &mut assessment.findings);
     shared::mark(&inventory, &sources, &mut assessment.findings);
     let problems = waive(
         request,
@@ -130,61 +130,6 @@ fn judge<T>(
     (report, kept)
 }
 
-/// Most parameters that one finding is related to.
-const MOST_RELATED: usize = 8;
-
-/// Adds to each finding the parameters that the values come from at which it points.
-fn relate(related: &BTreeMap<Location, Vec<Related>>, findings: &mut [Finding]) {
-    if related.is_empty() {
-        return;
-    }
-    for finding in findings {
-        let mut told: Vec<Evidence> = Vec::new();
-        for place in finding.evidence.iter().filter_map(|fact| fact.location.as_ref()) {
-            for one in within(related, place) {
-                let evidence = parameter(one);
-                if told.len() < MOST_RELATED && !told.contains(&evidence) {
-                    told.push(evidence);
-                }
-            }
-        }
-        if !told.is_empty() {
-            Arc::make_mut(&mut finding.evidence).extend(told);
-        }
-    }
-}
-
-/// The parameters of all values that are used in a region.
-fn within<'m>(
-    related: &'m BTreeMap<Location, Vec<Related>>,
-    region: &'m Location,
-) -> impl Iterator<Item = &'m Related> {
-    let from = Location {
-        end_line: 0,
-        end_column: 0,
-        ..region.clone()
-    };
-    let end = (region.end_line, region.end_column);
-    let inside = move |place: &Location| place.file == region.file && (place.line, place.column) < end;
-    let found = related.range(from..).take_while(move |(place, _)| inside(place));
-    found
-        .filter(move |(place, _)| (place.end_line, place.end_column) <= end)
-        .flat_map(|(_, parameters)| parameters)
-}
-
-fn parameter(related: &Related) -> Evidence {
-    let text = match related.default {
-        true => format!("`{}` has its default value", related.name),
-        false => format!("`{}` is given its value", related.name),
-    };
-    Evidence {
-        label: intern("parameter"),
-        text: intern(&text),
-        resource: None,
-        location: Some(related.location.clone()),
-    }
-}
-
 fn estate<'i>(
     inventory: &'i Inventory,
     exposures: &'i Exposures,
@@ -219,6 +164,41 @@ fn waive(request: &Request<'_>, stated: &[Suppression], complete: bool, findings
 
 fn today(request: &Request<'_>) -> jiff::civil::Date {
     request.now.unwrap_or(request.generated).to_zoned(TimeZone::UTC).date()
+}
+
+/// Adds to the evidence of findings where else that comes from which they rest on.
+fn relate(relations: &Relations, findings: &mut [Finding]) {
+    if relations.is_empty() {
+        return;
+    }
+    for finding in findings {
+        let subject = finding
+            .subject
+            .location
+            .iter()
+            .map(|place| (&finding.subject.id, place));
+        let evidence = finding.evidence.iter();
+        let evidence = evidence.filter_map(|fact| Some((fact.resource.as_ref()?, fact.location.as_ref()?)));
+        let mut related: Vec<Evidence> = Vec::new();
+        for relation in subject.chain(evidence).flat_map(|(id, place)| relations.of(id, place)) {
+            let known = |one: &Evidence| one.location.as_ref() == Some(&relation.location);
+            if !related.iter().any(known) {
+                related.push(evidence_of(relation));
+            }
+        }
+        if !related.is_empty() {
+            Arc::make_mut(&mut finding.evidence).extend(related);
+        }
+    }
+}
+
+fn evidence_of(relation: &Relation) -> Evidence {
+    Evidence {
+        label: Arc::from(relation.label),
+        text: Arc::from(format!("{} at {}", relation.what, relation.location)),
+        resource: None,
+        location: Some(relation.location.clone()),
+    }
 }
 
 /// Leaves out the findings that have no place in these files.

@@ -92,7 +92,6 @@ fn every_promised_fact_is_gathered_with_its_type() {
         shadowed_by: shadowed_by.clone(),
         redundant_by: shadowed_by,
         attached: true,
-        alone: None,
     };
     check_all(&facts, roots(SubjectKind::SecurityRule));
     let policy = found.inventory().jit_policies.iter().next().unwrap();

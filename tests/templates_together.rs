@@ -279,7 +279,7 @@ fn a_stack_is_judged_by_its_template() {
     assert!(reading.diagnostics.iter().all(|said| &*said.code != "parameter-open"));
     let report = judged(reading);
     assert_eq!(
-        finding(&report, "unattached-group-open", "g/ssh").verdict,
+        finding(&report, "management-port-admitted", "g/ssh").verdict,
         Verdict::Unhealthy
     );
 }
@@ -335,7 +335,7 @@ fn a_finding_points_at_the_use_and_relates_to_the_parameter() {
         "{places:?}"
     );
     assert!(
-        places.contains(&("parameter", "main.parameters.json", "\"Internet\"")),
+        places.contains(&("value", "main.parameters.json", "\"Internet\"")),
         "{places:?}"
     );
 
@@ -398,11 +398,11 @@ resource g 'Microsoft.Network/networkSecurityGroups@2023-09-01' = {
         ),
     ];
     let report = judged(read(&files));
-    let found = finding(&report, "unattached-group-open", "g/ssh");
+    let found = finding(&report, "management-port-admitted", "g/ssh");
     let related: Vec<(&str, &str)> = found
         .evidence
         .iter()
-        .filter(|fact| &*fact.label == "parameter")
+        .filter(|fact| &*fact.label == "value")
         .map(|fact| {
             let place = fact.location.as_ref().unwrap();
             (&*place.file, sliced(&files, place))
@@ -417,7 +417,7 @@ fn excepted(name: &str, text: &str) -> Vec<Option<String>> {
     let of_rule = report
         .findings
         .iter()
-        .filter(|finding| &*finding.rule == "unattached-group-open");
+        .filter(|finding| &*finding.rule == "management-port-admitted");
     of_rule
         .map(|finding| finding.waiver.as_ref().map(|waiver| waiver.reason.to_string()))
         .collect()
@@ -427,7 +427,7 @@ fn excepted(name: &str, text: &str) -> Vec<Option<String>> {
 fn exceptions_in_comments_of_templates() {
     let plain = template(json!([nsg("a", "*"), nsg("b", "*")]));
     assert_eq!(excepted("main.json", &plain), [None, None]);
-    let says = "portcullis:ignore unattached-group-open reason=\\\"known\\\"";
+    let says = "portcullis:ignore management-port-admitted reason=\\\"known\\\"";
     let known = || Some("known".to_owned());
     let comment = says.replace('\\', "");
     // Above the resource, within it, and in its member `comments`.
@@ -458,7 +458,7 @@ fn exceptions_in_comments_of_bicep() {
             "{above}\nresource {name} 'Microsoft.Network/networkSecurityGroups@2023-09-01' = {{\n  name: '{name}' {inside}\n  properties: {{\n    securityRules: [\n      {{\n        name: 'ssh'\n        properties: {{\n          priority: 100\n          direction: 'Inbound'\n          access: 'Allow'\n          protocol: 'Tcp'\n          sourcePortRange: '*'\n          sourceAddressPrefix: '*'\n          destinationAddressPrefix: '*'\n          destinationPortRange: '22'\n        }}\n      }}\n    ]\n  }}\n}}\n"
         )
     };
-    let says = "// portcullis:ignore unattached-group-open reason=\"known\"";
+    let says = "// portcullis:ignore management-port-admitted reason=\"known\"";
     let known = || Some("known".to_owned());
     let both = |above: &str, inside: &str| excepted("main.bicep", &(group("a", above, inside) + &group("b", "", "")));
     assert_eq!(both("", ""), [None, None]);

@@ -30,10 +30,10 @@ mod target;
 mod translated;
 
 pub use admitting::Admitting;
-pub use alone::{Alone, alone, alone_of};
+pub use alone::{Alone, Opening, alone, alone_among, guarding};
 pub use analysis::{Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse, analyse_with};
 pub use answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure, Way};
-pub use classify::{MOST_DECIDERS, find as find_rule, grouped};
+pub use classify::{find as find_rule, grouped};
 pub use compile::Truth;
 pub use environment::{PLATFORM, PUBLIC, default_route, stated_routes};
 pub use exact::{Exact, Reach, Run};

@@ -6,14 +6,15 @@ pub mod azurerm;
 mod bicep;
 mod decode;
 mod document;
+mod exception;
 mod limits;
 mod links;
 mod recording;
+mod relations;
 mod snapshot;
 pub mod terraform;
 mod tfplan;
 
-use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
 pub use limits::{LIMITS, Limit, Limits};
 pub use links::Links;
+pub use relations::{Relation, Relations};
 pub use snapshot::{
     FOOTER as SNAPSHOT_FOOTER, FORMAT as SNAPSHOT_FORMAT, Footer, Header, LINE_LIMIT, Missing as SnapshotMissing,
     ReadWhole, Scope as SnapshotScope, VERSION as SNAPSHOT_VERSION,
@@ -79,8 +81,8 @@ pub struct Reading {
     pub links: Links,
     /// Bounds of the work that a document may cause.
     pub limits: Limits,
-    /// The parameters that values of security rules come from, by where the values are used.
-    pub related: BTreeMap<Location, Vec<arm::Related>>,
+    /// Where else statements come from than from where they stand.
+    pub relations: Relations,
     pages: recording::Pages,
     templates: arm::Pending,
     plans: tfplan::Pending,

@@ -12,7 +12,7 @@ use crate::net::AddressSet;
 use crate::source::Place;
 
 /// Most deciding rules listed in one answer.
-pub const MOST_DECIDERS: usize = 8;
+const MOST_DECIDERS: usize = 8;
 
 impl Describer<'_> {
     /// The rules that let in some of a set.

@@ -9,7 +9,7 @@ mod words;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub use deciders::{MOST_DECIDERS, find};
+pub use deciders::find;
 pub use platform::Platform;
 pub use words::grouped;
 use words::sentence;
@@ -212,7 +212,7 @@ fn class(clients: &Clients<'_>, among: &Among, tags: &Tags) -> ExposureClass {
 }
 
 /// At least half of the clients that there are.
-fn is_wide(set: &AddressSet, all: &AddressSet) -> bool {
+pub(super) fn is_wide(set: &AddressSet, all: &AddressSet) -> bool {
     set.count() >= all.count() / 2
 }
 

@@ -10,7 +10,7 @@ use super::catalog::Catalog;
 use super::deployment::{self, Deployment};
 use super::expression::{self, Fault, Fuel, Kind, Unknown, Value, digest};
 use super::frame::{Env, Frame, Given};
-use super::related::Notes;
+use super::related::{self, Notes};
 use super::scope::{Scope, resource_id, segments};
 use super::{File, Placed, World};
 use crate::input::Limits;
@@ -416,17 +416,14 @@ const TEMPLATE_ONLY: &[&str] = &[
     "parent",
 ];
 
-/// Resources of whose values readers want to know the parameters.
-const TRACED: &str = "microsoft.network/networksecuritygroups";
-
 fn one<'w>(env: &Env<'_, 'w>, node: &'w Node<'w>, identity: &Identity, place: &Place) {
     let resource_type = identity.resource_type.to_ascii_lowercase();
-    let related = &env.lowering.related;
-    let mark = related.mark();
-    related.watching(resource_type.starts_with(TRACED), || {
+    let notes = &env.lowering.related;
+    let mark = notes.mark();
+    notes.watching(related::is_traced(&resource_type), || {
         stated(env, node, identity, place, resource_type);
     });
-    related.forget(mark);
+    notes.forget(mark);
 }
 
 fn stated<'w>(env: &Env<'_, 'w>, node: &'w Node<'w>, identity: &Identity, place: &Place, resource_type: String) {

@@ -5,7 +5,6 @@ mod alias;
 mod ambient;
 mod catalog;
 mod deployment;
-mod exception;
 pub mod expression;
 mod files;
 mod frame;
@@ -40,7 +39,6 @@ pub(super) use files::Role;
 pub(super) use inline::lower_inline;
 use pending::{Opened, Text};
 pub(super) use pending::{Parse, Parsed, Pending, What};
-pub use related::Related;
 
 pub(super) const INPUT: Input = Input {
     name: "arm",
@@ -182,7 +180,7 @@ pub(super) fn finish(reading: &mut Reading) {
             .collect::<Vec<_>>()
     });
     for (one, decoded) in lowered.into_iter().zip(decoded) {
-        related::keep(reading, one.related, &locators);
+        related::keep(reading, &one.resources, &one.related, &locators);
         take(reading, one.said, one.unused, decoded, &locators);
     }
     if files.iter().any(|file| file.template.is_some()) {

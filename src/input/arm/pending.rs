@@ -5,12 +5,13 @@ use std::sync::Arc;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
+use super::super::exception::{Remarks, in_members, objects};
 use super::super::{Reading, recording};
 use super::files::{self, Role};
-use super::{exception, what_if};
+use super::what_if;
 use crate::model::Suppression;
 use crate::source::{Diagnostic, Locator, SourceId};
-use crate::syntax::{Node, json};
+use crate::syntax::{Node, Notation, comments, json};
 
 /// Texts in the order in which they were read.
 #[derive(Default)]
@@ -147,12 +148,28 @@ pub fn json<'t>(text: &'t str, locator: &Locator<'t>, named: bool) -> Parsed<'t>
         }
         false => what(&root),
     };
-    let suppressions = exception::in_json(text, &root, locator);
+    let suppressions = match what == What::File(Role::Template) && Suppression::is_in(text) {
+        true => exceptions(text, &root, locator),
+        false => Vec::new(),
+    };
     Parsed {
         said,
         suppressions,
         ..Parsed::new(Some(root), what)
     }
+}
+
+/// Exceptions stand in comments, in the `comments` of a resource, and in `metadata`.
+fn exceptions(text: &str, root: &Node<'_>, locator: &Locator<'_>) -> Vec<Suppression> {
+    let remarks = Remarks {
+        text,
+        base: 0,
+        comments: comments(text, Notation::Json),
+        regions: objects(root),
+    };
+    let mut all = remarks.exceptions(locator);
+    all.extend(in_members(root, &["comments", "metadata"], 0, locator));
+    all
 }
 
 fn what(root: &Node<'_>) -> What {

@@ -1,12 +1,13 @@
 //! Which parameters the values in a template come from: noted while expressions are evaluated, kept as places in the end.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::super::Reading;
-use crate::source::{Location, Locator};
+use super::super::{Reading, Relation};
+use super::lower::Resource;
+use crate::source::Locator;
 use crate::syntax::Span;
 
 /// A parameter that an expression asked for, with the place that gives its value.
@@ -18,18 +19,11 @@ pub struct Asked {
     default: bool,
 }
 
-/// Where a value is used: file, start and end; and the parameters that it comes from.
-pub type Trail = HashMap<(usize, usize, usize), Vec<Asked>>;
+/// File, start and end.
+type Place = (usize, usize, usize);
 
-/// A parameter that a value comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Related {
-    pub name: Arc<str>,
-    /// Whether the value is the default, because nobody gave another.
-    pub default: bool,
-    /// Where its value stands.
-    pub location: Location,
-}
+/// Where values are used, and the parameters that each comes from.
+pub type Trail = BTreeMap<Place, Vec<Asked>>;
 
 /// Most parameters that are told of one value.
 const MOST: usize = 8;
@@ -122,31 +116,41 @@ fn add(known: &mut Vec<Asked>, asked: &[Asked]) {
     }
 }
 
-/// Keeps a trail as places. A parameter whose value another one gives is followed to that.
-pub fn keep(reading: &mut Reading, trail: Trail, locators: &[&Locator<'_>]) {
-    let located = |(file, start, end): (usize, usize, usize)| Some(locators.get(file)?.locate(start, end));
-    for place in trail.keys() {
-        let Some(used) = located(*place) else { continue };
-        let mut found: Vec<&Asked> = Vec::new();
-        follow(&trail, *place, &mut found);
-        let known = reading.related.entry(used).or_default();
-        for one in found {
-            let Some(location) = located((one.file, one.span.start, one.span.end)) else {
-                continue;
-            };
-            let related = Related {
-                name: one.name.clone(),
-                default: one.default,
-                location,
-            };
-            if known.len() < MOST && !known.contains(&related) {
-                known.push(related);
+/// Keeps of each resource what the values in it come from. A parameter whose value another one gives is followed to that.
+pub fn keep(reading: &mut Reading, resources: &[Resource], trail: &Trail, locators: &[&Locator<'_>]) {
+    let located = |(file, start, end): Place| Some(locators.get(file)?.locate(start, end));
+    for resource in resources.iter().filter(|resource| is_traced(&resource.resource_type)) {
+        let span = resource.value.span;
+        let Some(region) = located((resource.file, span.start, span.end)) else {
+            continue;
+        };
+        let within = trail.range((resource.file, span.start, 0)..(resource.file, span.end, 0));
+        let mut related = Vec::new();
+        for place in within.map(|(place, _)| *place) {
+            let Some(part) = located(place) else { continue };
+            let mut found: Vec<&Asked> = Vec::new();
+            follow(trail, place, &mut found);
+            for one in found {
+                let what = match one.default {
+                    true => format!("`{}`, by default", one.name),
+                    false => format!("`{}`", one.name),
+                };
+                let given = located((one.file, one.span.start, one.span.end));
+                related.extend(given.map(|given| (part.clone(), Relation::new("value", &what, given))));
             }
+        }
+        if !related.is_empty() {
+            reading.relations.add(&resource.id, region, related);
         }
     }
 }
 
-fn follow<'t>(trail: &'t Trail, place: (usize, usize, usize), found: &mut Vec<&'t Asked>) {
+/// Whether readers want to know of its values which parameters they come from. The type is in lower case.
+pub fn is_traced(resource_type: &str) -> bool {
+    resource_type.starts_with("microsoft.network/networksecuritygroups")
+}
+
+fn follow<'t>(trail: &'t Trail, place: Place, found: &mut Vec<&'t Asked>) {
     for one in trail.get(&place).into_iter().flatten() {
         if found.len() < MOST && !found.contains(&one) {
             found.push(one);

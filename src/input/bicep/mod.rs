@@ -3,17 +3,19 @@
 
 mod declaration;
 mod document;
-mod exception;
 mod expression;
 mod names;
+mod region;
 mod shape;
 
 use std::io::{self, BufRead};
 
 use super::arm::{self, Parsed, Role, What};
+use super::exception::Remarks;
 use super::{Input, Reading};
+use crate::model::Suppression;
 use crate::source::{Diagnostic, Level, Locator, SourceId};
-use crate::syntax::{Span, bicep};
+use crate::syntax::{Notation, Span, bicep, comments};
 
 /// Bicep has no mark of its own, so its file names tell it.
 pub(super) const INPUT: Input = Input {
@@ -35,6 +37,16 @@ fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::
 /// Reads a `.bicepparam` file that the user named for its values.
 pub(super) fn read_parameters(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
     arm::wait(reading, source, text, parse, true)
+}
+
+fn exceptions(text: &str, document: &bicep::Document, locator: &Locator<'_>) -> Vec<Suppression> {
+    let remarks = Remarks {
+        text,
+        base: 0,
+        comments: comments(text, Notation::Bicep),
+        regions: region::regions(document),
+    };
+    remarks.exceptions(locator)
 }
 
 fn parse<'t>(text: &'t str, locator: &Locator<'t>, named: bool) -> Parsed<'t> {
@@ -60,7 +72,10 @@ fn parse<'t>(text: &'t str, locator: &Locator<'t>, named: bool) -> Parsed<'t> {
         loads: lowered.loads,
         modules: lowered.modules,
         said,
-        suppressions: exception::exceptions(text, &document, locator),
+        suppressions: match Suppression::is_in(text) {
+            true => exceptions(text, &document, locator),
+            false => Vec::new(),
+        },
         ..Parsed::new(Some(lowered.root), what)
     }
 }

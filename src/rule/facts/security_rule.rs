@@ -1,12 +1,12 @@
 //! Facts of one stated rule of a network security group.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::exposure::class_name;
 use super::jit::{JitRuleName, active_requests};
 use super::nsg::{any_source, internet, spelled};
 use super::{Estate, known, texts, undeclared};
-use crate::exposure::{Alone, Attached, Decider, ExposureClass, MOST_DECIDERS, PortExposure};
+use crate::exposure::{Alone, Attached, Opening};
 use crate::model::{AddressTerm, Direction, Nsg, SecurityRule};
 use crate::rule::fact::{Fact, FactSource};
 
@@ -21,7 +21,11 @@ pub struct SecurityRuleFacts<'e, 'i> {
     /// Names of the rules behind it that would decide the same without it.
     pub redundant_by: Option<Vec<Arc<str>>>,
     pub attached: bool,
-    /// What the group admits wherever it is attached, where it is attached to nothing in the input.
+    /// A machine of the input stands behind the group.
+    pub before_machine: bool,
+    /// The group is known by some of its rules only.
+    pub partial: bool,
+    /// What the group lets in wherever it stands, where that is asked.
     pub alone: Option<&'e Alone>,
 }
 
@@ -88,6 +92,10 @@ impl SecurityRuleFacts<'_, '_> {
                 known(&rule.protocol, |protocol| Fact::text(protocol.spelled())),
             ),
             ("attached", Fact::Bool(self.attached)),
+            ("before_machine", Fact::Bool(self.before_machine)),
+            ("partial", Fact::Bool(self.partial)),
+            ("machines_elsewhere", Fact::Bool(!self.estate.inventory.coverage.whole)),
+            ("openings", self.openings()),
             (
                 "any_port",
                 if ports.set.is_full() {
@@ -101,8 +109,6 @@ impl SecurityRuleFacts<'_, '_> {
                 "analysed_ports",
                 doubtful(Fact::list(analysed.map(|port| Fact::Int((*port).into())))),
             ),
-            ("whole", Fact::Bool(self.estate.inventory.coverage.whole)),
-            ("opens", self.opens()),
             ("any_source", any_source(&rule.sources)),
             ("internet", internet(&rule.sources)),
             ("sources", texts(spelled(&rule.sources))),
@@ -115,36 +121,16 @@ impl SecurityRuleFacts<'_, '_> {
         ])
     }
 
-    /// The ports that it opens to public addresses wherever its group is attached, with the other rules of the group.
-    fn opens(&self) -> Fact {
-        let (mut ports, mut open) = (BTreeSet::new(), None);
-        for answer in self
-            .alone
-            .iter()
-            .flat_map(|alone| alone.public.iter())
-            .flat_map(|all| all.iter())
-        {
-            let surely = !answer.sources.is_empty() || !answer.tags.is_empty();
-            match answer.class {
-                _ if !self.decides(answer) => {}
-                ExposureClass::Closed | ExposureClass::Private | ExposureClass::NoReturnPath => {}
-                ExposureClass::Undetermined if !surely => open = open.or(answer.gaps.first().cloned()),
-                _ => drop(ports.insert(answer.port)),
-            }
-        }
-        match open.filter(|_| ports.is_empty()) {
-            Some(why) => Fact::Unknown(why),
-            None => Fact::list(ports.into_iter().map(|port| Fact::Int(port.into()))),
-        }
-    }
-
-    /// Whether it lets in some of those who get in. Of many rules that do, not all are named.
-    fn decides(&self, answer: &PortExposure) -> bool {
-        let named = |decider: &Decider| &*decider.access != "deny" && decider.rule == self.rule.name;
-        let unnamed = answer.deciders.len() >= MOST_DECIDERS
-            && self.shadowed_by.is_none()
-            && self.rule.destination_ports.set.contains(answer.port);
-        answer.deciders.iter().any(named) || unnamed
+    fn openings(&self) -> Fact {
+        let opening = |opening: Opening| match opening.class {
+            Some(class) => Fact::record([
+                ("port", Fact::Int(opening.port.into())),
+                ("class", Fact::text(class_name(class))),
+            ]),
+            None => Fact::Unknown(reason(&opening)),
+        };
+        let openings = self.alone.map(|alone| alone.openings(&self.rule.name));
+        Fact::list(openings.unwrap_or_default().into_iter().map(opening))
     }
 
     /// Whether a request that has not ended explains this rule: one of a machine behind the group, whose address the
@@ -196,6 +182,13 @@ impl SecurityRuleFacts<'_, '_> {
             .unwrap_or_default()
             .iter()
             .any(|target| target.subnet_nsg == group || target.nic_nsg == group)
+    }
+}
+
+fn reason(opening: &Opening) -> Arc<str> {
+    match opening.gaps.first() {
+        Some(gap) => gap.clone(),
+        None => Arc::from(format!("who gets through to port {} is not known", opening.port)),
     }
 }
 

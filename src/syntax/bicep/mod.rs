@@ -23,8 +23,3 @@ pub fn parse(text: &str) -> Document {
     // A brace that is missing swallows what follows, unless statements at the start of a line end what is open.
     parser::Parser::new(text, true).document()
 }
-
-/// The comments of a text, outside of strings.
-pub fn comments(text: &str) -> Vec<crate::syntax::Span> {
-    parser::Parser::new(text, false).comments()
-}

@@ -60,26 +60,6 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Where the comments are, those within the holes of strings apart.
-    pub fn comments(mut self) -> Vec<Span> {
-        let mut found = Vec::new();
-        loop {
-            let from = self.at;
-            let lexeme = self.next();
-            token::comments(self.text, from, lexeme.start, &mut found);
-            match lexeme.token {
-                Token::End => return found,
-                Token::Quote => self.pass_string(),
-                _ => {
-                    self.take();
-                }
-            }
-            if self.at <= from {
-                self.take();
-            }
-        }
-    }
-
     /// The next token, which stays.
     pub fn next(&mut self) -> Lexeme {
         match self.ahead {

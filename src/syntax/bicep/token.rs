@@ -1,7 +1,5 @@
 //! The next token of a text. Strings are only begun here: what stands in their holes is for the parser.
 
-use crate::syntax::Span;
-
 /// What begins at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token {
@@ -92,27 +90,5 @@ fn past_blanks(text: &str, mut at: usize) -> usize {
         } else {
             return at;
         };
-    }
-}
-
-/// Adds the comments between two tokens, where nothing else stands than blanks and directives.
-pub fn comments(text: &str, from: usize, to: usize, found: &mut Vec<Span>) {
-    let mut at = from;
-    while at < to {
-        let rest = text.get(at..to).unwrap_or_default();
-        let length = if rest.starts_with("//") || rest.starts_with('#') {
-            rest.find(['\n', '\r']).unwrap_or(rest.len())
-        } else if rest.starts_with("/*") {
-            rest.find("*/").map_or(rest.len(), |end| end + 2)
-        } else {
-            0
-        };
-        if length > 0 && rest.starts_with('/') {
-            found.push(Span {
-                start: at,
-                end: at + length,
-            });
-        }
-        at += length.max(rest.chars().next().map_or(1, char::len_utf8));
     }
 }
