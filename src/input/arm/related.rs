@@ -124,10 +124,19 @@ pub fn keep(reading: &mut Reading, resources: &[Resource], trail: &Trail, locato
         let Some(region) = located((resource.file, span.start, span.end)) else {
             continue;
         };
+        // What is said of a rule is said of all of it.
+        let rules = rules_of(resource);
         let within = trail.range((resource.file, span.start, 0)..(resource.file, span.end, 0));
         let mut related = Vec::new();
         for place in within.map(|(place, _)| *place) {
-            let Some(part) = located(place) else { continue };
+            let whole = rules
+                .iter()
+                .copied()
+                .find(|rule| rule.start <= place.1 && place.2 <= rule.end);
+            let Some(part) = whole.map_or_else(|| located(place), |rule| located((place.0, rule.start, rule.end)))
+            else {
+                continue;
+            };
             let mut found: Vec<&Asked> = Vec::new();
             follow(trail, place, &mut found);
             for one in found {
@@ -142,6 +151,16 @@ pub fn keep(reading: &mut Reading, resources: &[Resource], trail: &Trail, locato
         if !related.is_empty() {
             reading.relations.add(&resource.id, region, related);
         }
+    }
+}
+
+/// The regions of the rules that a group states, or that of a rule of its own.
+fn rules_of(resource: &Resource) -> Vec<Span> {
+    let properties = resource.value.get("properties");
+    let list = properties.and_then(|properties| properties.get("securityRules")?.as_list());
+    match list {
+        Some(rules) => rules.iter().map(|rule| rule.span).collect(),
+        None => vec![resource.value.span],
     }
 }
 
