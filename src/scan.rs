@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
 
 use crate::diff::{self, Side};
 use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, analyse_with};
@@ -14,7 +15,7 @@ use crate::input::arm::normal;
 use crate::intern::intern;
 use crate::model::{Inventory, Known};
 use crate::report::{
-    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Report, RuleInfo, Scan, Subscription, Summary, Tab, Tool,
+    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Report, RuleInfo, Scan, Subscription, Tab, Tool,
 };
 use crate::rule::assess::{Assessment, Assessor, Policy};
 use crate::rule::assumption::{Assumed, in_force};
@@ -32,6 +33,8 @@ pub struct Request<'r> {
     pub ports: Vec<u16>,
     /// Findings below are left out.
     pub least_severity: Severity,
+    /// The tag of machines that names who answers for them; its case does not matter.
+    pub owner_tag: &'r str,
     pub waivers: &'r [WaiverRule],
     /// What is known already.
     pub baseline: Option<&'r Baseline>,
@@ -104,7 +107,7 @@ fn judge<T>(
     }
     diagnostics.extend(unused(&inventory));
     diagnostics.extend(disagreements(&estate, &assessment).diagnostics());
-    let machines = machines(&estate, &assessment);
+    let machines = machines(&estate, &assessment, request.owner_tag);
     let kept = keep(&inventory, &sources, &exposures, &assessment.machines);
     let report = report(
         request,
@@ -189,7 +192,7 @@ fn disagreements(estate: &Estate<'_>, assessment: &Assessment) -> Disagreements 
 }
 
 /// The machines of the report, in the order of the input.
-fn machines(estate: &Estate<'_>, assessment: &Assessment) -> Vec<Machine> {
+fn machines(estate: &Estate<'_>, assessment: &Assessment, owner_tag: &str) -> Vec<Machine> {
     use rayon::prelude::*;
     let names: Vec<Arc<str>> = estate
         .inventory
@@ -201,7 +204,9 @@ fn machines(estate: &Estate<'_>, assessment: &Assessment) -> Vec<Machine> {
     let count = u32::try_from(estate.inventory.vms.len()).unwrap_or(u32::MAX);
     let machine = |index: u32| {
         let facts = VmFacts::new(estate, index)?;
-        Some(machine(&facts, judgements.get(index as usize), &names))
+        let mut machine = machine(&facts, judgements.get(index as usize), &names);
+        machine.owner = owner(&facts, owner_tag);
+        Some(machine)
     };
     (0..count).into_par_iter().filter_map(machine).collect()
 }
@@ -223,6 +228,7 @@ fn machine(facts: &VmFacts<'_, '_>, judgement: Option<&Judgement>, nsg_names: &[
         because: intern(judgement.map_or("the flow rule was not evaluated", |judgement| &judgement.message)),
         tab,
         tab_reason,
+        owner: None,
         defender: defender(facts),
         paths: facts
             .machine
@@ -231,6 +237,15 @@ fn machine(facts: &VmFacts<'_, '_>, judgement: Option<&Judgement>, nsg_names: &[
             .flat_map(|target| paths(facts, target, nsg_names))
             .collect(),
     }
+}
+
+/// What the machine's tag says, on one line.
+fn owner(facts: &VmFacts<'_, '_>, tag: &str) -> Option<Arc<str>> {
+    let named = facts.vm.tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(tag));
+    named
+        .map(|(_, owner)| owner.trim())
+        .filter(|owner| !owner.is_empty())
+        .map(intern)
 }
 
 fn tab(facts: &VmFacts<'_, '_>) -> (Tab, Option<Arc<str>>) {
@@ -377,7 +392,7 @@ fn report(
     mut diagnostics: Vec<Diagnostic>,
 ) -> Report {
     diagnostics.sort_by(|a, b| (b.level, &a.location, &a.message).cmp(&(a.level, &b.location, &b.message)));
-    let summary = summary(&machines, &assessment.findings);
+    let summary = crate::report::summary::of(&machines, &assessment.findings);
     Report {
         format_version: FORMAT_VERSION,
         tool: Tool {
@@ -391,6 +406,8 @@ fn report(
             ports: request.ports.clone(),
             subscriptions: subscriptions(inventory),
             complete: inventory.coverage.is_complete(),
+            lost: inventory.coverage.lost.clone(),
+            least_severity: request.least_severity,
         },
         summary,
         assumptions: assumed.iter().map(|assumed| assumption(assumed)).collect(),
@@ -433,6 +450,7 @@ fn rules(request: &Request<'_>, assessment: &Assessment) -> Vec<RuleInfo> {
         id: policy.rule.id.clone(),
         title: policy.rule.title.clone(),
         severity: policy.params.severity.unwrap_or(policy.rule.severity),
+        digest: Some(digest(policy)),
         why: policy.rule.why.clone(),
         fix: policy.rule.fix.clone(),
         references: policy.rule.references.clone(),
@@ -444,32 +462,26 @@ fn rules(request: &Request<'_>, assessment: &Assessment) -> Vec<RuleInfo> {
     all.filter(|(policy, _)| policy.reported).map(info).collect()
 }
 
-fn summary(machines: &[Machine], findings: &[Finding]) -> Summary {
-    let mut summary = Summary {
-        machines: machines.len() as u64,
-        ..Summary::default()
+/// Of what decides: conditions, verdicts, severities and parameters. Words for people may change.
+fn digest(policy: &Policy<'_>) -> Arc<str> {
+    let mut hasher = Sha256::new();
+    let mut part = |text: &str| {
+        hasher.update(text.as_bytes());
+        hasher.update([0]);
     };
-    for machine in machines {
-        *summary.verdicts.entry(machine.verdict).or_default() += 1;
-        *summary.tabs.entry(machine.tab).or_default() += 1;
-        summary.exposed += u64::from(machine.paths.iter().any(is_exposed));
+    for step in &policy.rule.steps {
+        part(step.when.as_ref().map_or("", |(_, text)| text));
+        part(step.verdict.as_str());
+        part(step.severity.map_or("", Severity::as_str));
     }
-    for finding in findings {
-        if finding.waiver.is_some() {
-            summary.waived += 1;
-        } else if finding.is_known() {
-            summary.known += 1;
-        } else {
-            *summary.findings.entry(finding.severity).or_default() += 1;
-            summary.undetermined += u64::from(finding.verdict == Verdict::Undetermined);
-        }
+    for (name, value) in policy.params.to_json(policy.rule) {
+        part(&name);
+        part(&value.to_string());
     }
-    summary
-}
-
-fn is_exposed(path: &Path) -> bool {
-    use crate::exposure::ExposureClass::{AzureTenants, Narrow, Wide};
-    path.ports
+    let digits = hasher
+        .finalize()
         .iter()
-        .any(|exposure| matches!(exposure.class, AzureTenants | Narrow | Wide))
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    Arc::from(digits)
 }

@@ -5,6 +5,7 @@ pub mod client;
 pub mod cloud;
 pub mod collect;
 pub mod credential;
+pub mod examine;
 pub mod patience;
 pub mod permission;
 pub mod record;

@@ -90,7 +90,7 @@ fn defaults() -> Value {
     json!({
         "assume": [], "assume_complete": false, "baseline": null, "changed_since": null,
         "diff.fail_on": ["public"], "diff.format": ["console"], "fail_on": "low", "format": ["console"],
-        "now": null, "param": [], "parameters": [], "ports": crate::example::MANAGEMENT_PORTS, "rule": [],
+        "history": null, "notify": [], "now": null, "owner_tag": "owner", "owners": [], "param": [], "parameters": [], "ports": crate::example::MANAGEMENT_PORTS, "rule": [],
         "rule_files": [], "rules": {}, "sarif_max_results": 25_000, "service_tags": [], "severity": "info",
         "var": {}, "var_file": [], "verbose": false, "waivers": [],
     })

@@ -19,6 +19,7 @@ mod finding;
 pub mod frame;
 pub mod function;
 pub mod load;
+pub mod owner;
 pub mod param;
 pub mod params;
 mod scalar;

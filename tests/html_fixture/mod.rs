@@ -342,6 +342,7 @@ fn machine(place: &Place, shared: &mut Shared) -> Machine {
         because: text(because),
         tab,
         tab_reason: tab_reason.map(text),
+        owner: None,
         defender: place.number.is_multiple_of(4).then(|| text("Unhealthy")),
         paths,
     }
@@ -401,6 +402,7 @@ fn rule(rule: &RuleText, findings: &[Finding]) -> RuleInfo {
         id: text(rule.id),
         title: text(rule.title),
         severity: rule.severity,
+        digest: None,
         why: text(WHY),
         fix: text(FIX),
         references: vec![
@@ -606,6 +608,8 @@ fn scan() -> Scan {
             "infrastructure/network".to_owned(),
         ],
         ports: PORTS.to_vec(),
+        lost: vec![],
+        least_severity: Severity::Info,
         subscriptions: SUBSCRIPTIONS.iter().map(whole).collect(),
         complete: true,
     }

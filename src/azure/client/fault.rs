@@ -65,7 +65,7 @@ impl Fault {
 }
 
 /// What happened on the way, without addresses: they may carry what must not be shown.
-pub(super) fn transport_words(error: &reqwest::Error) -> String {
+pub(in crate::azure) fn transport_words(error: &reqwest::Error) -> String {
     if error.is_connect() {
         "the service was not reached".to_owned()
     } else if error.is_timeout() {

@@ -3,7 +3,7 @@
 
 mod answer;
 mod budget;
-mod fault;
+pub(in crate::azure) mod fault;
 pub mod pages;
 
 use std::sync::Arc;

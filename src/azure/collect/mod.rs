@@ -7,7 +7,8 @@ mod graph;
 mod plans;
 pub mod query;
 pub mod rights;
-mod subscriptions;
+pub mod shard;
+pub(crate) mod subscriptions;
 pub mod types;
 
 use std::collections::{BTreeSet, HashMap};
