@@ -11,7 +11,7 @@ mod nights;
 use std::path::Path;
 use std::sync::Arc;
 
-use html_fixture::{HOSTILE, estate, hostile};
+use html_fixture::{HOSTILE, estate, hostile, incomplete};
 use nights::{night, sqlite};
 use portcullis::history::model::{Past, State};
 use portcullis::report::remember::{Remembering, observation};
@@ -129,6 +129,8 @@ fn a_history_of_one_night_and_of_none() {
     let text = page(&report, one);
     assert!(text.contains("Nothing came back."));
     keep("one-night", &text);
+    let partly = incomplete();
+    keep("incomplete", &page(&partly, past(&partly, 10, 4)));
     let empty = page(&html_fixture::empty(), Past::default());
     assert!(empty.contains("<strong>0</strong> open findings"));
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::config::Config;
 use super::judging::JudgingArguments;
 use super::{Failure, output, status};
+use crate::history::Address;
 use crate::report::text;
 
 #[derive(Debug, Args)]
@@ -118,8 +119,11 @@ fn settings(config: &Config, typed: &BTreeMap<&'static str, Value>) -> Vec<Setti
     .collect()
 }
 
-/// Of variables the names alone: a value may be a secret.
+/// Of variables the names alone, and of the history no password: a value may be a secret.
 fn printable(key: &str, value: &Value) -> Value {
+    if let Some(address) = value.as_str().filter(|_| key == "history") {
+        return Address::parse(address, None).map_or(Value::Null, |address| Value::String(address.shown()));
+    }
     match value.as_object().filter(|_| key == "var") {
         Some(variables) => variables.keys().cloned().collect(),
         None => value.clone(),
