@@ -97,10 +97,10 @@ fn two_nights_from_scan_to_dashboard() {
     assert!(job.file("notice.md").starts_with("## Portcullis"));
     std::fs::remove_file(job.directory.path().join("notice.md")).unwrap();
 
-    // The same estate the next night: nothing changed, and nobody is told.
+    // The same estate once more: nothing changed, and nobody is told.
     let second = job.scan(&[
         "--now",
-        "2026-03-15T02:10:00Z",
+        "2026-03-14T02:20:00Z",
         "--format",
         "console=c.txt",
         "--notify",
@@ -147,7 +147,7 @@ fn two_nights_from_scan_to_dashboard() {
     ]);
     assert!(made.status.success(), "{}", words(&made));
     let page = job.file("dashboard.html");
-    assert!(page.contains("data-home=\"trend\"") && page.contains("<title>2026-03-15 02:10 UTC"));
+    assert!(page.contains("data-home=\"trend\"") && page.contains("<title>2026-03-14 02:20 UTC"));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_refused_subscription_is_said_and_fixes_nothing() {
         .inject(vec![format!("403@subscription={PLATFORM}").parse().unwrap()]);
     let refused = job.scan(&[
         "--now",
-        "2026-03-15T02:10:00Z",
+        "2026-03-14T02:20:00Z",
         "--format",
         "json=b.json",
         "--log-format",
@@ -210,7 +210,7 @@ fn shards_into_one_history_and_files_merged_give_the_whole() {
         let (shard, name) = (format!("{index}/3"), format!("shard-{index}.json"));
         let output = job.scan(&[
             "--now",
-            "2026-03-15T02:10:00Z",
+            "2026-03-14T02:20:00Z",
             "--shard",
             &shard,
             "--format",

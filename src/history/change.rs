@@ -12,14 +12,14 @@ pub struct Sight<'o> {
     observation: &'o Observation,
     coverage: HashMap<&'o str, &'o Covered>,
     rules: HashMap<&'o str, &'o str>,
-    machines: HashMap<(&'o str, &'o str), &'o SeenMachine>,
+    machines: HashMap<&'o str, &'o SeenMachine>,
     late: HashSet<&'o str>,
 }
 
 impl<'o> Sight<'o> {
     /// `late`: parts of which a younger scan is known.
     pub fn new(observation: &'o Observation, late: HashSet<&'o str>) -> Self {
-        let machine = |machine: &'o SeenMachine| ((&*machine.scope, &*machine.resource), machine);
+        let machine = |machine: &'o SeenMachine| (&*machine.resource, machine);
         Sight {
             observation,
             coverage: observation
@@ -57,11 +57,11 @@ impl<'o> Sight<'o> {
         if finding.severity < self.observation.least_severity {
             return None;
         }
-        let machine = self.machines.get(&(&*finding.scope, &*finding.machine)).copied();
+        let machine = self.machines.get(&*finding.machine).copied();
         if !self.is_whole(&finding.scope) && !settled(finding, machine) {
             return None;
         }
-        Some(if !finding.machine.is_empty() && machine.is_none() {
+        Some(if machine.is_none() && is_of_its_part(finding) {
             State::Gone
         } else if finding.rule_digest != digest {
             State::Retired
@@ -71,6 +71,16 @@ impl<'o> Sight<'o> {
             State::Cleared
         })
     }
+}
+
+/// Whether the machine of a finding is in the part of the estate that the finding is in, so that it would have been seen.
+fn is_of_its_part(finding: &KeptFinding) -> bool {
+    let of_subscription = || {
+        finding
+            .machine
+            .starts_with(&format!("/subscriptions/{}/", finding.scope))
+    };
+    !finding.machine.is_empty() && (finding.scope.starts_with("files: ") || of_subscription())
 }
 
 /// A machine that the flow rule calls healthy is so whatever else was not read: an unknown that could change that makes the
