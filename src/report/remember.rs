@@ -166,7 +166,7 @@ fn machine(machine: &Machine, scopes: &Scopes, owners: &Owners) -> SeenMachine {
     let widest = digest::widest(machine);
     let public = [ExposureClass::AzureTenants, ExposureClass::Narrow, ExposureClass::Wide];
     SeenMachine {
-        resource: machine.id.to_ascii_lowercase(),
+        resource: key(&machine.id),
         scope: scopes.of_subscription(&machine.subscription),
         name: machine.name.to_string(),
         subscription: machine.subscription.to_string(),
@@ -195,13 +195,16 @@ fn finding(finding: &Finding, report: &Report, scopes: &Scopes, owners: &Owners)
         resource: subject.id.to_string(),
         subscription: subject.subscription.to_string(),
         resource_group: subject.resource_group.to_string(),
-        machine: machine
-            .map(|machine| machine.id.to_ascii_lowercase())
-            .unwrap_or_default(),
+        machine: machine.map(|machine| key(&machine.id)).unwrap_or_default(),
         owner: owner(&names, machine, owners),
         message: finding.message.to_string(),
         waiver: finding.waiver.clone(),
     }
+}
+
+/// What a machine is known again by: without case, and without what a database keeps in no text.
+fn key(id: &str) -> String {
+    id.to_ascii_lowercase().replace('\0', "\u{fffd}")
 }
 
 fn owner(names: &[&str], machine: Option<&Machine>, owners: &Owners) -> String {
