@@ -1,7 +1,11 @@
 //! The dashboard: the report page with its past. Writes pages into the test directory for `browser/report.mjs`.
-#![expect(
+#![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
     reason = "what is missing fails the test"
 )]
 

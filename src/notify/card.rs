@@ -68,10 +68,9 @@ fn entry(notice: &Notice, finding: &KeptFinding) -> Value {
         (&subject, "accent"),
         (&message, "default"),
     ]);
-    if let (Some(link), Some(run)) = (notice.link_of(finding), entry.pointer_mut("/inlines/1")) {
-        if let Some(run) = run.as_object_mut() {
-            run.insert("selectAction".into(), json!({ "type": "Action.OpenUrl", "url": link }));
-        }
+    let subject = entry.pointer_mut("/inlines/1").and_then(Value::as_object_mut);
+    if let (Some(link), Some(run)) = (notice.link_of(finding), subject) {
+        run.insert("selectAction".into(), json!({ "type": "Action.OpenUrl", "url": link }));
     }
     entry
 }

@@ -82,10 +82,13 @@ struct Found {
     whole: bool,
 }
 
+/// By whose mapping and name.
+type Controls<'r> = BTreeMap<(MappedBy, &'r str), Control>;
+
 /// Every framework that any rule of the report is mapped to, by name. `subscription`: of that one alone.
 pub fn frameworks(report: &Report, subscription: Option<&str>) -> Vec<FrameworkStanding> {
     let found = found(report, subscription);
-    let mut frameworks: BTreeMap<&str, (Arc<str>, BTreeMap<(MappedBy, &str), Control>)> = BTreeMap::new();
+    let mut frameworks: BTreeMap<&str, (Arc<str>, Controls<'_>)> = BTreeMap::new();
     for rule in &report.rules {
         let of_rule = found.get(&*rule.id).copied().unwrap_or_default();
         for mapping in &rule.standards {
