@@ -85,7 +85,8 @@ impl DoctorArguments {
             Err(why) => ill("notices", State::Broken, why.0, "correct `notify` in portcullis.yaml"),
         });
         if !self.offline {
-            let examined = examine(&self.connection.connection()?).map_err(|unread| Failure(unread.0))?;
+            let connection = config.live.connection(&self.connection, &config)?;
+            let examined = examine(&connection.connection()?).map_err(|unread| Failure(unread.0))?;
             checks.extend(cloud(&examined));
         }
         let text = match self.json {

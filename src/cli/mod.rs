@@ -3,6 +3,7 @@
 
 mod apply;
 mod audit;
+mod changed;
 mod completions;
 mod config;
 mod diff;
@@ -14,6 +15,7 @@ mod history;
 mod judging;
 mod library;
 mod live;
+mod live_settings;
 mod manual;
 mod merge;
 mod output;
@@ -31,6 +33,7 @@ mod run_summary;
 mod sandbox;
 mod scan;
 mod show;
+mod sides;
 mod snapshot;
 mod style;
 mod telling;

@@ -11,6 +11,7 @@ mod controls;
 pub mod csv;
 pub mod diff;
 mod digest;
+pub mod fix;
 pub mod github;
 pub mod gitlab;
 pub mod html;
