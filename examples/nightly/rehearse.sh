@@ -4,7 +4,7 @@
 #
 #   examples/nightly/rehearse.sh [PORTCULLIS [DIRECTORY]]
 set -euo pipefail
-portcullis=$(command -v "${1:-portcullis}")
+portcullis=$(realpath "$(command -v "${1:-portcullis}")")
 directory=${2:-nights}
 estate=$(cd "$(dirname "$0")/../contoso" && pwd)/estate.jsonl
 mkdir -p "$directory"
