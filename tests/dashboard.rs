@@ -34,7 +34,7 @@ fn past(report: &Report, nights: i64, rhythm: usize) -> Past {
         let mut place = 0;
         tonight.findings.retain(|_| {
             place += 1;
-            last || (place + usize::try_from(number).unwrap() / 3) % rhythm != 0
+            last || !(place + usize::try_from(number).unwrap() / 3).is_multiple_of(rhythm)
         });
         for (place, machine) in tonight.machines.iter_mut().enumerate() {
             if !last && (place as i64 + number / 4) % 7 == 0 {
@@ -77,7 +77,7 @@ fn keep(name: &str, page: &str) {
 
 fn owned(mut report: Report) -> Report {
     for (number, machine) in report.machines.iter_mut().enumerate() {
-        machine.owner = (number % 4 > 0).then(|| Arc::from(format!("team {}", number % 4)));
+        machine.owner = (!number.is_multiple_of(4)).then(|| Arc::from(format!("team {}", number % 4)));
     }
     report
 }
