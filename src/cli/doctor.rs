@@ -79,7 +79,7 @@ impl DoctorArguments {
     pub fn run(&self) -> Result<u8, Failure> {
         let config = Config::read(self.config.as_deref(), None)?;
         let mut checks = vec![disk("scratch", &std::env::temp_dir()), proxy()];
-        checks.extend(self.history(&config));
+        checks.push(self.history(&config));
         checks.push(match telling::channels(&config, &[]) {
             Ok(channels) => well("notices", format!("{} channels are configured", channels.len())),
             Err(why) => ill("notices", State::Broken, why.0, "correct `notify` in portcullis.yaml"),
@@ -98,11 +98,11 @@ impl DoctorArguments {
         Ok(if ill { status::FINDINGS } else { status::CLEAN })
     }
 
-    fn history(&self, config: &Config) -> Option<Check> {
+    fn history(&self, config: &Config) -> Check {
         if self.history.is_none() && config.history.is_none() {
-            return Some(well("history", "none is configured; `scan --history FILE` keeps one"));
+            return well("history", "none is configured; `scan --history FILE` keeps one");
         }
-        Some(match remembering::open(self.history.as_deref(), config, true) {
+        match remembering::open(self.history.as_deref(), config, true) {
             Ok(mut history) => match history.scans() {
                 Ok(scans) => well(
                     "history",
@@ -120,7 +120,7 @@ impl DoctorArguments {
                 why.0,
                 "check path or address, password (PGPASSWORD) and rights: the user has to be allowed to create a schema",
             ),
-        })
+        }
     }
 }
 

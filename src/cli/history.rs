@@ -1,7 +1,7 @@
 //! `portcullis history`.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -303,10 +303,10 @@ impl ExportArguments {
 }
 
 /// Writes beside the file first, so that it is there whole or not at all.
-fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let fail = |error: std::io::Error| Failure(format!("cannot write `{}`: {error}", path.display()));
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut beside = tempfile::NamedTempFile::new_in(directory.unwrap_or(std::path::Path::new("."))).map_err(fail)?;
+    let mut beside = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(fail)?;
     beside.write_all(text.as_bytes()).map_err(fail)?;
     beside.write_all(b"\n").map_err(fail)?;
     beside.persist(path).map_err(|error| fail(error.error))?;
