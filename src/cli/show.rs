@@ -88,10 +88,9 @@ impl ShowArguments {
 
 /// What holds where neither a flag nor the file says anything.
 fn defaults() -> Value {
-    json!({
+    let mut all = json!({
         "assume": [], "assume_complete": false, "baseline": null, "changed_since": null,
         "diff.fail_on": ["public"], "diff.format": ["console"], "fail_on": "low", "format": ["console"],
-        "history": null, "notify": [], "owner_tag": "owner", "owners": [],
         "live.all_subscriptions": false, "live.attempts": 6, "live.audience": null, "live.auth": null, "live.authority": null,
         "live.ca_file": null, "live.cloud": "public", "live.deadline": "1h", "live.endpoint": null,
         "live.exclude_subscription": [], "live.managed_identity": null, "live.management_group": [],
@@ -99,7 +98,12 @@ fn defaults() -> Value {
         "live.subscription_tag": [], "now": null, "param": [], "parameters": [], "ports": crate::example::MANAGEMENT_PORTS, "rule": [],
         "rule_files": [], "rules": {}, "sarif_max_results": 25_000, "service_tags": [], "severity": "info",
         "var": {}, "var_file": [], "verbose": false, "waivers": [],
-    })
+    });
+    let of_history = json!({ "history": null, "notify": [], "owner_tag": "owner", "owners": [] });
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), of_history) {
+        all.extend(more);
+    }
+    all
 }
 
 fn settings(config: &Config, typed: &BTreeMap<&'static str, Value>) -> Vec<Setting> {
