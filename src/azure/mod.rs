@@ -6,9 +6,11 @@ pub mod cloud;
 pub mod collect;
 pub mod credential;
 pub mod examine;
+mod guard;
 pub mod patience;
 pub mod permission;
 pub mod record;
+pub mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
