@@ -497,6 +497,7 @@ fn problems(findings: &[Finding]) -> impl Iterator<Item = RuleInfo> {
             id: Arc::from(problem.id),
             title: Arc::from(problem.title),
             severity: Severity::Low,
+            digest: None,
             why: Arc::from(problem.why),
             fix: Arc::from(problem.fix),
             references: Vec::new(),

@@ -10,6 +10,7 @@ use crate::history::model::{Covered, JudgedRule, Observation, SeenFinding, SeenM
 use crate::report::{ExposureClass, Machine, Report, digest};
 use crate::rule::Finding;
 use crate::rule::owner::Owners;
+use crate::rule::waiver;
 
 /// What is not in the report.
 pub struct Remembering<'r> {
@@ -41,7 +42,12 @@ pub fn observation(report: &Report, remembering: Remembering<'_>) -> io::Result<
         lost: report.scan.lost.iter().map(ToString::to_string).collect(),
         least_severity: report.scan.least_severity,
         coverage: scopes.coverage(report),
-        rules: report.rules.iter().map(rule).collect(),
+        rules: report
+            .rules
+            .iter()
+            .filter(|rule| is_of_estate(&rule.id))
+            .map(rule)
+            .collect(),
         machines: report
             .machines
             .iter()
@@ -50,6 +56,7 @@ pub fn observation(report: &Report, remembering: Remembering<'_>) -> io::Result<
         findings: report
             .findings
             .iter()
+            .filter(|one| is_of_estate(&one.rule))
             .map(|one| finding(one, report, &scopes, owners))
             .collect(),
         report: packed,
@@ -67,6 +74,11 @@ fn pack(report: &Report, keep: bool) -> io::Result<(String, Vec<u8>)> {
     let mut packer = zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?;
     serde_json::to_writer(io::BufWriter::with_capacity(1 << 16, &mut packer), report)?;
     Ok((digest, packer.finish()?))
+}
+
+/// Findings about waivers are about the settings of a scan: they are in its report, and no part of an estate holds them.
+fn is_of_estate(rule: &str) -> bool {
+    !waiver::PROBLEMS.iter().any(|problem| problem.id == rule)
 }
 
 struct Hashing(Sha256);
@@ -136,7 +148,8 @@ impl Scopes {
         };
         let mut coverage: Vec<Covered> = report.scan.subscriptions.iter().map(subscription).collect();
         let machines = report.machines.iter().map(|machine| &machine.subscription);
-        let findings = report.findings.iter().map(|finding| &finding.subject.subscription);
+        let findings = report.findings.iter().filter(|finding| is_of_estate(&finding.rule));
+        let findings = findings.map(|finding| &finding.subject.subscription);
         let is_elsewhere = |id: &std::sync::Arc<str>| !self.covered.contains(&id.to_ascii_lowercase());
         if coverage.is_empty() || machines.chain(findings).any(is_elsewhere) {
             coverage.push(Covered {
