@@ -13,7 +13,10 @@ const MOST_ATTEMPTS: i64 = 10;
 /// Claims the scans that a channel has not been told of. A channel that was never told anything begins with the newest.
 pub fn claim(database: &mut dyn Database, channel: &str, newest: i64, now: &str) -> Result<Vec<i64>, Trouble> {
     let name = Value::from(channel);
-    let known = database.ask("SELECT MAX(scan) FROM notices WHERE channel = $1", &[name.clone()])?;
+    let known = database.ask(
+        "SELECT MAX(scan) FROM notices WHERE channel = $1",
+        std::slice::from_ref(&name),
+    )?;
     let last = known
         .first()
         .and_then(|row| row.optional_number(0))

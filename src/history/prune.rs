@@ -42,24 +42,24 @@ const OLD_SCANS: &str = "SELECT s.id FROM scans s WHERE s.taken < $1 AND NOT EXI
 fn before(database: &mut dyn Database, moment: &str) -> Result<Pruned, Trouble> {
     let moment = Value::from(moment);
     let over = "DELETE FROM findings WHERE state <> 'open' AND closed < $1";
-    let findings = database.run(over, &[moment.clone()])?;
+    let findings = database.run(over, std::slice::from_ref(&moment))?;
     database.run(
         "DELETE FROM spells WHERE closed IS NOT NULL AND closed < $1",
-        &[moment.clone()],
+        std::slice::from_ref(&moment),
     )?;
     database.run(
         "DELETE FROM waivers WHERE ended IS NOT NULL AND ended < $1",
-        &[moment.clone()],
+        std::slice::from_ref(&moment),
     )?;
     let machines = database.run(
         "DELETE FROM machines WHERE gone IS NOT NULL AND gone < $1",
-        &[moment.clone()],
+        std::slice::from_ref(&moment),
     )?;
     // The verdict that held at that moment is the beginning of what is kept.
     let verdicts = "DELETE FROM judgements WHERE taken < $1 AND EXISTS (
         SELECT 1 FROM judgements y WHERE y.machine = judgements.machine AND y.taken < $1 AND
         (y.taken > judgements.taken OR (y.taken = judgements.taken AND y.scan > judgements.scan)))";
-    database.run(verdicts, &[moment.clone()])?;
+    database.run(verdicts, std::slice::from_ref(&moment))?;
     let old: Vec<Value> = database
         .ask(OLD_SCANS, &[moment])?
         .iter()
@@ -85,9 +85,9 @@ fn evidence_before(database: &mut dyn Database, moment: &str) -> Result<u64, Tro
 
 fn of_scope(database: &mut dyn Database, scope: &str) -> Result<Pruned, Trouble> {
     let scope = Value::from(scope);
-    let findings = database.run("DELETE FROM findings WHERE scope = $1", &[scope.clone()])?;
-    let machines = database.run("DELETE FROM machines WHERE scope = $1", &[scope.clone()])?;
-    database.run("DELETE FROM tallies WHERE scope = $1", &[scope.clone()])?;
+    let findings = database.run("DELETE FROM findings WHERE scope = $1", std::slice::from_ref(&scope))?;
+    let machines = database.run("DELETE FROM machines WHERE scope = $1", std::slice::from_ref(&scope))?;
+    database.run("DELETE FROM tallies WHERE scope = $1", std::slice::from_ref(&scope))?;
     database.run("DELETE FROM coverage WHERE scope = $1", &[scope])?;
     let bare = "DELETE FROM scans WHERE id NOT IN (SELECT scan FROM coverage)";
     let scans = database.run(bare, &[])?;

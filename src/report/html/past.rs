@@ -346,7 +346,7 @@ fn rows(past: &Past, name: impl Fn(&KeptFinding) -> String, word: impl Fn(&str) 
 fn columns(report: &Report) -> Vec<(String, String)> {
     let mapped = frameworks(report, None);
     let found = |name: &&str| mapped.iter().find(|one| *one.framework == **name);
-    let columns = COLUMNS.iter().filter_map(|name| found(name));
+    let columns = COLUMNS.iter().filter_map(found);
     columns
         .map(|one| (one.framework.to_string(), one.title.to_string()))
         .collect()
