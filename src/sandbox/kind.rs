@@ -65,6 +65,7 @@ const RESOURCES: &str = "resources";
 const NETWORK: &str = "networkresources";
 const SECURITY: &str = "securityresources";
 const COMPUTE: &str = "computeresources";
+const ACCESS: &str = "authorizationresources";
 
 /// Every type. Just-in-time policies are in no table of Resource Graph: the ARM list is the truth about them.
 pub const KINDS: &[Kind] = &[
@@ -143,6 +144,8 @@ pub const KINDS: &[Kind] = &[
     at_once("Microsoft.Authorization/policyAssignments", ""),
     at_once("Microsoft.Authorization/policyDefinitions", ""),
     at_once("Microsoft.Authorization/policySetDefinitions", ""),
+    at_once("Microsoft.Authorization/roleAssignments", ACCESS),
+    at_once("Microsoft.Authorization/roleDefinitions", ACCESS),
 ];
 
 /// The type of a name in any case.
