@@ -96,7 +96,7 @@ pub enum SourceName {
     Arm,
 }
 
-fn guid(text: &str) -> Result<String, String> {
+pub(super) fn guid(text: &str) -> Result<String, String> {
     let text = text.trim();
     let parts: Vec<usize> = text.split('-').map(str::len).collect();
     let is_guid = parts == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
@@ -131,7 +131,7 @@ fn cloud_name(text: &str) -> Result<String, String> {
 }
 
 /// `500ms`, `60s`, `10m`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no duration; write it as `500ms`, `60s`, `10m` or `1h`");
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| wrong())?;

@@ -244,11 +244,6 @@ fn extension_list(state: &mut State, call: &Call, address: &Address) -> Reply {
     page(state, call, &found, |resource| listed(resource, call))
 }
 
-/// The sandbox keeps none of these.
-fn nothing(_: &mut State, _: &Call, _: &Address) -> Reply {
-    Ok(Answer::ok(json!({ "value": [] })))
-}
-
 /// The interfaces of all instances of a scale set.
 fn scale_set_interfaces(state: &mut State, call: &Call, address: &Address) -> Reply {
     check_parent(state, address)?;
