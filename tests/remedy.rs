@@ -11,14 +11,14 @@
 mod estate;
 mod generated;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use assert_cmd::Command;
 use estate::{Estate, id, nsg_id, rule, with};
-use generated::{base, crowded, crowded_resources, defended, entry, generated, policy};
+use generated::{base, crowded, crowded_resources, defended, entry, generated, policy, reached};
 use jiff::Timestamp;
 use portcullis::model::{Choices, ResourceId};
 use portcullis::remedy::apply::{Done, Runner, Stop};
@@ -457,6 +457,30 @@ fn a_group_is_put_before_what_nothing_filters() {
     let plan = planned(&before, &narrow);
     let lost = plan.proof.losses.iter().find(|loss| loss.port == 22);
     assert!(lost.is_some_and(|loss| !loss.sources.contains(&"203.0.113.0/24".to_owned())));
+}
+
+#[test]
+fn the_role_that_is_printed_allows_what_plans_need() {
+    use portcullis::azure::permission::Purpose;
+    use portcullis::remedy::journal::Direction;
+    use portcullis::remedy::needs;
+    let allowed = Purpose::Remediate.actions();
+    let attach = Settings {
+        attach_group: true,
+        ..Settings::default()
+    };
+    let bare = documents(defended(Estate::new().public_with("Basic")));
+    let plans = [planned(&crowded(), &Settings::default()), planned(&bare, &attach)];
+    let mut needed = BTreeSet::new();
+    for plan in &plans {
+        for direction in [Direction::Apply, Direction::Rollback] {
+            needed.extend(needs::of(plan, direction).into_iter().map(|(_, action)| action));
+        }
+    }
+    assert!(needed.len() > 9, "{needed:?}");
+    for action in needed {
+        assert!(allowed.iter().any(|known| known == action), "`{action}` is in no role");
+    }
 }
 
 /// A plan of changes that somebody asked for.
@@ -1137,23 +1161,6 @@ fn an_interrupt_begins_no_further_step() {
 
 // ---- generated estates ---------------------------------------------------------------------------------------------
 
-/// Who reaches a port of every address, asked once more without the code of the proof.
-fn reached(documents: &Documents, port: u16) -> Vec<String> {
-    let reading = documents.reading();
-    let exposures = portcullis::exposure::analyse(&reading.inventory, &reading.sources, &[port]);
-    let mut reached = Vec::new();
-    for target in exposures.machines.iter().flat_map(|machine| &machine.targets) {
-        let reach = exposures.stacks[target.stack as usize].reach(port).unwrap();
-        reached.push(format!(
-            "{} {:?} {:?}",
-            target.name,
-            reach.certainly_admitted().cidrs(9999),
-            reach.possibly_admitted().cidrs(9999)
-        ));
-    }
-    reached
-}
-
 fn hold(number: u64, crash: bool) -> usize {
     let before = generated(number);
     let settings = Settings {
@@ -1322,7 +1329,7 @@ fn a_new_user_plans_applies_and_goes_back() {
     ])
     .assert()
     .code(0);
-    let journal = path("plan.journal.jsonl");
+    let journal = path("plan.rehearsal.jsonl");
     portcullis(&["audit", "verify", &journal]).assert().code(0);
     portcullis(&[
         "rollback",
@@ -1353,9 +1360,17 @@ fn a_new_user_plans_applies_and_goes_back() {
         changeable
     };
     assert_eq!(read_back(&estate), read_back(&back));
-    portcullis(&["apply", &plan_file, "--rehearse", &estate, "--approve", &plan.digest])
-        .assert()
-        .code(2);
+    let taken_back = [
+        "apply",
+        &plan_file,
+        "--rehearse",
+        &estate,
+        "--approve",
+        &plan.digest,
+        "--journal",
+        &journal,
+    ];
+    portcullis(&taken_back).assert().code(2);
     let mut text = std::fs::read_to_string(&journal).unwrap();
     text = text.replacen("apply", "APPLY", 1);
     std::fs::write(&journal, text).unwrap();

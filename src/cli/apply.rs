@@ -43,7 +43,8 @@ pub struct ApplyArguments {
     #[arg(long, value_name = "FILE", requires = "rehearse")]
     save: Option<PathBuf>,
 
-    /// Where every call is written down before and after [default: the plan's name with `.journal.jsonl`]
+    /// Where every call is written down before and after [default: the plan's name with `.journal.jsonl`; of a rehearsal, with
+    /// `.rehearsal.jsonl`, made anew each time]
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 
@@ -82,7 +83,7 @@ impl ApplyArguments {
             return Ok(if whole { status::CLEAN } else { status::FINDINGS });
         }
         let _held = hold(&self.plan)?;
-        let journal = self.journal.clone().unwrap_or_else(|| beside(&self.plan));
+        let journal = self.journal()?;
         let how = Carrying {
             command: "apply",
             journal: &journal,
@@ -93,6 +94,23 @@ impl ApplyArguments {
         match carry_out(&place, &plan, &how)? {
             Carried::Declined => Ok(status::USAGE),
             Carried::Run(run) => self.finish(&plan, &place, &asking, &run),
+        }
+    }
+
+    fn journal(&self) -> Result<PathBuf, Failure> {
+        if let Some(named) = &self.journal {
+            return Ok(named.clone());
+        }
+        if self.rehearse.is_empty() {
+            return Ok(self.plan.with_extension("journal.jsonl"));
+        }
+        // The sandbox of the rehearsal before is gone, and its journal says nothing of this one.
+        let path = self.plan.with_extension("rehearsal.jsonl");
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Failure(format!("cannot write `{}`: {error}", path.display())))
+            }
+            _ => Ok(path),
         }
     }
 
@@ -190,8 +208,4 @@ fn hold(path: &Path) -> Result<File, Failure> {
         // Where files cannot be locked, the journal and the check for drift remain.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }
-}
-
-fn beside(plan: &Path) -> PathBuf {
-    plan.with_extension("journal.jsonl")
 }

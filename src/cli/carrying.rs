@@ -7,11 +7,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::place::Place;
-use super::run::{ask, began, ended, on_interrupt, outcomes, who};
+use super::run::{ask, began, ended, on_interrupt, outcomes};
 use super::{Failure, output};
 use crate::remedy::Plan;
 use crate::remedy::apply::{Outcome, Runner};
-use crate::remedy::journal::{Direction, Event, Journal, NotKept, Record, Standing, plan_of, standings};
+use crate::remedy::journal::{
+    Chain, Direction, Event, Journal, NotKept, Record, Standing, place_of, plan_of, standings,
+};
 
 /// How a plan is to be carried out.
 pub(super) struct Carrying<'a> {
@@ -61,6 +63,7 @@ pub(super) fn carry_out(place: &Place, plan: &Plan, how: &Carrying<'_>) -> Resul
             "journal `{shown}` is of another plan; name another with --journal"
         )));
     }
+    check_place(&found.chain, place, how.journal)?;
     let standings = standings(&found.chain);
     let taken_back = |standing: &Standing| matches!(standing, Standing::Returning | Standing::Returned);
     if standings.values().any(taken_back) {
@@ -73,7 +76,7 @@ pub(super) fn carry_out(place: &Place, plan: &Plan, how: &Carrying<'_>) -> Resul
     };
     let stop = on_interrupt();
     let first = found.chain.lines.is_empty();
-    began(&journal, how.command, plan, first, &who(place), &approval)?;
+    began(&journal, place, how.command, plan, first, approval)?;
     let results = runner(place, &journal, &stop, how.parallel).apply(plan, &standings);
     told(plan, results, journal)
 }
@@ -88,15 +91,28 @@ pub(super) fn take_back(place: &Place, path: &Path, approve: Option<&str>) -> Re
     let Some(plan) = plan_of(&found.chain) else {
         return Err(Failure(format!("journal `{shown}` holds no plan: nothing was begun")));
     };
+    check_place(&found.chain, place, path)?;
     place.check(plan, Direction::Rollback)?;
     let question = format!("Take back plan {} ({} steps)\n", plan.digest, plan.steps.len());
     let Some(approval) = ask(&plan.digest, approve, &question)? else {
         return Ok(Carried::Declined);
     };
     let stop = on_interrupt();
-    began(&journal, "rollback", plan, false, &who(place), &approval)?;
+    began(&journal, place, "rollback", plan, false, approval)?;
     let results = runner(place, &journal, &stop, 1).roll_back(plan, &standings(&found.chain));
     told(plan, results, journal)
+}
+
+/// What was done in one place is neither continued nor taken back in another.
+fn check_place(chain: &Chain, place: &Place, path: &Path) -> Result<(), Failure> {
+    match place_of(chain).filter(|known| *known != place.name) {
+        None => Ok(()),
+        Some(known) => Err(Failure(format!(
+            "journal `{}` is of `{known}`, and this is `{}`; name another journal, or go there",
+            path.display(),
+            place.name
+        ))),
+    }
 }
 
 /// Reads every target as a run would, and writes nothing. Prints each request that a run would make; whether every step

@@ -28,6 +28,8 @@ pub(super) struct Place {
     connection: Connection,
     service: Remote<Wire>,
     sandbox: Option<Sandbox>,
+    /// The endpoint of Resource Manager, or that it is a rehearsal; as the journal names it.
+    pub name: String,
     /// The way in which the identity signed in.
     pub signed_in: &'static str,
     /// The first pause before something is asked again.
@@ -65,7 +67,12 @@ impl Place {
     ) -> Result<Place, Failure> {
         let wire = Wire::open(&connection).map_err(said)?;
         let signed_in = wire.sign_in().map_err(said)?;
+        let name = match &sandbox {
+            Some(_) => "a rehearsal".to_owned(),
+            None => connection.cloud.arm.to_string(),
+        };
         Ok(Place {
+            name,
             connection,
             service: Remote(wire),
             sandbox,

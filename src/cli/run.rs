@@ -63,31 +63,30 @@ pub(super) fn on_interrupt() -> Arc<AtomicBool> {
 }
 
 /// Who runs the program, as the system calls them, and how they are signed in.
-pub(super) fn who(place: &Place) -> String {
+fn who(place: &Place) -> String {
     let named = ["USER", "USERNAME", "LOGNAME"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok());
     let named = named.unwrap_or_else(|| "unknown".to_owned());
-    match place.is_rehearsal() {
-        true => format!("{named}, in a rehearsal"),
-        false => format!("{named}, signed in by {}", place.signed_in),
-    }
+    format!("{named}, signed in by {}", place.signed_in)
 }
 
+/// The first line of a run. `first` says that the journal is new, and so holds the whole plan.
 pub(super) fn began(
     journal: &Journal,
+    place: &Place,
     command: &str,
     plan: &Plan,
     first: bool,
-    by: &str,
-    approval: &str,
+    approval: String,
 ) -> Result<(), Failure> {
     let event = Event::Began {
         command: command.to_owned(),
         plan_digest: plan.digest.clone(),
         plan: first.then(|| Box::new(plan.clone())),
-        by: by.to_owned(),
-        approval: approval.to_owned(),
+        by: who(place),
+        approval,
+        place: place.name.clone(),
     };
     keep(journal, event)
 }

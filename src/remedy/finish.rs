@@ -8,7 +8,7 @@ use super::hindrance;
 use super::plan::{FORMAT, Mended, Plan, Proof, Step, Unmended, VERSION};
 use super::projection;
 use super::proof::Comparison;
-use super::remedies::{Draft, Settings};
+use super::remedies::{Draft, Settings, owner};
 use super::view::{Question, View};
 use crate::exposure::Attached;
 use crate::model::ResourceId;
@@ -151,8 +151,14 @@ fn stay(composer: &Composer<'_>, finding: &Finding) -> Unmended {
             "it is undetermined: give what was not read, then plan again".to_owned(),
         ),
         _ if composer.has_room(finding) => (
-            "you".to_owned(),
-            format!("no remedy mends it; `portcullis rules show {}` tells how", finding.rule),
+            composer
+                .work
+                .machine_of(finding)
+                .map_or_else(|| "you".to_owned(), |(_, vm)| owner(vm)),
+            format!(
+                "no step of a plan mends it; `portcullis rules show {}` tells what does",
+                finding.rule
+            ),
         ),
         _ => (
             "you".to_owned(),

@@ -29,12 +29,10 @@ pub fn of(documents: &Documents, draft: &Draft, fresh: &[Draft]) -> Option<Hindr
 
 /// The first thing that stops what a plan needs to do, where `documents` hold the locks and deny assignments of the moment.
 pub fn of_needs(documents: &Documents, needs: &[Need]) -> Option<Hindrance> {
-    let writes = needs.iter().filter(|(_, action)| !action.ends_with("/read"));
-    writes
-        .filter_map(|(target, action)| {
-            lock(documents, target, action.ends_with("/delete")).or_else(|| denied(documents, target))
-        })
-        .next()
+    let mut writes = needs.iter().filter(|(_, action)| !action.ends_with("/read"));
+    writes.find_map(|(target, action)| {
+        lock(documents, target, action.ends_with("/delete")).or_else(|| denied(documents, target))
+    })
 }
 
 fn within(id: &ResourceId, scope: &str) -> bool {

@@ -28,6 +28,8 @@ pub enum Event {
         by: String,
         /// How it was approved.
         approval: String,
+        /// Where: the endpoint of Resource Manager, or a rehearsal.
+        place: String,
     },
     /// A write will be asked for.
     Intended {
@@ -223,6 +225,14 @@ pub fn standings(chain: &Chain) -> BTreeMap<u32, Standing> {
         standings.insert(*step, standing);
     }
     standings
+}
+
+/// Where the runs of the journal were.
+pub fn place_of(chain: &Chain) -> Option<&str> {
+    chain.lines.iter().find_map(|line| match &line.event {
+        Event::Began { place, .. } => Some(place.as_str()),
+        _ => None,
+    })
 }
 
 /// The plan that the journal is of.

@@ -314,7 +314,12 @@ pub fn essence(documents: &Documents) -> Value {
                 essence.insert(key, json!({ "machines": machines, "requests": requests }));
             }
             _ => {
-                essence.insert(key, document.clone());
+                let mut said = document.clone();
+                if let Some(members) = said.as_object_mut() {
+                    // The id says both.
+                    members.retain(|name, _| !["name", "type"].contains(&&**name));
+                }
+                essence.insert(key, said);
             }
         }
     }

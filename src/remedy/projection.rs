@@ -188,11 +188,21 @@ fn policy(target: &ResourceId, machine: &str, document: Option<&Value>, wanted: 
 
 fn associated(document: Option<&Value>, wanted: Option<&Value>) -> Value {
     let mut body = document.cloned().unwrap_or_else(|| json!({}));
+    let group = wanted
+        .and_then(|wanted| member(wanted, "networkSecurityGroup"))
+        .cloned();
     if let Some(slot) = slot(&mut body, "networkSecurityGroup") {
-        *slot = wanted
-            .and_then(|wanted| member(wanted, "networkSecurityGroup"))
-            .cloned()
-            .unwrap_or(Value::Null);
+        *slot = group.unwrap_or(Value::Null);
+    }
+    // A PUT says the whole: what is not said is not there.
+    if let Some(members) = body.as_object_mut() {
+        members.retain(|name, value| !(name.eq_ignore_ascii_case("networkSecurityGroup") && value.is_null()));
+        let inside = members
+            .iter_mut()
+            .find(|(name, _)| name.eq_ignore_ascii_case("properties"));
+        if let Some(members) = inside.and_then(|(_, inside)| inside.as_object_mut()) {
+            members.retain(|name, value| !(name.eq_ignore_ascii_case("networkSecurityGroup") && value.is_null()));
+        }
     }
     body
 }

@@ -138,3 +138,20 @@ pub fn second() -> Vec<Value> {
                 "subnet": { "id": estate::subnet_id("default") } } }] } }),
     ]
 }
+
+/// Who reaches a port of every address, asked once more without the code of the proof.
+pub fn reached(documents: &Documents, port: u16) -> Vec<String> {
+    let reading = documents.reading();
+    let exposures = portcullis::exposure::analyse(&reading.inventory, &reading.sources, &[port]);
+    let mut reached = Vec::new();
+    for target in exposures.machines.iter().flat_map(|machine| &machine.targets) {
+        let reach = exposures.stacks[target.stack as usize].reach(port).unwrap();
+        reached.push(format!(
+            "{} {:?} {:?}",
+            target.name,
+            reach.certainly_admitted().cidrs(9999),
+            reach.possibly_admitted().cidrs(9999)
+        ));
+    }
+    reached
+}

@@ -76,6 +76,11 @@ pub fn settled(estate: &Documents) -> Documents {
         service.put(&id, "2020-01-01", &found, Condition::Always).unwrap();
         service.get(&id, "2020-01-01").unwrap();
     }
+    served(&sandbox)
+}
+
+/// The estate as a sandbox has it now.
+pub fn served(sandbox: &Sandbox) -> Documents {
     let state = sandbox.state();
     Documents::of(state.store.all().map(|found| found.body.clone()).collect())
 }
@@ -125,8 +130,7 @@ pub fn said(output: &Output) -> String {
 
 /// What plans can change, as the sandbox has it. The service names its own rules, so these go by what they say.
 pub fn changeable(sandbox: &Sandbox) -> Value {
-    let bodies = sandbox.state().store.all().map(|found| found.body.clone()).collect();
-    let mut essence = essence(&Documents::of(bodies));
+    let mut essence = essence(&served(sandbox));
     let members = essence.as_object_mut().unwrap();
     members.retain(|id, _| id.contains("/networksecuritygroups/") || id.contains("/jitnetworkaccesspolicies/"));
     for group in members.values_mut().filter_map(Value::as_object_mut) {

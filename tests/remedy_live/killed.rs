@@ -11,8 +11,8 @@ use portcullis::remedy::{Documents, Plan, Settings};
 use portcullis::sandbox::{Fault, Options, Record, Sandbox};
 use serde_json::Value;
 
-use crate::desk::{Desk, changeable, planned, said, serving, settled};
-use crate::generated::{crowded, generated};
+use crate::desk::{Desk, changeable, planned, said, served, serving, settled};
+use crate::generated::{crowded, generated, reached};
 
 /// Kills a child at the call of a number, once it was carried out and before the answer is sent.
 #[derive(Clone, Default)]
@@ -105,6 +105,14 @@ impl Scene {
                 .map(|call| call.number);
             fresh.min().unwrap_or(state.calls)
         };
+        let after = served(&sandbox);
+        for port in [1, 21, 23, 80, 443, 3388, 3390, 4000, 4001, 5984, 5987, 65535] {
+            assert_eq!(
+                reached(&estate, port),
+                reached(&after, port),
+                "estate {number}: port {port}"
+            );
+        }
         let lines: Vec<usize> = desk.journal_text().lines().map(|line| line.len() + 1).collect();
         let cut = (1..lines.len()).map(Instant::Line);
         let instants = (1..=calls)

@@ -17,7 +17,9 @@ mod generated;
 #[path = "../live/mod.rs"]
 mod live;
 
+mod bad_input;
 mod contoso;
 mod desk;
 mod faults;
 mod killed;
+mod readme;

@@ -114,14 +114,37 @@ const CONFIGURE: &[(&str, &[&str])] = &[(
     ],
 )];
 
-const REMEDIATE: &[(&str, &[&str])] = &[(
-    "close rules of network security groups",
-    &[
-        "Microsoft.Network/networkSecurityGroups/securityRules/read",
-        "Microsoft.Network/networkSecurityGroups/securityRules/write",
-        "Microsoft.Network/networkSecurityGroups/securityRules/delete",
-    ],
-)];
+const REMEDIATE: &[(&str, &[&str])] = &[
+    (
+        "close rules of network security groups",
+        &[
+            "Microsoft.Network/networkSecurityGroups/securityRules/read",
+            "Microsoft.Network/networkSecurityGroups/securityRules/write",
+            "Microsoft.Network/networkSecurityGroups/securityRules/delete",
+        ],
+    ),
+    (
+        "put a network security group before an interface",
+        &[
+            "Microsoft.Network/networkSecurityGroups/write",
+            "Microsoft.Network/networkSecurityGroups/delete",
+            "Microsoft.Network/networkSecurityGroups/join/action",
+            "Microsoft.Network/networkInterfaces/write",
+            "Microsoft.Network/virtualNetworks/subnets/join/action",
+            "Microsoft.Network/publicIPAddresses/join/action",
+        ],
+    ),
+    (
+        "see what stands in the way of a change",
+        &[
+            "Microsoft.Authorization/locks/read",
+            "Microsoft.Authorization/denyAssignments/read",
+            "Microsoft.Authorization/policyAssignments/read",
+            "Microsoft.Authorization/policyDefinitions/read",
+            "Microsoft.Authorization/policySetDefinitions/read",
+        ],
+    ),
+];
 
 fn stated(table: &[(&str, &[&str])]) -> Vec<Feature> {
     let feature = |(name, actions): &(&str, &[&str])| Feature {

@@ -71,8 +71,6 @@ const ACTIONS: &[Action] = &[
     get("microsoft.security", &["assessments"], extension_list),
     get("microsoft.authorization", &["permissions"], access::permissions),
     get("microsoft.authorization", &["locks"], extension_list),
-    get("microsoft.authorization", &["policyassignments"], extension_list),
-    get("microsoft.authorization", &["denyassignments"], extension_list),
     get("microsoft.authorization", &["roleassignments"], access::assignments),
     on(
         Method::PUT,
@@ -100,6 +98,8 @@ const ACTIONS: &[Action] = &[
         &["roledefinitions", "*"],
         access::undefine,
     ),
+    get("microsoft.authorization", &["denyassignments"], extension_list),
+    get("microsoft.authorization", &["policyassignments"], extension_list),
     get(
         "microsoft.compute",
         &["virtualmachinescalesets", "*", "networkinterfaces"],
