@@ -44,7 +44,7 @@ impl Wire {
     /// Azure: what is built in writes no rules of security groups.
     fn definitions(&self, subscription: &str, guards: &[Value], unread: &mut Vec<String>) -> Vec<Value> {
         let mut asked = BTreeSet::new();
-        let mut open: Vec<String> = guards.iter().filter_map(|guard| definition_of(guard)).collect();
+        let mut open: Vec<String> = guards.iter().filter_map(definition_of).collect();
         let mut found = Vec::new();
         while let Some(id) = open.pop() {
             if !asked.insert(id.to_ascii_lowercase()) {

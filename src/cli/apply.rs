@@ -77,7 +77,7 @@ impl ApplyArguments {
             self.config.as_deref(),
             self.rehearse.first().map(PathBuf::as_path),
         )?;
-        let place = place(&self.rehearse, &self.connection)?;
+        let place = place(&self.rehearse, &asking.connection(&self.connection)?)?;
         if self.dry_run {
             let whole = dry(&place, &plan)?;
             return Ok(if whole { status::CLEAN } else { status::FINDINGS });

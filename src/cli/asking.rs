@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Failure;
 use super::config::Config;
+use super::live::{ConnectionArguments, ScopeArguments};
 use super::rules::RuleSet;
 use crate::example::MANAGEMENT_PORTS;
 use crate::model::Choices;
@@ -44,6 +45,16 @@ impl Asking {
             params,
             choices,
         })
+    }
+
+    /// How to reach Azure: what was typed, else what the configuration says.
+    pub fn connection(&self, typed: &ConnectionArguments) -> Result<ConnectionArguments, Failure> {
+        self.config.live.connection(typed, &self.config)
+    }
+
+    /// Which estate is meant where no file was named.
+    pub fn scope(&self, typed: &ScopeArguments) -> Result<ScopeArguments, Failure> {
+        self.config.live.scope(typed)
     }
 
     /// The question, as of `now`, else as of when the estate was recorded.

@@ -41,7 +41,7 @@ pub(super) struct Place {
 impl Place {
     /// Azure, or whatever `--endpoint` names.
     pub fn live(arguments: &ConnectionArguments) -> Result<Place, Failure> {
-        Place::open(arguments.connection()?, arguments.retry_pause, None, None)
+        Place::open(arguments.connection()?, None, None)
     }
 
     /// A sandbox in this program that serves recorded estates.
@@ -56,15 +56,10 @@ impl Place {
         let sandbox = Sandbox::start(store, options)
             .map_err(|error| Failure(format!("the sandbox for the rehearsal cannot listen: {error}")))?;
         let connection = rehearsing(&sandbox, tenant, identity)?;
-        Place::open(connection, Duration::from_millis(500), Some(sandbox), recorded)
+        Place::open(connection, Some(sandbox), recorded)
     }
 
-    fn open(
-        connection: Connection,
-        pause: Duration,
-        sandbox: Option<Sandbox>,
-        recorded: Option<Timestamp>,
-    ) -> Result<Place, Failure> {
+    fn open(connection: Connection, sandbox: Option<Sandbox>, recorded: Option<Timestamp>) -> Result<Place, Failure> {
         let wire = Wire::open(&connection).map_err(said)?;
         let signed_in = wire.sign_in().map_err(said)?;
         let name = match &sandbox {
@@ -73,21 +68,17 @@ impl Place {
         };
         Ok(Place {
             name,
+            pause: connection.patience.first_pause,
             connection,
             service: Remote(wire),
             sandbox,
             signed_in,
-            pause,
             recorded,
         })
     }
 
     pub fn service(&self) -> &dyn Service {
         &self.service
-    }
-
-    pub fn is_rehearsal(&self) -> bool {
-        self.sandbox.is_some()
     }
 
     /// Whether the plan can be carried out here: its tenant, its subscriptions, the permissions for its steps, and the locks

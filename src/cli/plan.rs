@@ -19,7 +19,6 @@ use crate::remedy::{Documents, Plan, Settings, needs, plan};
 pub struct PlanArguments {
     /// Snapshots, `az ... list -o json` output, ARM list pages or Resource Graph answers, or directories of them
     #[arg(
-        required_unless_present_any = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
         conflicts_with_all = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
         value_name = "PATH"
     )]
@@ -131,7 +130,7 @@ impl PlanArguments {
             self.config.as_deref(),
             self.paths.first().map(PathBuf::as_path),
         )?;
-        let (documents, place) = self.estate()?;
+        let (documents, place) = self.estate(&asking)?;
         let whole = documents.reading().inventory.coverage.is_complete();
         let mut plan = plan(documents, &asking.question(self.now), &self.settings()).map_err(Failure)?;
         if let Some(place) = &place {
@@ -165,11 +164,18 @@ impl PlanArguments {
     }
 
     /// The estate, and where it is if it is live.
-    fn estate(&self) -> Result<(Documents, Option<Place>), Failure> {
-        if !self.scope.is_given() {
+    fn estate(&self, asking: &Asking) -> Result<(Documents, Option<Place>), Failure> {
+        if !self.paths.is_empty() {
             return Ok((documents(&self.paths)?, None));
         }
-        let recorded = live::read(&self.scope, &self.connection)?;
+        let scope = asking.scope(&self.scope)?;
+        if !scope.is_given() {
+            let what = "say what to plan for: files, or a live estate with --subscription, --management-group or \
+                        --all-subscriptions";
+            return Err(Failure(what.to_owned()));
+        }
+        let connection = asking.connection(&self.connection)?;
+        let recorded = live::read(&scope, &connection)?;
         live::say_missing(&recorded);
         let subscriptions: Vec<String> = recorded
             .header
@@ -178,7 +184,7 @@ impl PlanArguments {
             .map(|read| read.id.clone())
             .collect();
         let mut documents = taken(recorded)?;
-        let place = Place::live(&self.connection)?;
+        let place = Place::live(&connection)?;
         place.guard(&mut documents, &subscriptions);
         Ok((documents, Some(place)))
     }

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::apply::{place, save};
 use super::carrying::{Carried, take_back};
+use super::config::Config;
 use super::live::ConnectionArguments;
 use super::{Failure, status};
 
@@ -34,13 +35,18 @@ pub struct RollbackArguments {
     #[arg(long, value_name = "FILE", requires = "rehearse")]
     save: Option<PathBuf>,
 
+    /// How to reach Azure, as for the plan [default: portcullis.yaml of the current directory, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
     #[command(flatten)]
     connection: ConnectionArguments,
 }
 
 impl RollbackArguments {
     pub fn run(&self) -> Result<u8, Failure> {
-        let place = place(&self.rehearse, &self.connection)?;
+        let config = Config::read(self.config.as_deref(), None)?;
+        let place = place(&self.rehearse, &config.live.connection(&self.connection, &config)?)?;
         let Carried::Run(run) = take_back(&place, &self.journal, self.approve.as_deref())? else {
             return Ok(status::USAGE);
         };

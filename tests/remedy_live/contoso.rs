@@ -87,7 +87,7 @@ fn a_dry_run_reads_and_writes_nothing() {
 fn what_the_identity_may_not_do_is_found_before() {
     let desk = Desk::new();
     let reader = contoso(Options {
-        reader: true,
+        roles: vec!["Reader".to_owned()],
         ..Options::default()
     });
     let plan = desk.planned(&reader, &[]);
