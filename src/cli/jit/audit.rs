@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::super::files::{self, InputFile};
 use super::super::live::{ConnectionArguments, duration, guid};
 use super::super::{Failure, output, status, style};
-use super::estate::{ZoneArguments, said};
+use super::estate::{ZoneArguments, said, settled};
 use super::objects::each_object;
 use super::spool::Spool;
 use crate::azure::jit::{NETWORK, SECURITY};
@@ -174,7 +174,7 @@ impl AuditArguments {
         let mut pack = self.evidence.as_deref().map(Pack::begin).transpose()?;
         let live = self.all_subscriptions || !self.subscription.is_empty();
         let session = match live {
-            true => Some(Session::open(&self.connection.connection()?).map_err(|unread| Failure(unread.0))?),
+            true => Some(Session::open(&settled(&self.connection)?.connection()?).map_err(|unread| Failure(unread.0))?),
             false => None,
         };
         let mut gathered = Gathered::default();

@@ -237,6 +237,8 @@ fn configure(
     connection: &ConnectionArguments,
 ) -> Result<u8, Failure> {
     let selector = machines.selector()?;
+    let asking = Asking::read(&[], write.config.as_deref(), None)?;
+    let (scope, connection) = (&asking.scope(scope)?, &asking.connection(connection)?);
     let place = match write.rehearse.is_empty() {
         true => Place::live(connection)?,
         false => Place::rehearsal(&write.rehearse)?,

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::super::Failure;
+use super::super::asking::Asking;
+use super::super::live::ConnectionArguments;
 use crate::azure::client::Fault;
 use crate::jit::moment;
 use crate::jit::refusal::{advice, sentence};
@@ -72,6 +74,11 @@ impl ZoneArguments {
     pub fn zone(&self) -> TimeZone {
         self.time_zone.clone().unwrap_or_else(TimeZone::system)
     }
+}
+
+/// The connection that was typed, else what the configuration of the current directory says.
+pub fn settled(typed: &ConnectionArguments) -> Result<ConnectionArguments, Failure> {
+    Asking::read(&[], None, None)?.connection(typed)
 }
 
 /// The subscriptions that ids name, each once.

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use super::super::live::{ConnectionArguments, guid};
 use super::super::permissions::{format, lack, role};
 use super::super::{Failure, output, status};
-use super::estate::said;
+use super::estate::{said, settled};
 use crate::azure::permission::{Purpose, lacks};
 use crate::azure::session::Session;
 use crate::jit::people::{Person, Task, people};
@@ -58,7 +58,7 @@ impl PermissionsArguments {
             output::to_stdout(role(purpose, self.format.as_deref(), &self.scope)?.as_bytes())?;
             return Ok(status::CLEAN);
         }
-        let connection = self.connection.connection()?;
+        let connection = settled(&self.connection)?.connection()?;
         let session = Session::open(&connection).map_err(|unread| Failure(unread.0))?;
         let mut told = true;
         for id in &self.subscription {

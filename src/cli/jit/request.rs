@@ -15,7 +15,7 @@ use super::super::run::{ended, who};
 use super::super::{Failure, output, status, style};
 use super::configure::{self, WriteArguments, change_machines};
 use super::door::{Around, Guarded, Policies};
-use super::estate::{ZoneArguments, journal, said, subscriptions_of};
+use super::estate::{ZoneArguments, journal, said, settled, subscriptions_of};
 use crate::azure::jit::initiate_path;
 use crate::azure::session::{Session, fetch};
 use crate::jit::ask::{self, Ask, From, misfits};
@@ -132,14 +132,14 @@ impl RequestArguments {
             self.check_command(command)?;
         }
         let from = self.source()?;
-        let session = Session::open(&self.connection.connection()?).map_err(|unread| Failure(unread.0))?;
+        let session = Session::open(&settled(&self.connection)?.connection()?).map_err(|unread| Failure(unread.0))?;
         let guarded = self.guarded(&session)?;
         let mut worst = status::CLEAN;
         let asks = self.asks(&session, &guarded, &from)?;
         if self.dry_run {
             return self.dry(&session, &asks);
         }
-        let place = Place::live(&self.connection)?;
+        let place = Place::live(&settled(&self.connection)?)?;
         let mut doors = Vec::new();
         for (policy, document, ask) in &asks {
             let sent = send(&Sending {
@@ -190,7 +190,7 @@ impl RequestArguments {
         let mut stated: Vec<String> = self.from.iter().filter(|source| *source != MY_IP).cloned().collect();
         match (mine, &self.my_ip_url) {
             (true, Some(url)) => {
-                let connection = self.connection.connection()?;
+                let connection = settled(&self.connection)?.connection()?;
                 let address = fetch(&connection, url).map_err(|why| Failure(format!("--my-ip-url: {why}")))?;
                 let address: std::net::IpAddr = address
                     .trim()
@@ -247,7 +247,7 @@ impl RequestArguments {
             return Err(Failure(not_on));
         }
         let id = machine_named(session, typed, stated)?;
-        let place = Place::live(&self.connection)?;
+        let place = Place::live(&settled(&self.connection)?)?;
         let documents = place.estate(&[id.subscription().to_ascii_lowercase()])?;
         let ports = match self.port.is_empty() {
             true => Ports::BySystem,
@@ -576,6 +576,7 @@ pub(super) fn send(sending: &Sending<'_>) -> Result<Option<Request>, Failure> {
         plan: None,
         by: who(place),
         approval: "asked for on the command line".to_owned(),
+        place: place.name.clone(),
     };
     let kept = journal.keep(&Timestamp::now().to_string(), began);
     kept.map_err(|error| Failure(error.to_string()))?;

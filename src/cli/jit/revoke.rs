@@ -12,7 +12,7 @@ use super::super::live::{ConnectionArguments, guid};
 use super::super::place::Place;
 use super::super::{Failure, output, status, style};
 use super::door::{Guarded, Policies};
-use super::estate::{ZoneArguments, journal, subscriptions_of};
+use super::estate::{ZoneArguments, journal, settled, subscriptions_of};
 use super::request::{Sending, send};
 use crate::azure::jit::initiate_path;
 use crate::azure::session::Session;
@@ -91,7 +91,7 @@ const SOON: SignedDuration = SignedDuration::from_secs(60);
 
 impl RevokeArguments {
     pub fn run(&self) -> Result<u8, Failure> {
-        let session = Session::open(&self.connection.connection()?).map_err(|unread| Failure(unread.0))?;
+        let session = Session::open(&settled(&self.connection)?.connection()?).map_err(|unread| Failure(unread.0))?;
         let stated = match self.subscription.is_empty() {
             true => subscriptions_of(std::slice::from_ref(&self.machine)),
             false => self.subscription.clone(),
@@ -135,7 +135,7 @@ impl RevokeArguments {
         let end = session.now().saturating_add(SOON).unwrap_or(Timestamp::MAX);
         let place = match self.dry_run {
             true => None,
-            false => Some(Place::live(&self.connection)?),
+            false => Some(Place::live(&settled(&self.connection)?)?),
         };
         let mut outcome = status::CLEAN;
         for (policy, opening) in open {
@@ -188,7 +188,7 @@ impl RevokeArguments {
 
     /// Out of the policy and back in, as two plans with a journal each.
     fn entry(&self, guarded: &Guarded, open: &[(ResourceId, Opening)]) -> Result<u8, Failure> {
-        let place = Place::live(&self.connection)?;
+        let place = Place::live(&settled(&self.connection)?)?;
         let mut concerned: Vec<&ResourceId> = open.iter().map(|(policy, _)| policy).collect();
         concerned.sort_by_key(|id| id.as_str());
         concerned.dedup();

@@ -29,7 +29,6 @@ pub struct StatusArguments {
     /// Recorded estates, as `scan` reads them; or a live one with --subscription, --management-group or
     /// --all-subscriptions
     #[arg(
-        required_unless_present_any = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
         conflicts_with_all = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
         value_name = "PATH"
     )]
@@ -123,8 +122,18 @@ impl StatusArguments {
         let files = files::collect(&self.paths)?;
         let mut now = judging.now;
         let mut recording = None;
-        if self.scope.is_given() {
-            let recorded = live::read(&self.scope, &self.connection)?;
+        let config = &judging.config;
+        let scope = match self.paths.is_empty() {
+            true => config.live.scope(&self.scope)?,
+            false => self.scope.clone(),
+        };
+        if self.paths.is_empty() && !scope.is_given() {
+            return Err(Failure(
+                "say what to look at: files, or --subscription, --management-group or --all-subscriptions".to_owned(),
+            ));
+        }
+        if scope.is_given() {
+            let recorded = live::read(&scope, &config.live.connection(&self.connection, config)?)?;
             // Openings end by the service's clock.
             let there = Timestamp::now()
                 .saturating_add(recorded.ahead)
@@ -152,7 +161,7 @@ impl StatusArguments {
             at: now.or(reading.recorded).unwrap_or(request.generated),
             ports: request.ports.clone(),
             policies: request.policies,
-            inputs: self.inputs(),
+            inputs: self.inputs(&scope),
         };
         let wanted = self
             .machine
@@ -170,9 +179,9 @@ impl StatusArguments {
         })
     }
 
-    fn inputs(&self) -> Vec<String> {
+    fn inputs(&self, scope: &ScopeArguments) -> Vec<String> {
         let paths = self.paths.iter().map(|path| path.to_string_lossy().into_owned());
-        paths.chain(self.scope.names()).collect()
+        paths.chain(scope.names()).collect()
     }
 
     /// Leaves what was asked for. The summary stays that of the whole.
