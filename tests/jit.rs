@@ -1,9 +1,11 @@
 //! Each task of just-in-time access from the command line, against a sandbox: what it prints, and what the groups, the
 //! policies and their record of requests are afterwards.
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
+    clippy::type_complexity,
     reason = "what is not there fails the test"
 )]
 

@@ -1,7 +1,10 @@
 //! The merging of an audit: what belongs together, across midnight, with what is missing, and in bounded memory.
-#![expect(
+#![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
+    clippy::type_complexity,
     reason = "what is not there fails the test"
 )]
 

@@ -1,7 +1,10 @@
 //! The labs of `docs/jit.md`, every command of them, against a sandbox of their own.
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
     reason = "what is not there fails the test"
 )]
 

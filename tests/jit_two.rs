@@ -1,8 +1,11 @@
 //! Two people at one policy. A write replaces the whole list and policies have no entity tag, so a list that was read
 //! before and is written after takes others out without knowing of them.
-#![expect(
+#![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
+    clippy::type_complexity,
     reason = "what is not there fails the test"
 )]
 

@@ -88,6 +88,9 @@ pub struct Person {
     pub lacks: Vec<&'static str>,
 }
 
+/// The kind of a principal, and its roles with their scopes.
+type Held<'r> = (String, Vec<(&'r Role, String)>);
+
 /// Who may do a task, by principal. Rights of one principal at several scopes are joined; what a condition limits is
 /// counted, since only the service can tell.
 pub fn people(task: Task, assignments: &[Value], definitions: &[Value]) -> Vec<Person> {
@@ -95,7 +98,7 @@ pub fn people(task: Task, assignments: &[Value], definitions: &[Value]) -> Vec<P
         .iter()
         .filter_map(|definition| Some((last(id_of(definition)?.as_str()), Role::of(definition))))
         .collect();
-    let mut by_principal: BTreeMap<String, (String, Vec<(&Role, String)>)> = BTreeMap::new();
+    let mut by_principal: BTreeMap<String, Held<'_>> = BTreeMap::new();
     for assignment in assignments {
         let text = |name: &str| property(assignment, name).and_then(Value::as_str).unwrap_or_default();
         let (principal, role) = (text("principalId").to_ascii_lowercase(), last(text("roleDefinitionId")));
@@ -107,7 +110,7 @@ pub fn people(task: Task, assignments: &[Value], definitions: &[Value]) -> Vec<P
             .or_insert_with(|| (text("principalType").to_owned(), Vec::new()));
         held.1.push((role, text("scope").to_owned()));
     }
-    let person = |(principal, (kind, held)): (String, (String, Vec<(&Role, String)>))| {
+    let person = |(principal, (kind, held)): (String, Held<'_>)| {
         let any = |action: &str| held.iter().any(|(role, _)| role.allows(action));
         let key = task.actions().first()?;
         any(key).then(|| Person {

@@ -559,7 +559,7 @@ fn created(path: &Path) -> Result<File, Failure> {
 /// A report that is being written.
 enum Writer {
     Console(Box<dyn Write>, TimeZone),
-    Csv(Table<Box<dyn Write>>),
+    Csv(Box<Table<Box<dyn Write>>>),
     Json(Lines<Box<dyn Write>>),
     Html(Page<Box<dyn Write>>),
 }
@@ -568,7 +568,7 @@ impl Writer {
     fn begin(format: Format, out: Box<dyn Write>, header: &Header, zone: TimeZone) -> Result<Writer, Failure> {
         let writer = match format {
             Format::Console => Ok(Writer::Console(out, zone)),
-            Format::Csv => Table::begin(out).map(Writer::Csv),
+            Format::Csv => Table::begin(out).map(|table| Writer::Csv(Box::new(table))),
             Format::Json => Lines::begin(out, header).map(Writer::Json),
             Format::Html => Page::begin(out, header).map(Writer::Html),
         };

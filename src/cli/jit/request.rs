@@ -300,7 +300,7 @@ impl RequestArguments {
         guarded: &[Guarded],
         from: &From,
     ) -> Result<Vec<(ResourceId, Value, Ask)>, Failure> {
-        let mut wanted: Vec<(ResourceId, Value, Vec<(ResourceId, Vec<u16>)>)> = Vec::new();
+        let mut wanted: Vec<(ResourceId, Value, Wanted)> = Vec::new();
         for one in guarded {
             for port in self.ports(session, one)? {
                 // A port that no policy holds is asked of the first, whose refusal says so.
@@ -506,6 +506,9 @@ impl RequestArguments {
         Ok(ended.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
     }
 }
+
+/// Machines with the ports that are wanted of them.
+type Wanted = Vec<(ResourceId, Vec<u16>)>;
 
 /// The machine of a name, among those that the identity sees.
 fn machine_named(session: &Session, typed: &str, stated: &[String]) -> Result<ResourceId, Failure> {

@@ -30,12 +30,12 @@ pub struct Page<W: Write> {
 
 impl<W: Write> Page<W> {
     pub fn begin(mut out: W, header: &Header) -> Result<Self, ReportError> {
-        write!(
+        writeln!(
             out,
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width\"><title>Just-in-time access: audit</title>\
              <style>{STYLE}</style></head><body>\n<h1>Just-in-time access: audit</h1>\n\
-             <p>{} to {}, subscriptions {}</p>\n<p class=\"small\">made {} by {}</p>\n",
+             <p>{} to {}, subscriptions {}</p>\n<p class=\"small\">made {} by {}</p>",
             escaped(&header.from),
             escaped(&header.to),
             escaped(&header.subscriptions.join(", ")),
@@ -50,10 +50,10 @@ impl<W: Write> Page<W> {
         for missing in &header.missing {
             writeln!(out, "<p class=\"warn\">not read: {}</p>", escaped(missing))?;
         }
-        write!(
+        writeln!(
             out,
             "<table><thead><tr><th>Time (UTC)</th><th>Outcome</th><th>Who</th><th>Machine and port</th><th>From</th>\
-             <th>Until</th><th>Why</th><th>Told by</th></tr></thead><tbody>\n"
+             <th>Until</th><th>Why</th><th>Told by</th></tr></thead><tbody>"
         )?;
         Ok(Page { out, rows: 0 })
     }

@@ -249,7 +249,7 @@ fn connections(facts: &VmFacts<'_, '_>, entries: &[(&JitPolicy, &JitEntry)], ope
             None => vec![22, 3389],
         });
     }
-    let mut found: BTreeSet<(Through, u16, Arc<str>, Option<u16>, Option<Arc<str>>)> = BTreeSet::new();
+    let mut found: BTreeSet<Door> = BTreeSet::new();
     for (_, entry) in entries {
         let Some(address) = &entry.public_address else { continue };
         for opening in openings.iter().filter(|opening| opening.mapped_port.is_some()) {
@@ -283,6 +283,7 @@ fn connections(facts: &VmFacts<'_, '_>, entries: &[(&JitPolicy, &JitEntry)], ope
         .collect()
 }
 
+/// Through what, the port on the machine, the address, the port outside, the firewall or balancer.
 type Door = (Through, u16, Arc<str>, Option<u16>, Option<Arc<str>>);
 
 fn doors(exposures: &Exposures, target: &TargetExposure, way: &WayIn, wanted: &BTreeSet<u16>) -> Vec<Door> {
