@@ -243,7 +243,10 @@ fn configure(
         true => Place::live(connection)?,
         false => Place::rehearsal(&write.rehearse)?,
     };
-    let documents = estate(&place, &machines.machines, scope, connection)?;
+    let documents = match write.rehearse.is_empty() {
+        true => estate(&place, &machines.machines, scope, connection)?,
+        false => place.estate(&[])?,
+    };
     change_machines(asked, &selector, &place, documents, write)
 }
 
@@ -254,9 +257,6 @@ fn estate(
     scope: &ScopeArguments,
     connection: &ConnectionArguments,
 ) -> Result<Documents, Failure> {
-    if place.is_rehearsal() {
-        return place.estate(&[]);
-    }
     if scope.is_given() {
         let recorded = live::read(scope, connection)?;
         live::say_missing(&recorded);
