@@ -9,6 +9,7 @@ pub mod exposure;
 pub mod history;
 pub mod input;
 mod intern;
+pub mod jit;
 pub mod model;
 pub mod net;
 pub mod notify;

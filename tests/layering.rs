@@ -36,6 +36,13 @@ const LAYERS: &[(&str, &[&str])] = &[
         "remedy",
         &["source", "net", "model", "syntax", "input", "exposure", "rule"],
     ),
+    // Just-in-time access as people use it: documents, judged estates, plans and the shapes that reports share.
+    (
+        "jit",
+        &[
+            "source", "net", "model", "input", "exposure", "rule", "report", "remedy",
+        ],
+    ),
     (
         "azure",
         &[
@@ -61,7 +68,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "net", "intern", "model", "syntax", "input", "exposure", "trace", "rule", "report", "remedy",
-            "history", "notify", "azure", "sandbox", "example", "diff", "scan", "verify",
+            "history", "notify", "azure", "sandbox", "example", "diff", "scan", "verify", "jit",
         ],
     ),
 ];
