@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::compile::Filter;
+use super::compile::{Filter, Outline};
 use super::environment::Environment;
 use super::members::GroupMembers;
 use super::stack::{LayerState, PortReach, reaches};
@@ -22,7 +22,8 @@ impl<'i> GroupAlone<'i> {
         let network = inventory.networks.get(network)?;
         let environment = Environment::of(inventory, network, network.subnets.first()?);
         let members = GroupMembers::of(inventory);
-        let filter = Filter::compile(inventory, &members, inventory.nsgs.get(nsg)?, &environment)?;
+        let group = inventory.nsgs.get(nsg)?;
+        let filter = Filter::compile(inventory, &members, group, &environment)?;
         let target = Target {
             address: None,
             subnet: None,
@@ -30,7 +31,7 @@ impl<'i> GroupAlone<'i> {
             groups_unread: true,
             seen: Seen::Own,
         };
-        let meets = filter.meets(&target);
+        let meets = Outline::of(inventory, group)?.meets(&target);
         let filter = LayerState::Filter {
             nsg,
             filter: Arc::new(filter),
