@@ -67,20 +67,22 @@ pub struct TargetExposure {
 impl TargetExposure {
     /// Whether a rule's destination covers this address.
     pub fn meets(&self, inventory: &Inventory, destinations: &Addresses) -> Truth {
+        self.end(inventory).meets(destinations)
+    }
+
+    /// It as groups see it.
+    pub(super) fn end<'t>(&'t self, inventory: &'t Inventory) -> Target<'t> {
         let subnet = self
             .subnet
             .and_then(|(network, subnet)| inventory.networks.get(network)?.subnets.get(subnet as usize));
         let prefixes = subnet.and_then(|subnet| subnet.prefixes.known());
-        let address = self.address.known().copied();
-        let groups_unread = self.groups_unread;
         Target {
-            address,
+            address: self.address.known().copied(),
             subnet: prefixes.map(Vec::as_slice),
             groups: &self.groups,
-            groups_unread,
+            groups_unread: self.groups_unread,
             seen: Seen::Own,
         }
-        .meets(destinations)
     }
 
     /// The groups that filter it, outermost first.

@@ -29,6 +29,7 @@ mod sweep;
 mod target;
 mod translated;
 
+pub use admin::find_admin_rule;
 pub use admitting::Admitting;
 pub use alone::{Alone, alone};
 pub use analysis::{Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse, analyse_with};
