@@ -215,13 +215,13 @@ impl Environment {
             internet.may = internet.may.difference(&virtual_network.must);
             internet_gaps.clone_from(&gaps);
         }
-        let (mut returns_to_internet, mut return_gaps) = returns_to_internet(routes);
-        if let Some(why) = hub.and_then(|hub| hub.takes_internet) {
-            // A default route of the subnet's own is chosen before the hub's.
-            if routes.and_then(default_route).is_none() {
-                returns_to_internet.must = AddressSet::empty();
-                return_gaps.push(why);
-            }
+        // What the subnet's own routes say is chosen before what it learns from the hub.
+        let learned = hub.as_ref().filter(|_| learns_routes(inventory, subnet));
+        let taken = learned.map_or(Truth::No, |hub| hub.takes_internet);
+        let (returns_to_internet, mut return_gaps) = returns_to_internet(routes, taken);
+        let own_default = || routes.and_then(default_route).is_some();
+        if let Some(hub) = learned.filter(|_| taken == Truth::Maybe && !own_default()) {
+            return_gaps.push(hub.doubt());
         }
         Environment {
             public_clients,
@@ -238,35 +238,61 @@ impl Environment {
 }
 
 /// The virtual hub that a network hangs on.
-struct Hub {
+struct Hub<'i> {
     name: Arc<str>,
-    /// Why answers to the internet may go through the hub.
-    takes_internet: Option<Arc<str>>,
+    /// The hub's own addresses.
+    prefixes: Option<&'i [AddressRange]>,
+    /// Whether a default route of the hub's takes answers to the internet to its firewall or appliance.
+    takes_internet: Truth,
+    /// Which that is, where it is said.
+    hop: Option<&'i ResourceId>,
 }
 
-impl Hub {
-    fn of(inventory: &Inventory, network: &VirtualNetwork) -> Option<Hub> {
+/// The firewall or appliance of a virtual hub to which a subnet learns its default route, and whether it surely does.
+pub fn learned_default<'i>(
+    inventory: &'i Inventory,
+    network: &VirtualNetwork,
+    subnet: &Subnet,
+) -> Option<(&'i ResourceId, Truth)> {
+    let hub = Hub::of(inventory, network).filter(|_| learns_routes(inventory, subnet))?;
+    Some((hub.hop?, hub.takes_internet)).filter(|(_, truth)| *truth != Truth::No)
+}
+
+impl<'i> Hub<'i> {
+    /// A connection gets a default route where it is secured and the routing intent sends the internet to a firewall or
+    /// appliance. One without the other leaves it open: routes of the hub's own tables are not read.
+    fn of(inventory: &'i Inventory, network: &VirtualNetwork) -> Option<Self> {
         let connection = inventory.hub_connection(&network.id)?;
         let hub = connection.id.parent()?;
-        let name: Arc<str> = Arc::from(hub.name());
         let mut intents = inventory.routing_intents.iter();
         let intent = intents.find(|intent| intent.id.parent().as_ref() == Some(&hub));
-        let secured = connection.internet_security != Known::Known(false);
-        let sent = intent.is_some_and(|intent| intent.internet != Known::Known(false));
-        let takes_internet = (secured || sent).then(|| {
-            Arc::from(format!(
-                "virtual hub `{name}` may send answers to the internet through its firewall or appliance"
-            ))
-        });
-        Some(Hub { name, takes_internet })
+        let holds = |known: &Known<bool>| known.known().map_or(Truth::Maybe, |value| truth(*value));
+        let secured = holds(&connection.internet_security);
+        let sent = intent.map_or(Truth::No, |intent| holds(&intent.internet));
+        let prefixes = inventory.virtual_hubs.find(&hub).and_then(|hub| hub.prefixes.known());
+        Some(Hub {
+            name: Arc::from(hub.name()),
+            prefixes: prefixes.map(Vec::as_slice),
+            takes_internet: if secured == sent { secured } else { Truth::Maybe },
+            hop: intent.and_then(|intent| intent.internet_hop.as_ref()),
+        })
     }
 
-    /// What else hangs on the hub is connected; with a default route of the hub's, everything may be.
+    fn doubt(&self) -> Arc<str> {
+        Arc::from(format!(
+            "virtual hub `{}` may send answers to the internet through its firewall or appliance",
+            self.name
+        ))
+    }
+
+    /// The network is peered with the hub's own. What else hangs on the hub is connected, and with a default route of
+    /// the hub's everything may be.
     fn widen(&self, tag: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
-        let may = if self.takes_internet.is_some() {
-            AddressSet::full()
-        } else {
-            PRIVATE.clone()
+        let own = self.prefixes.unwrap_or_default().iter().copied();
+        tag.add(&AddressSet::from_ranges(own));
+        let may = match self.takes_internet {
+            Truth::No => PRIVATE.clone(),
+            Truth::Maybe | Truth::Yes => AddressSet::full(),
         };
         tag.add_possible(&may);
         gaps.push(Arc::from(format!(
@@ -374,6 +400,13 @@ fn routes<'i>(inventory: &'i Inventory, subnet: &Subnet, gaps: &mut Vec<Arc<str>
     None
 }
 
+/// Whether a subnet takes up routes that its network learns from a gateway or a hub.
+fn learns_routes(inventory: &Inventory, subnet: &Subnet) -> bool {
+    let table = subnet.route_table.known().and_then(Option::as_ref);
+    let table = table.and_then(|id| inventory.route_tables.find(id));
+    table.is_none_or(|table| !table.bgp_propagation_disabled)
+}
+
 fn known_routes<'i>(inventory: &'i Inventory, id: &ResourceId) -> Result<&'i [Route], Arc<str>> {
     let table: &RouteTable = inventory
         .route_tables
@@ -418,8 +451,9 @@ fn enters_tag(inventory: &Inventory, hop: NextHop) -> bool {
 }
 
 /// The addresses whose longest matching route leads straight to the internet. Where the routes are unknown, all: what
-/// the groups admit is then reported as it stands. A route of which something is unknown may lead there.
-fn returns_to_internet(routes: Option<&[Route]>) -> (Bounds, Vec<Arc<str>>) {
+/// the groups admit is then reported as it stands. A route of which something is unknown may lead there. `taken` tells
+/// whether a default route that the subnet learns takes what its own routes leave.
+fn returns_to_internet(routes: Option<&[Route]>, taken: Truth) -> (Bounds, Vec<Arc<str>>) {
     let mut by_length: Vec<(u128, AddressSet, Truth)> = Vec::new();
     let mut gaps = Vec::new();
     let mut anywhere = false;
@@ -443,7 +477,11 @@ fn returns_to_internet(routes: Option<&[Route]>) -> (Bounds, Vec<Arc<str>>) {
     }
     // Widest first: a longer prefix then overwrites what a shorter one said.
     by_length.sort_by_key(|(size, ..)| std::cmp::Reverse(*size));
-    let mut returns = Bounds::exact(AddressSet::full());
+    let all_if = |all| if all { AddressSet::full() } else { AddressSet::empty() };
+    let mut returns = Bounds {
+        must: all_if(taken == Truth::No),
+        may: all_if(taken != Truth::Yes),
+    };
     for (_, range, to_internet) in by_length {
         let answer = |set: &AddressSet, yes: bool| if yes { set.union(&range) } else { set.difference(&range) };
         returns.must = answer(&returns.must, to_internet == Truth::Yes);

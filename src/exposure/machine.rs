@@ -336,7 +336,7 @@ impl Answers<'_> {
         let led_to = stack.ports.iter().filter(|reach| way.ports.contains(reach.port));
         let by = format!(" by {}", way.named(firewall));
         let exposure = |reach| {
-            let mut answer = self.describer.translated(way, reach, range.as_ref(), &by);
+            let mut answer = self.describer.translated(way, reach, &range, &by);
             if let Some(why) = doubt.as_ref().filter(|_| answer.class != ExposureClass::Closed) {
                 unsettle(&mut answer, why, &by);
             }

@@ -213,7 +213,7 @@ fn front_end<'t>(
     Some(Target {
         address: public.and_then(|ip| ip.address),
         subnet: None,
-        seen: Seen::PublicFront(&environment.virtual_network),
+        seen: Seen::PublicFront(&environment.virtual_network, target.configuration.family),
         ..own
     })
 }

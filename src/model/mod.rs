@@ -31,7 +31,7 @@ pub use defender::{Assessment, Pricing};
 pub use firewall::{
     Firewall, FirewallAction, FirewallPolicy, FirewallRule, IpGroup, RuleCollection, RuleCollectionGroup, RuleKind,
 };
-pub use hub::{HubConnection, PrivateLinkService, RoutingIntent};
+pub use hub::{HubConnection, PrivateLinkService, RoutingIntent, VirtualHub};
 pub use id::{PLACEHOLDER_SUBSCRIPTION, ResourceId};
 pub use inventory::{Inventory, Item};
 pub use jit::{JitEntry, JitPolicy, JitPort, JitRequest};

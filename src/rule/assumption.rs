@@ -33,6 +33,10 @@ pub enum Scope {
     DefaultRoute,
     /// Machines that a NAT rule of a firewall leads to.
     Nat,
+    /// Those of them where a Deny network rule covers what the NAT rule lets through.
+    DisputedNat,
+    /// Machines to which a firewall in a virtual hub may translate.
+    HubNat,
 }
 
 /// Every assumption there is.
@@ -147,8 +151,11 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         id: "deny-after-nat",
         text: "traffic that a NAT rule of a firewall translates is let through, whatever its network rules deny; older \
                documentation says that a Deny rule overrides it",
-        switch: None,
+        switch: Some("--assume deny-after-nat=overrides (or unknown)"),
         applies: |inventory| {
+            if !inventory.choices.is(&choices::DENY_AFTER_NAT, "ignored") {
+                return false;
+            }
             let classic = inventory.firewalls.iter().flat_map(|firewall| &firewall.collections);
             let groups = inventory
                 .rule_collection_groups
@@ -159,7 +166,18 @@ pub const ASSUMPTIONS: &[Assumed] = &[
             };
             classic.chain(groups).any(denies)
         },
-        scope: Scope::Nat,
+        scope: Scope::DisputedNat,
+    },
+    Assumed {
+        id: "hub-nat",
+        text: "machines see a firewall in a virtual hub that translates under an address of the hub's prefix",
+        switch: Some("--assume hub-nat=unknown"),
+        applies: |inventory| {
+            let mut firewalls = inventory.firewalls.iter();
+            firewalls.any(|firewall| firewall.virtual_hub.is_some())
+                && inventory.choices.is(&choices::HUB_NAT, "hub-prefix")
+        },
+        scope: Scope::HubNat,
     },
     Assumed {
         id: "group-members",

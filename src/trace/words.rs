@@ -19,7 +19,7 @@ use crate::source::{Location, Sources};
 pub use verdict::summary;
 
 use filters::platform;
-use front::{seen_as, taken};
+use front::{overruled, seen_as, taken};
 use names::{destination, who};
 use verdict::sentence;
 
@@ -99,6 +99,10 @@ impl<'i> Words<'_, 'i> {
         Some(match step {
             Step::Front(takes) => taken(&traced.way, takes, traced.source)?,
             Step::SeenAs(address, ranges) => seen_as(&traced.way, *address, ranges),
+            Step::Overruled(rule, origin, holds, bears) => Hop {
+                location: self.locate(*origin),
+                ..overruled(&traced.way, rule, holds, *bears)
+            },
             Step::Admin(rule, does, doubt) => self.admin(rule, *does, doubt.as_ref()),
             Step::Layer(at, said) => self.layer(target, *at, said, question, seen, traced),
             Step::Platform(sold) => platform(sold.as_ref()),

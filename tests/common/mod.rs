@@ -310,6 +310,7 @@ fn exposure(port: u16, class: ExposureClass) -> PortExposure {
             decider(Layer::Nic, "nsg-nic", "allow-all", None),
         ],
         gaps: vec![],
+        disputed: None,
         sentence: format!("port {port} is reached by every address of the internet").into(),
         exact: None,
     }

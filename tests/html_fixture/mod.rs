@@ -195,6 +195,7 @@ fn exposure(place: &Place, port: u16, class: ExposureClass) -> PortExposure {
         } else {
             vec![]
         },
+        disputed: None,
         sentence: text(sentence),
         exact: None,
     }

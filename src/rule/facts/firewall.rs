@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use super::vm::VmFacts;
 use super::{texts, unknown};
-use crate::exposure::{Holder, Truth, collections, default_route, holder, ordered, stated_routes, unread_policies};
+use crate::exposure::{
+    Holder, Truth, collections, default_route, holder, learned_default, ordered, stated_routes, unread_policies,
+};
 use crate::model::{
     AddressTerm, Firewall, FirewallAction, FirewallRule, Inventory, Known, NextHop, ResourceId, RuleCollection,
-    RuleKind, VirtualNetwork,
+    RuleKind, Subnet, VirtualNetwork,
 };
 use crate::net::Protocol;
 use crate::rule::fact::Fact;
@@ -178,13 +180,41 @@ fn route(facts: &VmFacts<'_, '_>, network: u32, subnet: u32, found: &mut Found) 
         found.route_unknown.get_or_insert_with(why);
         return;
     };
-    let Some((NextHop::VirtualAppliance, Some(address))) = default_route(routes) else {
+    let (hop, address) = match default_route(routes) {
+        Some((hop, address)) => (hop, address),
+        None => return route_of_hub(facts, network, subnet, found),
+    };
+    let (NextHop::VirtualAppliance, Some(address)) = (hop, address) else {
         return;
     };
     match appliance(facts, network, address) {
         Ok(firewall) => found.by_route.extend(firewall),
         Err(why) => {
             found.route_unknown.get_or_insert(why);
+        }
+    }
+}
+
+/// The firewall of a virtual hub to which the subnet learns its default route.
+fn route_of_hub(facts: &VmFacts<'_, '_>, network: u32, subnet: &Subnet, found: &mut Found) {
+    let inventory = facts.estate.inventory;
+    let learned = inventory
+        .networks
+        .get(network)
+        .and_then(|network| learned_default(inventory, network, subnet));
+    let Some((hop, surely)) = learned else { return };
+    match (surely, inventory.firewalls.position(hop)) {
+        (Truth::Yes, Some(firewall)) => found.by_route.push(firewall),
+        // An appliance of another kind is no Azure Firewall.
+        (_, None) if hop.resource_type() != "microsoft.network/azurefirewalls" => {}
+        _ => {
+            let why = || {
+                Arc::from(format!(
+                    "whether virtual hub firewall `{}` is on the way to the internet is not known",
+                    hop.name()
+                ))
+            };
+            found.route_unknown.get_or_insert_with(why);
         }
     }
 }

@@ -168,7 +168,10 @@ impl<'i> Words<'_, 'i> {
                     hop_of(route)
                 )
             }
-            (None, Holds::No) => "the answer does not reach the client: no session".to_owned(),
+            (None, Holds::No) => {
+                let hub = traced.target.place.hub.as_ref().map_or("unknown", |hub| hub.id.name());
+                format!("the default route of virtual hub `{hub}` takes the answer to {client} elsewhere: no session")
+            }
             (None, Holds::Yes) => match &traced.target.place.routes {
                 Routes::Unread(why) => {
                     format!("taken to go straight back, although what the routes are is not known: {why}")
