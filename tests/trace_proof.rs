@@ -309,6 +309,9 @@ impl World {
                 "useRemoteGateways": self.dice.once_in(8),
                 "remoteVirtualNetwork": reference("Microsoft.Network/virtualNetworks", "other"),
                 "remoteAddressSpace": { "addressPrefixes": [space] } } });
+            if self.dice.once_in(6) {
+                peering["properties"]["allowVirtualNetworkAccess"] = Value::Null;
+            }
             if self.dice.once_in(10) {
                 let field = self
                     .dice
@@ -605,6 +608,9 @@ impl World {
             "deny-after-nat=overrides",
             "deny-after-nat=unknown",
             "hub-nat=unknown",
+            "peering-access=denied",
+            "peering-access=unknown",
+            "asg-members=unknown",
         ] {
             if self.dice.once_in(8) {
                 self.choices.push(choice);
@@ -642,7 +648,12 @@ impl World {
                 "ipConfigurations": [{ "name": "c", "properties": { "privateIPAddress": "10.0.0.9",
                     "subnet": { "id": subnet_id("default") },
                     "applicationSecurityGroups": [asg("asg1")] } }] } });
-            let estate = estate.add(asg("asg0")).add(asg("asg1")).add(neighbour);
+            // A member of the same group in another network, which Azure would refuse.
+            let stranger = json!({ "id": id("Microsoft.Network/networkInterfaces", "stranger"), "properties": {
+                "ipConfigurations": [{ "name": "c", "properties": { "privateIPAddress": "10.5.0.9",
+                    "subnet": { "id": id("Microsoft.Network/virtualNetworks", "other") + "/subnets/s" },
+                    "applicationSecurityGroups": [asg("asg1")] } }] } });
+            let estate = estate.add(asg("asg0")).add(asg("asg1")).add(neighbour).add(stranger);
             let groups = if member { json!([asg("asg0")]) } else { json!([]) };
             estate.configure("applicationSecurityGroups", groups)
         });

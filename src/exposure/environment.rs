@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock};
 
 use super::compile::{Truth, truth};
 use crate::model::{
-    Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, TagExtent, VirtualNetwork, choices,
+    Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, TagExtent, VirtualNetwork, Why, choices,
 };
-use crate::net::{AddressRange, AddressSet, parse_range};
+use crate::net::{AddressRange, AddressSet, Family, parse_range};
 
 /// A set that is known only within bounds: `must` surely belongs to it, nothing outside `may` does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -325,11 +325,13 @@ fn add_peer(inventory: &Inventory, peering: &Peering, subnet: &Subnet, space: &m
         .iter()
         .any(|name| name.eq_ignore_ascii_case(subnet.id.name()));
     let names_subnet = names_subnet || peering.unread.is_some();
-    if peering.allow_access == Known::Known(false) || (peering.complete == Known::Known(false) && !names_subnet) {
+    let access = peering.allows_access(&inventory.choices);
+    if access == Ok(false) || (peering.complete == Known::Known(false) && !names_subnet) {
         return;
     }
-    let flags = [&peering.allow_access, &peering.complete, &peering.ipv6_only];
-    let unread = flags.into_iter().find_map(Known::why).or(peering.unread.as_ref());
+    let flags = [&peering.complete, &peering.ipv6_only];
+    let unread = access.err().or_else(|| flags.into_iter().find_map(Known::why));
+    let unread = unread.or(peering.unread.as_ref());
     if let Some(why) = unread {
         return open(space, gaps, &why.text);
     }
@@ -494,10 +496,46 @@ fn returns_to_internet(routes: Option<&[Route]>, taken: Truth) -> (Bounds, Vec<A
 }
 
 /// The next hop of the default route that a route table states, with the appliance's address.
-pub fn default_route(routes: &[Route]) -> Option<(NextHop, Option<IpAddr>)> {
+fn default_route(routes: &[Route]) -> Option<(NextHop, Option<IpAddr>)> {
     let whole = |route: &&Route| matches!(route.prefix, Known::Known(AddressRange::V4(0, u32::MAX)));
     let route = routes.iter().find(whole)?;
     route.next_hop.known().map(|hop| (*hop, route.next_hop_address))
+}
+
+/// The next hop of the routes that carry most of the internet, with the appliance's address: the default route, unless
+/// longer ones (two halves, say) take over. The error says what of them is not known.
+pub fn internet_route(routes: &[Route]) -> Result<Option<(NextHop, Option<IpAddr>)>, Arc<str>> {
+    let named = |route: &Route, why: &Why| Arc::from(format!("route `{}`: {why}", route.name));
+    let mut known: Vec<(AddressSet, &Route)> = Vec::new();
+    for route in routes {
+        match &route.prefix {
+            Known::Known(range) => known.push((AddressSet::from(*range).only(Family::V4), route)),
+            Known::Unknown(why) => return Err(named(route, why)),
+        }
+    }
+    known.sort_by_key(|(set, _)| set.count());
+    let mut left = PUBLIC.only(Family::V4);
+    let half = left.count() / 2;
+    // Longer prefixes come first; those that are not half of the internet together only take from the others.
+    let mut carried: Vec<(&Route, u128)> = Vec::new();
+    for (set, route) in &known {
+        let taken = left.intersection(set);
+        left = left.difference(set);
+        let alike = |(other, _): &&mut (&Route, u128)| {
+            (&other.next_hop, other.next_hop_address) == (&route.next_hop, route.next_hop_address)
+        };
+        match carried.iter_mut().find(alike) {
+            Some((_, count)) => *count += taken.count(),
+            None => carried.push((route, taken.count())),
+        }
+    }
+    let Some((route, _)) = carried.into_iter().find(|(_, count)| *count > half) else {
+        return Ok(None);
+    };
+    match &route.next_hop {
+        Known::Known(hop) => Ok(Some((*hop, route.next_hop_address))),
+        Known::Unknown(why) => Err(named(route, why)),
+    }
 }
 
 /// The stated routes of a subnet, where they are known.

@@ -37,7 +37,7 @@ pub use analysis::{Attached, Exposures, Front, MachineExposure, Stack, TargetExp
 pub use answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure, Way};
 pub use classify::{find as find_rule, grouped};
 pub use compile::Truth;
-pub use environment::{PLATFORM, PUBLIC, default_route, learned_default, stated_routes};
+pub use environment::{PLATFORM, PUBLIC, internet_route, learned_default, stated_routes};
 pub use exact::{Exact, Reach, Run};
 pub use group_alone::GroupAlone;
 pub use neighbours::{Holder, holder};

@@ -151,11 +151,12 @@ impl Rows {
         let mark = Mark::of(at, rule.access == Some(Access::Allow));
         let mut row = [Mark::NOTHING; LANES];
         if meets != Truth::No && rule.protocol.is_none_or(|set| set.contains(protocol)) {
+            let surely = rule.plain && meets == Truth::Yes;
             for ((row, plain), port) in row.iter_mut().zip(&mut self.plain).zip(ports) {
-                match rule.covers(protocol, *port).min(meets) {
-                    Truth::No => {}
-                    Truth::Yes if rule.plain => *row = mark,
-                    Truth::Yes | Truth::Maybe => *plain = false,
+                match rule.ports.set.contains(*port) {
+                    true if surely => *row = mark,
+                    false if rule.ports.unknown.is_none() => {}
+                    _ => *plain = false,
                 }
             }
         }

@@ -35,6 +35,10 @@ questions! {
     HUB_NAT = "hub-nat": "hub-prefix" | "unknown";
     /// Whether a firewall policy inherits the NAT rules of its parent.
     PARENT_NAT = "parent-nat": "inherited" | "own";
+    /// Whether a peering that does not say whether it allows access allows it.
+    PEERING_ACCESS = "peering-access": "allowed" | "denied" | "unknown";
+    /// Whether a group whose members stand in several networks is a source with all of them.
+    ASG_MEMBERS = "asg-members": "all" | "unknown";
     /// Whether a network group with static members may have others that a policy adds.
     GROUP_MEMBERS = "group-members": "static" | "unknown";
     /// What a public address or load balancer is that states no SKU.

@@ -1,9 +1,11 @@
 //! Named readings of what no input settles. Each is listed in every report whose verdicts it may touch.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{
-    FirewallAction, Inventory, IpConfiguration, Known, PublicIpRef, RuleCollection, RuleKind, Sku, WhyKind, choices,
+    FirewallAction, Inventory, IpConfiguration, Known, Peering, PublicIpRef, ResourceId, RuleCollection, RuleKind, Sku,
+    WhyKind, choices,
 };
 use crate::net::AddressRange;
 
@@ -180,6 +182,30 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         scope: Scope::HubNat,
     },
     Assumed {
+        id: "peering-access",
+        text: "a peering that does not say whether it allows access is taken to allow it, as Azure does when one is made",
+        switch: Some("--assume peering-access=denied (or unknown)"),
+        applies: |inventory| {
+            let mut peerings = inventory.networks.iter().flat_map(|network| &network.peerings);
+            let unstated = |peering: &Peering| {
+                peering
+                    .allow_access
+                    .why()
+                    .is_some_and(|why| why.kind == WhyKind::Unstated)
+            };
+            peerings.any(unstated) && inventory.choices.is(&choices::PEERING_ACCESS, "allowed")
+        },
+        scope: Scope::Report,
+    },
+    Assumed {
+        id: "asg-members",
+        text: "an application security group whose members stand in several networks is a source with all of them; Azure \
+               asks that they stand in one",
+        switch: Some("--assume asg-members=unknown"),
+        applies: |inventory| has_spread_group(inventory) && inventory.choices.is(&choices::ASG_MEMBERS, "all"),
+        scope: Scope::Report,
+    },
+    Assumed {
         id: "group-members",
         text: "a network group with static members in the input has no others that a policy adds",
         switch: Some("--assume group-members=unknown"),
@@ -235,6 +261,28 @@ fn states_no_sku(inventory: &Inventory) -> bool {
     inventory.public_ips.iter().any(|ip| unstated(&ip.sku))
         || inventory.load_balancers.iter().any(|balancer| unstated(&balancer.sku))
         || configurations.flatten().any(inline)
+}
+
+/// Whether the members of some application security group stand in several networks.
+fn has_spread_group(inventory: &Inventory) -> bool {
+    let mut homes: HashMap<&ResourceId, ResourceId> = HashMap::new();
+    let configurations = inventory
+        .nics
+        .iter()
+        .filter_map(|nic| nic.ip_configurations.known())
+        .flatten();
+    for configuration in configurations.filter(|configuration| !configuration.application_security_groups.is_empty()) {
+        let subnet = configuration.subnet.known().and_then(Option::as_ref);
+        let Some(network) = subnet.and_then(ResourceId::parent) else {
+            continue;
+        };
+        for group in &configuration.application_security_groups {
+            if *homes.entry(group).or_insert_with(|| network.clone()) != network {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 fn has_default_route(inventory: &Inventory) -> bool {

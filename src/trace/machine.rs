@@ -1,7 +1,7 @@
 //! The machine's end of a packet: its addresses, the groups that filter each, and what of them is not known.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::force::{InForce, in_force};
@@ -10,7 +10,7 @@ use super::packet;
 use super::place::{Place, contain};
 use crate::model::{
     AddressTerm, Addresses, Direction, Inventory, IpConfiguration, Known, MachineKind, Nic, Nsg, ResourceId,
-    SecurityRule, ServiceTag, Vm, Why, WhyKind,
+    SecurityRule, ServiceTag, Vm, Why, WhyKind, choices,
 };
 use crate::net::AddressRange;
 
@@ -23,6 +23,9 @@ pub struct Estate<'i> {
     members: HashMap<&'i ResourceId, Vec<&'i Known<IpAddr>>>,
     /// Why any application security group may have further members.
     members_unread: Option<&'i Why>,
+    /// The network of each group's first member, and groups with members in others.
+    home: HashMap<&'i ResourceId, ResourceId>,
+    spread: HashSet<&'i ResourceId>,
 }
 
 /// A machine with its addresses.
@@ -84,6 +87,8 @@ impl<'i> Estate<'i> {
             inventory,
             members: HashMap::new(),
             members_unread: None,
+            home: HashMap::new(),
+            spread: HashSet::new(),
         };
         let inline = inventory.vms.iter().flat_map(|vm| &vm.inline_nics);
         for nic in inventory.nics.iter().chain(inline) {
@@ -97,10 +102,21 @@ impl<'i> Estate<'i> {
                         .entry(group)
                         .or_default()
                         .push(&configuration.private_address);
+                    estate.place_member(group, configuration);
                 }
             }
         }
         estate
+    }
+
+    fn place_member(&mut self, group: &'i ResourceId, configuration: &IpConfiguration) {
+        let subnet = configuration.subnet.known().and_then(Option::as_ref);
+        let Some(network) = subnet.and_then(ResourceId::parent) else {
+            return;
+        };
+        if *self.home.entry(group).or_insert_with(|| network.clone()) != network {
+            self.spread.insert(group);
+        }
     }
 
     /// The known addresses of a group's members.
@@ -121,7 +137,14 @@ impl<'i> Estate<'i> {
             .flatten()
             .any(|member| **member == Known::Known(address))
         {
-            return Holds::Yes;
+            let in_doubt = self.spread.contains(group) && self.inventory.choices.is(&choices::ASG_MEMBERS, "unknown");
+            return match in_doubt {
+                false => Holds::Yes,
+                true => Holds::Maybe(Cow::Owned(format!(
+                    "the members of `{}` stand in several networks",
+                    group.name()
+                ))),
+            };
         }
         if let Some(why) = self.members_unread {
             return named(&why.text);

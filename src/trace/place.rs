@@ -333,14 +333,16 @@ fn routes<'i>(inventory: &'i Inventory, subnet: &'i Subnet) -> Routes<'i> {
 fn peer<'i>(place: &Place<'i>, peering: &'i Peering, address: IpAddr) -> Holds<'i> {
     let here = place.subnet.map_or("", |subnet| subnet.id.name());
     let names = |names: &[std::sync::Arc<str>], name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-    if peering.allow_access == Known::Known(false) {
+    let access = peering.allows_access(&place.inventory.choices);
+    if access == Ok(false) {
         return Holds::No;
     }
     if peering.complete == Known::Known(false) && peering.unread.is_none() && !names(&peering.local_subnets, here) {
         return Holds::No;
     }
-    let flags = [&peering.allow_access, &peering.complete, &peering.ipv6_only];
-    if let Some(why) = flags.into_iter().find_map(Known::why).or(peering.unread.as_ref()) {
+    let flags = [&peering.complete, &peering.ipv6_only];
+    let unread = access.err().or_else(|| flags.into_iter().find_map(Known::why));
+    if let Some(why) = unread.or(peering.unread.as_ref()) {
         return Holds::unknown(why);
     }
     Holds::of(&peering.state, |state| state.eq_ignore_ascii_case("Connected"))

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::vm::VmFacts;
 use super::{texts, unknown};
 use crate::exposure::{
-    Holder, Truth, collections, default_route, holder, learned_default, ordered, stated_routes, unread_policies,
+    Holder, Truth, collections, holder, internet_route, learned_default, ordered, stated_routes, unread_policies,
 };
 use crate::model::{
     AddressTerm, Firewall, FirewallAction, FirewallRule, Inventory, Known, NextHop, ResourceId, RuleCollection,
@@ -160,7 +160,7 @@ fn unread(inventory: &Inventory, network: &VirtualNetwork) -> Option<Arc<str>> {
     Some(Arc::from(format!("Azure Firewalls were not read: {reason}")))
 }
 
-/// Follows the default route of a subnet.
+/// Follows the routes of a subnet that carry most of the internet.
 fn route(facts: &VmFacts<'_, '_>, network: u32, subnet: u32, found: &mut Found) {
     let inventory = facts.estate.inventory;
     let Some(subnet) = inventory
@@ -180,9 +180,13 @@ fn route(facts: &VmFacts<'_, '_>, network: u32, subnet: u32, found: &mut Found) 
         found.route_unknown.get_or_insert_with(why);
         return;
     };
-    let (hop, address) = match default_route(routes) {
-        Some((hop, address)) => (hop, address),
-        None => return route_of_hub(facts, network, subnet, found),
+    let (hop, address) = match internet_route(routes) {
+        Ok(Some(route)) => route,
+        Ok(None) => return route_of_hub(facts, network, subnet, found),
+        Err(why) => {
+            found.route_unknown.get_or_insert(why);
+            return;
+        }
     };
     let (NextHop::VirtualAppliance, Some(address)) = (hop, address) else {
         return;
@@ -253,17 +257,14 @@ fn appliance(facts: &VmFacts<'_, '_>, network: u32, address: IpAddr) -> Result<O
 pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
     let found = find(facts);
     let all = all(&found);
-    let inventory = facts.estate.inventory;
-    let names = all
-        .iter()
-        .filter_map(|index| inventory.firewalls.get(*index))
-        .map(|firewall| firewall.id.name());
     Fact::record([
         ("protects", protection(&found)),
         ("by_route", stands(&found.by_route, found.route_unknown.as_ref())),
         ("by_network", stands(&found.by_network, found.network_unknown.as_ref())),
+        ("on_route", named(facts, &found.by_route)),
+        ("in_network", named(facts, &found.by_network)),
         ("policy_managed", managed(facts, &all)),
-        ("names", texts(names)),
+        ("names", named(facts, &all)),
         ("allows", with_unread(allows(facts, &all), &found)),
     ])
 }
@@ -314,6 +315,12 @@ pub(super) fn in_front_by_policy(facts: &VmFacts<'_, '_>, has_group: bool) -> Fa
         (_, Fact::Bool(true)) => found.route_unknown.map_or(Fact::Bool(false), Fact::Unknown),
         _ => Fact::Bool(false),
     }
+}
+
+fn named(facts: &VmFacts<'_, '_>, firewalls: &[u32]) -> Fact {
+    let inventory = facts.estate.inventory;
+    let found = firewalls.iter().filter_map(|index| inventory.firewalls.get(*index));
+    texts(found.map(|firewall| firewall.id.name()))
 }
 
 fn managed(facts: &VmFacts<'_, '_>, firewalls: &[u32]) -> Fact {
