@@ -1150,9 +1150,12 @@ fn compare_listed(comparison: &mut Comparison<'_, '_>, analysis: &Analysis<'_>, 
     let Some(sets) = analysis.listed(exposure::Way::LoadBalancer, port).filter(|_| !tagged) else {
         return comparison.ask_all(Way::LoadBalancer, port);
     };
+    let environment = &analysis.found.exposures.environments[analysis.stack.environment as usize];
+    let clients = environment.public_clients.only(analysis.stack.family);
     for at in 0..comparison.senders.len() {
         let source = comparison.senders[at];
-        if trace::is_platform(source) || trace::is_nobody(source) {
+        // "Internet" in a list stands for whoever can come from there.
+        if !clients.contains(source) {
             continue;
         }
         let one = comparison.status(Way::LoadBalancer, source, port, Membership::Outside);
