@@ -516,6 +516,15 @@ pub fn internet_route(routes: &[Route]) -> Result<Option<(NextHop, Option<IpAddr
     known.sort_by_key(|(set, _)| set.count());
     let mut left = PUBLIC.only(Family::V4);
     let half = left.count() / 2;
+    let beside: u128 = known
+        .iter()
+        .map(|(set, _)| set.count())
+        .filter(|count| *count < 1 << 32)
+        .sum();
+    if beside < half / 2 {
+        // All that is not the default route is too little to matter, as nearly always.
+        known.retain(|(set, _)| set.count() == 1 << 32);
+    }
     // Longer prefixes come first; those that are not half of the internet together only take from the others.
     let mut carried: Vec<(&Route, u128)> = Vec::new();
     for (set, route) in &known {
