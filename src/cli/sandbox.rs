@@ -49,7 +49,12 @@ pub struct SandboxArguments {
     #[arg(long)]
     limits: bool,
 
-    /// Give the identity the role Reader: writes and actions are refused
+    /// A role of the identity in the whole tenant, by name or id, such as `Reader` or `Security Admin`; may be given
+    /// several times. It has the role Owner where neither this nor the recording says another
+    #[arg(long, value_name = "ROLE")]
+    role: Vec<String>,
+
+    /// Short for `--role Reader`: writes and actions are refused
     #[arg(long)]
     reader: bool,
 
@@ -88,7 +93,7 @@ impl SandboxArguments {
         let first = store.subscriptions.values().next().map(|found| found.id.clone());
         let tenant = store.tenant.clone();
         let sandbox = Sandbox::start(store, options)
-            .map_err(|error| Failure(format!("cannot listen on `{}`: {error}", self.listen)))?;
+            .map_err(|error| Failure(format!("cannot start on `{}`: {error}", self.listen)))?;
         if let Some(certificate) = &sandbox.certificate {
             write_certificate(&self.certificate, certificate)?;
         }
@@ -165,11 +170,16 @@ impl SandboxArguments {
             latency: Duration::from_millis(self.latency),
             page_size: usize::from(self.page_size),
             limits: self.limits,
-            reader: self.reader,
+            roles: self.roles(),
             start: self.start(store)?,
             watch: verbose,
             ..Options::default()
         })
+    }
+
+    fn roles(&self) -> Vec<String> {
+        let reader = self.reader.then(|| "Reader".to_owned());
+        self.role.iter().cloned().chain(reader).collect()
     }
 
     fn address(&self) -> Result<SocketAddr, Failure> {

@@ -1,6 +1,7 @@
 //! The estate as typed facts: what Azure resources say, with unknowns as values and the place of each statement.
 //! Must not know any notation (JSON, HCL, Bicep) nor judge anything.
 
+mod action;
 mod admin;
 pub mod choices;
 mod compute;
@@ -20,6 +21,7 @@ mod suppression;
 mod tag;
 mod tag_addresses;
 
+pub use action::names_action;
 pub use admin::{
     ActiveAdminRule, AdminAccess, AdminConfiguration, AdminEndpoint, AdminGroup, AdminRule, AdminRuleCollection,
     Deployment, Deployments, EffectiveAdminRules, OnServiceNetworks, StaticMember,

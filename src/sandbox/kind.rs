@@ -65,6 +65,7 @@ const RESOURCES: &str = "resources";
 const NETWORK: &str = "networkresources";
 const SECURITY: &str = "securityresources";
 const COMPUTE: &str = "computeresources";
+const ACCESS: &str = "authorizationresources";
 
 /// Every type. Just-in-time policies are in no table of Resource Graph: the ARM list is the truth about them.
 pub const KINDS: &[Kind] = &[
@@ -139,6 +140,8 @@ pub const KINDS: &[Kind] = &[
     at_once("Microsoft.Security/pricings", SECURITY),
     at_once("Microsoft.Security/assessments", SECURITY),
     at_once("Microsoft.Authorization/locks", ""),
+    at_once("Microsoft.Authorization/roleAssignments", ACCESS),
+    at_once("Microsoft.Authorization/roleDefinitions", ACCESS),
 ];
 
 /// The type of a name in any case.

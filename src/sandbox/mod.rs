@@ -2,6 +2,7 @@
 //! demonstration and tests. It speaks the wire protocol, remembers what is written to it and misbehaves when told to.
 //! Only `server` is asynchronous; a call is answered by plain functions over one [`State`].
 
+mod access;
 mod activity;
 mod answer;
 mod arm;
@@ -59,8 +60,9 @@ pub struct Options {
     /// How long after a change assessments are computed anew.
     pub assessment_lag: Duration,
     pub identity: Identity,
-    /// The identity has the role Reader: it may not write.
-    pub reader: bool,
+    /// What the identity is assigned in the whole tenant, by name or id: the role Owner where nothing is said, neither
+    /// here nor in the recording.
+    pub roles: Vec<String>,
     /// What the clock shows at the start; the machine's time where nothing is said.
     pub start: Option<Timestamp>,
     pub watch: Option<Watch>,
@@ -79,7 +81,7 @@ impl Default for Options {
             operation: Duration::from_millis(300),
             assessment_lag: Duration::from_secs(600),
             identity: Identity::default(),
-            reader: false,
+            roles: Vec::new(),
             start: None,
             watch: None,
         }
@@ -100,7 +102,14 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Serves an estate. It must be settled.
-    pub fn start(store: Store, options: Options) -> io::Result<Sandbox> {
+    pub fn start(mut store: Store, options: Options) -> io::Result<Sandbox> {
+        access::endow(&mut store, &options.identity, &options.roles).map_err(|name| {
+            let names: Vec<&str> = access::BUILT_IN.iter().map(|role| role.name).collect();
+            let known = names.join("`, `");
+            io::Error::other(format!(
+                "no role is named `{name}`; there are `{known}` and those of the recording"
+            ))
+        })?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("sandbox")

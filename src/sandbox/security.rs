@@ -16,7 +16,7 @@ use crate::net::parse_ports;
 
 /// Just-in-time access on virtual machines.
 const JIT_ASSESSMENT: &str = "805651bc-6ecd-4c73-9b55-97a19d0582d0";
-const MANAGEMENT: [u16; 4] = [22, 3389, 5985, 5986];
+pub const MANAGEMENT: [u16; 4] = [22, 3389, 5985, 5986];
 const MACHINES: &str = "microsoft.compute/virtualmachines";
 
 /// `PUT` of a plan.
@@ -202,6 +202,13 @@ fn verdict(state: &State, machine: &str) -> (&'static str, &'static str, &'stati
         return ("Healthy", "JitIsEnabled", "JIT is enabled");
     }
     let placed = jit::place(state, machine);
+    let is_guarded = jit::is_guarded(state, machine);
+    if placed.groups.is_empty() && is_guarded {
+        return match jit::admitted(state, machine).is_empty() {
+            true => ("Healthy", "", ""),
+            false => ("Unhealthy", "", ""),
+        };
+    }
     if placed.groups.is_empty() {
         return (
             "NotApplicable",

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Options;
+use super::access::Rights;
 use super::activity::Event;
 use super::call::Call;
 use super::clock::Clock;
@@ -24,6 +25,8 @@ pub struct State {
     pub store: Store,
     pub clock: Clock,
     pub tokens: Tokens,
+    /// What the identity may do.
+    pub rights: Rights,
     pub limits: Limits,
     pub faults: Faults,
     /// Calls so far, without those of the control endpoint.
@@ -60,6 +63,7 @@ impl State {
             clock: options.start.map_or_else(Clock::default, Clock::starting_at),
             limits: Limits::new(options.limits),
             faults: Faults::new(options.faults.clone()),
+            rights: Rights::of(&store, &options.identity),
             options,
             store,
             tokens: Tokens::default(),
@@ -119,31 +123,11 @@ impl State {
         recorded || self.faults.denies(subscription, resource_type)
     }
 
-    /// The subscriptions of a management group and the groups below it, in lower case.
-    pub fn subscriptions_below(&self, group: &str) -> Vec<String> {
-        let groups = &self.store.management_groups;
-        let Some(found) = groups.get(&group.to_ascii_lowercase()) else {
-            return Vec::new();
-        };
-        let mut below: Vec<String> = found.subscriptions.iter().cloned().collect();
-        for child in groups.values().filter(|child| child.parent.eq_ignore_ascii_case(group)) {
-            below.extend(child.subscriptions.iter().cloned());
-        }
-        below
-    }
-
-    /// The management groups above a subscription, the nearest first.
+    /// The management groups above a subscription as rows of Resource Graph name them, the nearest first.
     pub fn ancestors(&self, subscription: &str) -> Value {
-        let groups = &self.store.management_groups;
-        let mut chain = Vec::new();
-        let mut at = groups.values().find(|group| group.subscriptions.contains(subscription));
-        while let Some(group) = at {
-            chain.push(json!({ "displayName": group.display_name, "name": group.name }));
-            at = groups.get(&group.parent.to_ascii_lowercase());
-            if chain.len() > groups.len() {
-                break;
-            }
-        }
-        Value::from(chain)
+        let above = self.store.management_groups_above(subscription).into_iter();
+        above
+            .map(|group| json!({ "displayName": group.display_name, "name": group.name }))
+            .collect()
     }
 }

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::list::{listed, page};
 use super::{Address, check_read};
 use crate::model::ResourceId;
+use crate::sandbox::access;
 use crate::sandbox::activity;
 use crate::sandbox::answer::{Answer, Refusal, Reply};
 use crate::sandbox::call::Call;
 use crate::sandbox::jit;
-use crate::sandbox::kind::KINDS;
 use crate::sandbox::security;
 use crate::sandbox::state::State;
 use crate::sandbox::store::{Resource, key};
@@ -69,9 +69,36 @@ const ACTIONS: &[Action] = &[
     get("microsoft.security", &["locations"], security_locations),
     get("microsoft.security", &["pricings"], extension_list),
     get("microsoft.security", &["assessments"], extension_list),
-    get("microsoft.authorization", &["permissions"], permissions),
+    get("microsoft.authorization", &["permissions"], access::permissions),
     get("microsoft.authorization", &["locks"], extension_list),
-    get("microsoft.authorization", &["roleassignments"], nothing),
+    get("microsoft.authorization", &["roleassignments"], access::assignments),
+    on(
+        Method::PUT,
+        "microsoft.authorization",
+        &["roleassignments", "*"],
+        access::assign,
+    ),
+    on(
+        Method::DELETE,
+        "microsoft.authorization",
+        &["roleassignments", "*"],
+        access::unassign,
+    ),
+    get("microsoft.authorization", &["roledefinitions"], access::definitions),
+    get("microsoft.authorization", &["roledefinitions", "*"], access::definition),
+    on(
+        Method::PUT,
+        "microsoft.authorization",
+        &["roledefinitions", "*"],
+        access::define,
+    ),
+    on(
+        Method::DELETE,
+        "microsoft.authorization",
+        &["roledefinitions", "*"],
+        access::undefine,
+    ),
+    get("microsoft.authorization", &["denyassignments"], nothing),
     get("microsoft.authorization", &["policyassignments"], nothing),
     get(
         "microsoft.compute",
@@ -156,7 +183,7 @@ fn jit_policies(state: &mut State, call: &Call, address: &Address) -> Reply {
     let found: Vec<&Resource> = state
         .store
         .of_type(&address.subscription, JIT)
-        .filter(|policy| key(policy.id.as_str()).starts_with(&below))
+        .filter(|policy| key(policy.id.as_str()).starts_with(&below) && state.sees(policy))
         .filter(|policy| location.is_none_or(|at| is_segment(&policy.id, "locations", at)))
         .collect();
     page(state, call, &found, |policy| listed(policy, call))
@@ -207,6 +234,7 @@ fn extension_list(state: &mut State, call: &Call, address: &Address) -> Reply {
                 .unwrap_or_default();
             at == scope || (!is_pricing && at.starts_with(&below))
         })
+        .filter(|resource| state.sees(resource))
         .collect();
     if is_pricing {
         return Ok(Answer::ok(
@@ -234,22 +262,6 @@ fn scale_set_interfaces(state: &mut State, call: &Call, address: &Address) -> Re
         .filter(|nic| key(nic.id.as_str()).starts_with(&below))
         .collect();
     page(state, call, &found, |nic| listed(nic, call))
-}
-
-/// What the identity may do: everything or all reading, without the types that are refused.
-fn permissions(state: &mut State, _: &Call, address: &Address) -> Reply {
-    let subscription = &address.subscription;
-    if state.is_refused(subscription, "*") {
-        let action = "Microsoft.Authorization/permissions/read";
-        let client = &state.options.identity.client;
-        return Err(Refusal::forbidden(client, action, &address.scope));
-    }
-    let refused = KINDS.iter().filter(|kind| state.is_refused(subscription, kind.name));
-    let refused: Vec<String> = refused.map(|kind| format!("{}/*", kind.name)).collect();
-    let actions = if state.options.reader { "*/read" } else { "*" };
-    Ok(Answer::ok(json!({ "value": [{
-        "actions": [actions], "notActions": refused, "dataActions": [], "notDataActions": [],
-    }] })))
 }
 
 fn service_tags(state: &mut State, _: &Call, address: &Address) -> Reply {

@@ -21,10 +21,12 @@ pub fn answer(state: &State, call: &Call, address: &Address) -> Reply {
         return children(state, call, address, &resource_type);
     }
     let below = format!("{}/", key(&address.scope));
+    let whole = state.rights.allow(&format!("{resource_type}/read"), &address.scope);
     let found: Vec<&Resource> = state
         .store
         .of_type(&address.subscription, &resource_type)
         .filter(|resource| key(resource.id.as_str()).starts_with(&below))
+        .filter(|resource| whole || state.sees(resource))
         .collect();
     page(state, call, &found, |resource| listed(resource, call))
 }
@@ -40,10 +42,12 @@ fn children(state: &State, call: &Call, address: &Address, resource_type: &str) 
         return page(state, call, &found, |body| Store::rendered(&Found { body, holder }));
     }
     let below = format!("{}/", key(&parent.id()));
+    let whole = state.rights.allow(&format!("{resource_type}/read"), &parent.id());
     let found: Vec<&Resource> = state
         .store
         .of_type(&address.subscription, resource_type)
         .filter(|resource| key(resource.id.as_str()).starts_with(&below))
+        .filter(|resource| whole || state.sees(resource))
         .collect();
     page(state, call, &found, |resource| listed(resource, call))
 }

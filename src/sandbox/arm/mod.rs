@@ -46,13 +46,11 @@ fn dispatch(state: &mut State, call: &Call, address: &Address) -> Reply {
     }
     check_scope(state, address)?;
     let reply = serve(state, call, address);
-    // What an action does, it notes itself.
-    if !call.is(&Method::POST) {
-        let status = match &reply {
-            Ok(answer) => answer.status,
-            Err(refusal) => refusal.status,
-        };
-        activity::note(state, call, address, status, serde_json::json!({}));
+    match &reply {
+        // What an action does, it notes itself.
+        Ok(_) if call.is(&Method::POST) => {}
+        Ok(answer) => activity::note(state, call, address, answer.status),
+        Err(refusal) => activity::note_refused(state, call, address, refusal),
     }
     reply
 }
@@ -78,10 +76,10 @@ fn serve(state: &mut State, call: &Call, address: &Address) -> Reply {
     }
 }
 
-/// A reader reads, and takes no action.
+/// Who writes or acts must have been given the action.
 fn check_role(state: &State, call: &Call, address: &Address) -> Result<(), Refusal> {
     match activity::operation(call, address) {
-        Some((operation, target)) if state.options.reader => {
+        Some((operation, target)) if !state.rights.allow(&operation, &target.id()) => {
             let client = &state.options.identity.client;
             Err(Refusal::forbidden(client, &operation, &target.id()))
         }
@@ -136,8 +134,13 @@ fn check_scope(state: &State, address: &Address) -> Result<(), Refusal> {
 /// Refuses what the identity may not read.
 pub fn check_read(state: &State, address: &Address) -> Result<(), Refusal> {
     let resource_type = address.resource_type();
-    if state.is_refused(&address.subscription, &resource_type) {
-        let action = format!("{resource_type}/read");
+    let action = format!("{resource_type}/read");
+    // What belongs to the tenant itself may be read by whoever may read anything of the kind.
+    let at = match address.is_instance() && !address.scope.is_empty() {
+        true => address.id(),
+        false => address.scope.clone(),
+    };
+    if state.is_refused(&address.subscription, &resource_type) || !state.rights.allow_within(&action, &at) {
         let scope = if address.scope.is_empty() { "/" } else { &address.scope };
         return Err(Refusal::forbidden(&state.options.identity.client, &action, scope));
     }

@@ -119,8 +119,8 @@ fn not_found(call: &Call) -> Refusal {
 
 /// A subscription that may not be read at all is refused as a whole.
 fn check_whole(state: &State, address: &Address) -> Result<(), Refusal> {
-    if state.is_refused(&address.subscription, "*") {
-        let scope = format!("/subscriptions/{}", address.subscription);
+    let scope = format!("/subscriptions/{}", address.subscription);
+    if state.is_refused(&address.subscription, "*") || !state.rights.touch(&scope) {
         let action = "Microsoft.Resources/subscriptions/read";
         return Err(Refusal::forbidden(&state.options.identity.client, action, &scope));
     }
@@ -128,7 +128,8 @@ fn check_whole(state: &State, address: &Address) -> Result<(), Refusal> {
 }
 
 fn subscriptions(state: &State, call: &Call) -> Reply {
-    let all: Vec<&Subscription> = state.store.subscriptions.values().collect();
+    let shown = |found: &&Subscription| state.rights.touch(&format!("/subscriptions/{}", found.id));
+    let all: Vec<&Subscription> = state.store.subscriptions.values().filter(shown).collect();
     let mut answer = page(state, call, &all, |subscription| {
         shown_subscription(state, subscription)
     })?;
@@ -202,7 +203,7 @@ fn resources(state: &State, call: &Call, address: &Address) -> Reply {
         let wanted = wanted.as_ref().is_none_or(|wanted| *wanted == resource.resource_type);
         let tracked = resource.body.get("location").is_some() && resource.resource_type.matches('/').count() == 1;
         let refused = state.is_refused(&address.subscription, &resource.resource_type);
-        wanted && tracked && !refused && key(resource.id.as_str()).starts_with(&below)
+        wanted && tracked && !refused && state.sees(resource) && key(resource.id.as_str()).starts_with(&below)
     };
     let found: Vec<&Resource> = state
         .store

@@ -32,6 +32,7 @@ const TABLES: &[&str] = &[
     "securityresources",
     "networkresources",
     "computeresources",
+    "authorizationresources",
 ];
 
 /// Answers a query.
@@ -75,12 +76,15 @@ fn scope(state: &State, body: &Value) -> Result<Vec<String>, Refusal> {
         (Some(subscriptions), _) if !subscriptions.is_empty() => subscriptions,
         (_, Some(groups)) if !groups.is_empty() => groups
             .iter()
-            .flat_map(|group| state.subscriptions_below(group))
+            .flat_map(|group| state.store.groups_below(group))
+            .flat_map(|group| group.subscriptions.iter().cloned())
             .collect(),
         _ => state.store.subscriptions.keys().cloned().collect(),
     };
     let allowed = |subscription: &String| {
-        state.store.subscriptions.contains_key(subscription) && !state.is_refused(subscription, "*")
+        state.store.subscriptions.contains_key(subscription)
+            && !state.is_refused(subscription, "*")
+            && state.rights.touch(&format!("/subscriptions/{subscription}"))
     };
     let readable: Vec<String> = asked.iter().filter(|at| allowed(at)).cloned().collect();
     if readable.is_empty() && !asked.is_empty() {
@@ -95,13 +99,43 @@ fn scope(state: &State, body: &Value) -> Result<Vec<String>, Refusal> {
 fn rows<'s>(state: &'s State, table: &str, scope: &[String]) -> Vec<Row<'s>> {
     let mut rows = Vec::new();
     for subscription in scope {
-        let found = state.store.in_subscription(subscription).filter(|resource| {
-            let shown = kind(&resource.resource_type).map_or("resources", |kind| kind.table);
-            shown == table && !state.is_refused(subscription, &resource.resource_type)
-        });
-        rows.extend(found.map(|resource| Row::of(resource, &state.store.tenant)));
+        // Resources come by type, and one answer goes for all of a type.
+        let mut of_type: Option<(&str, Shown)> = None;
+        for resource in state.store.in_subscription(subscription) {
+            let shown = match of_type {
+                Some((known, shown)) if known == resource.resource_type => shown,
+                _ => Shown::of(state, table, subscription, &resource.resource_type),
+            };
+            of_type = Some((&resource.resource_type, shown));
+            if shown == Shown::All || (shown == Shown::Seen && state.sees(resource)) {
+                rows.push(Row::of(resource, &state.store.tenant));
+            }
+        }
     }
     rows
+}
+
+/// Which resources of a type a table shows of a subscription.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    None,
+    /// Those that the identity may read.
+    Seen,
+    All,
+}
+
+impl Shown {
+    fn of(state: &State, table: &str, subscription: &str, resource_type: &str) -> Shown {
+        let of = kind(resource_type).map_or("resources", |kind| kind.table);
+        if of != table || state.is_refused(subscription, resource_type) {
+            return Shown::None;
+        }
+        let whole = format!("/subscriptions/{subscription}");
+        match state.rights.allow(&format!("{resource_type}/read"), &whole) {
+            true => Shown::All,
+            false => Shown::Seen,
+        }
+    }
 }
 
 /// Subscriptions, resource groups and management groups.

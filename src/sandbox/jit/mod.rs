@@ -2,6 +2,7 @@
 //! requests that open a port for a while, and their end. `rule` makes the rules, `check` refuses what the service does.
 
 mod check;
+mod firewall;
 mod place;
 mod request;
 mod rule;
@@ -10,10 +11,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+pub use firewall::{admitted, is_guarded};
 pub use place::place;
 pub use request::{Opening, expire, initiate};
 
-use super::activity::note_service;
+use super::activity::{Cause, note_service};
 use super::answer::{Answer, Refusal, Reply};
 use super::arm::Address;
 use super::call::Call;
@@ -47,10 +49,11 @@ pub fn put(state: &mut State, call: &Call, address: &Address) -> Reply {
         },
     });
     state.store.put(&id, body);
+    let cause = Cause::of(call);
     for machine in before.difference(&listed(state, &id)) {
-        request::close_all(state, &id, machine);
+        request::close_all(state, &id, machine, &cause);
     }
-    start(state, &id, Done::PolicyWritten(id.clone()));
+    start(state, &id, Done::PolicyWritten(id.clone(), cause));
     state.touched(&address.subscription);
     Ok(shown(state, &id, 200))
 }
@@ -81,9 +84,10 @@ pub fn delete(state: &mut State, call: &Call, address: &Address) -> Reply {
     if !state.store.exists(&id) {
         return Ok(Answer::empty(204));
     }
+    let cause = Cause::of(call);
     for machine in listed(state, &id) {
-        request::close_all(state, &id, &machine);
-        rule::withdraw(state, &id, &machine, None);
+        request::close_all(state, &id, &machine, &cause);
+        rule::withdraw(state, &id, &machine, None, &cause);
     }
     state.store.remove(&id);
     state.touched(&address.subscription);
@@ -101,24 +105,24 @@ fn listed(state: &State, id: &str) -> BTreeSet<String> {
 }
 
 /// Once a policy has been taken in, the groups of its machines have its rules and no others of it.
-pub fn settle_policy(state: &mut State, id: &str) {
+pub fn settle_policy(state: &mut State, id: &str, cause: &Cause) {
     let Some(policy) = state.store.own(id) else { return };
     let machines: Vec<Value> = items(&policy.body, "virtualMachines").cloned().collect();
     let now = listed(state, id);
     for machine in rule::machines_of(state, id) {
         if !now.contains(&machine) {
-            rule::withdraw(state, id, &machine, None);
+            rule::withdraw(state, id, &machine, None, cause);
         }
     }
     for machine in &machines {
-        rule::deny(state, id, machine);
+        rule::deny(state, id, machine, cause);
     }
     state.store.change(id, |policy| {
         if let Some(properties) = properties_mut(policy) {
             properties.insert("provisioningState".to_owned(), json!("Succeeded"));
         }
     });
-    note_service(state, &format!("{TYPE}/write"), id, "jit");
+    note_service(state, &format!("{TYPE}/write"), id, cause, None);
 }
 
 fn not_found(address: &Address) -> Refusal {

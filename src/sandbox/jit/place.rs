@@ -47,7 +47,7 @@ impl Placed {
     }
 }
 
-fn interfaces(state: &State, machine: &str) -> Vec<String> {
+pub fn interfaces(state: &State, machine: &str) -> Vec<String> {
     let found = state.store.own(machine);
     let listed = found.and_then(|machine| {
         machine

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::{check, not_found, rule};
-use crate::sandbox::activity::note;
+use super::{check, firewall, not_found, rule};
+use crate::sandbox::activity::{Cause, Stage, note_action};
 use crate::sandbox::answer::{Answer, Refusal, Reply};
 use crate::sandbox::arm::Address;
 use crate::sandbox::call::Call;
@@ -25,8 +25,12 @@ pub struct Opening {
     sources: Vec<String>,
     opens: Timestamp,
     pub ends: Timestamp,
+    /// What joins its events with the request.
+    cause: Cause,
     /// Ids of the allow rules, once it is open.
     rules: Vec<String>,
+    /// The way through a firewall, once it is open.
+    published: Option<firewall::Published>,
     opened: bool,
 }
 
@@ -50,8 +54,16 @@ pub fn initiate(state: &mut State, call: &Call, address: &Address) -> Reply {
     let request = shown(state, &body, &asked);
     let index = remember(state, &policy, &request);
     let opens = state.now().saturating_add(takes(state)).unwrap_or(Timestamp::MAX);
+    let cause = Cause::of(call);
     for (asked, protocol) in asked.iter().zip(protocols) {
-        close(state, &policy, &asked.machine, asked.port, "NewerRequestInitiated");
+        close(
+            state,
+            &policy,
+            &asked.machine,
+            asked.port,
+            "NewerRequestInitiated",
+            &cause,
+        );
         state.openings.push(Opening {
             policy: policy.clone(),
             request: index,
@@ -61,12 +73,34 @@ pub fn initiate(state: &mut State, call: &Call, address: &Address) -> Reply {
             sources: asked.sources.clone(),
             opens,
             ends: asked.ends,
+            cause: cause.clone(),
             rules: Vec::new(),
+            published: None,
             opened: false,
         });
     }
-    note(state, call, address, 202, json!({ "requestbody": body.to_string() }));
+    tell(state, call, &policy, &request);
     Ok(Answer::json(202, request))
+}
+
+/// The events of a request beside those of the rules: it started and was accepted at the policy, and it was carried out at
+/// each machine. All have one correlation id.
+fn tell(state: &mut State, call: &Call, policy: &str, request: &Value) {
+    note_action(state, call, policy, Stage::Started, &[]);
+    note_action(state, call, policy, Stage::Ended(202), &[]);
+    let user = state.options.identity.client.clone();
+    let details = json!({ "User": user, "Justification": request.get("justification") }).to_string();
+    let machines = request.get("virtualMachines").and_then(Value::as_array);
+    for machine in machines.into_iter().flatten() {
+        let id = machine.get("id").and_then(Value::as_str).unwrap_or_default();
+        note_action(
+            state,
+            call,
+            id,
+            Stage::Ended(200),
+            &[("eventProperties", details.clone())],
+        );
+    }
 }
 
 fn takes(state: &State) -> SignedDuration {
@@ -238,7 +272,16 @@ pub fn expire(state: &mut State) {
             &opening.port.to_string(),
             &opening.protocol,
             &opening.sources,
+            &opening.cause,
         );
+        let wanted = firewall::Wanted {
+            policy: &opening.policy,
+            machine: &opening.machine,
+            port: opening.port,
+            protocol: &opening.protocol,
+            sources: &opening.sources,
+        };
+        opening.published = firewall::publish(state, &wanted, &opening.cause);
         set_status(state, opening, "Initiated", "UserRequested");
     }
     let (ended, open) = openings
@@ -246,12 +289,13 @@ pub fn expire(state: &mut State) {
         .partition(|opening: &Opening| opening.opened && opening.ends <= now);
     state.openings = open;
     for opening in ended {
-        end(state, &opening, "Expired");
+        let cause = Cause::own(state, &format!("{}|{}", opening.policy, opening.ends));
+        end(state, &opening, "Expired", &cause);
     }
 }
 
 /// Closes the openings of a port before their time.
-fn close(state: &mut State, policy: &str, machine: &str, port: u64, reason: &str) {
+fn close(state: &mut State, policy: &str, machine: &str, port: u64, reason: &str, cause: &Cause) {
     let is_it = |opening: &Opening| {
         opening.policy.eq_ignore_ascii_case(policy)
             && opening.machine.eq_ignore_ascii_case(machine)
@@ -261,21 +305,24 @@ fn close(state: &mut State, policy: &str, machine: &str, port: u64, reason: &str
     let (ended, open) = openings.into_iter().partition(is_it);
     state.openings = open;
     for opening in ended {
-        end(state, &opening, reason);
+        end(state, &opening, reason, cause);
     }
 }
 
 /// Closes every opening of a machine that leaves its policy.
-pub fn close_all(state: &mut State, policy: &str, machine: &str) {
+pub fn close_all(state: &mut State, policy: &str, machine: &str, cause: &Cause) {
     let ports: Vec<u64> = state.openings.iter().map(|opening| opening.port).collect();
     for port in ports {
-        close(state, policy, machine, port, "UserRequested");
+        close(state, policy, machine, port, "UserRequested", cause);
     }
 }
 
-fn end(state: &mut State, opening: &Opening, reason: &str) {
+fn end(state: &mut State, opening: &Opening, reason: &str, cause: &Cause) {
     for id in &opening.rules {
-        rule::remove(state, id);
+        rule::remove(state, id, cause);
+    }
+    if let Some(published) = &opening.published {
+        firewall::withdraw(state, published, cause);
     }
     set_status(state, opening, "Revoked", reason);
 }
@@ -295,8 +342,26 @@ fn set_status(state: &mut State, opening: &Opening, status: &str, reason: &str) 
                 if port.get("number").and_then(Value::as_u64) == Some(opening.port) {
                     port.insert("status".to_owned(), json!(status));
                     port.insert("statusReason".to_owned(), json!(reason));
+                    if let Some(published) = &opening.published {
+                        port.insert("mappedPort".to_owned(), json!(published.port));
+                    }
                 }
             }
         }
+        if let Some(published) = &opening.published {
+            set_address(policy, &opening.machine, &published.address);
+        }
     });
+}
+
+/// The policy names the address at which the firewall lets a machine be reached.
+fn set_address(policy: &mut Value, machine: &str, address: &str) {
+    let machines = properties_mut(policy).and_then(|properties| properties.get_mut("virtualMachines")?.as_array_mut());
+    let own = machines.into_iter().flatten().filter(|entry| {
+        let id = entry.get("id").and_then(Value::as_str);
+        id.is_some_and(|id| id.eq_ignore_ascii_case(machine))
+    });
+    for entry in own.filter_map(Value::as_object_mut) {
+        entry.insert("publicIpAddress".to_owned(), json!(address));
+    }
 }

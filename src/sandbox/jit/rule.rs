@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::place::place;
 use crate::model::ResourceId;
 use crate::net::{PortSet, parse_ports};
+use crate::sandbox::activity::{Cause, note_service};
 use crate::sandbox::state::State;
 use crate::sandbox::store::{items, key};
 
@@ -26,7 +27,7 @@ struct Machine<'m> {
 }
 
 /// Puts the deny rule of a machine of a policy into each of its groups, in place of the one before.
-pub fn deny(state: &mut State, policy: &str, machine: &Value) {
+pub fn deny(state: &mut State, policy: &str, machine: &Value, cause: &Cause) {
     let Some(id) = machine.get("id").and_then(Value::as_str) else {
         return;
     };
@@ -54,7 +55,7 @@ pub fn deny(state: &mut State, policy: &str, machine: &Value) {
         let kept = before
             .as_ref()
             .and_then(|rule| rule.pointer("/properties/priority")?.as_u64());
-        withdraw_from(state, group, policy, &machine, Some("Deny"));
+        withdraw_from(state, group, policy, &machine, Some("Deny"), cause);
         let priority = kept.or_else(|| deny_priority(state, group, &ports));
         let Some(priority) = priority else { continue };
         let (name, description) = (
@@ -75,7 +76,7 @@ pub fn deny(state: &mut State, policy: &str, machine: &Value) {
             addresses: placed.addresses.clone(),
             protocol: "*".to_owned(),
         };
-        rule.write(state, group);
+        rule.write(state, group, cause);
     }
 }
 
@@ -149,6 +150,7 @@ pub fn allow(
     port: &str,
     protocol: &str,
     sources: &[String],
+    cause: &Cause,
 ) -> Vec<String> {
     let placed = place(state, machine);
     let mut names = Vec::new();
@@ -173,7 +175,7 @@ pub fn allow(
             addresses: placed.addresses.clone(),
             protocol: protocol.to_owned(),
         };
-        rule.write(state, group);
+        rule.write(state, group, cause);
         names.push(format!("{group}/securityRules/{name}"));
     }
     names
@@ -191,7 +193,7 @@ struct Rule {
 }
 
 impl Rule {
-    fn write(self, state: &mut State, group: &str) {
+    fn write(self, state: &mut State, group: &str, cause: &Cause) {
         let holder = state.store.own(group).map(|group| group.id.as_str().to_owned());
         let Some(holder) = holder else { return };
         let id = format!("{holder}/securityRules/{}", self.name);
@@ -229,9 +231,9 @@ impl Rule {
             "type": "Microsoft.Network/networkSecurityGroups/securityRules",
             "properties": properties,
         });
-        state.store.put(&id, body);
+        state.store.put(&id, body.clone());
         let operation = "Microsoft.Network/networkSecurityGroups/securityRules/write";
-        crate::sandbox::activity::note_service(state, operation, &id, "jit");
+        note_service(state, operation, &id, cause, Some(&body));
     }
 }
 
@@ -252,33 +254,40 @@ fn spread(properties: &mut Value, one: &str, many: &str, values: &[String]) {
 }
 
 /// Takes the rules of a machine out of all groups: those of one access, or all.
-pub fn withdraw(state: &mut State, policy: &str, machine: &str, access: Option<&str>) {
+pub fn withdraw(state: &mut State, policy: &str, machine: &str, access: Option<&str>, cause: &Cause) {
     let placed = place(state, machine);
     let machine = Machine {
         id: machine,
         addresses: &placed.addresses,
     };
     for group in groups_with(state, policy, &machine) {
-        withdraw_from(state, &group, policy, &machine, access);
+        withdraw_from(state, &group, policy, &machine, access, cause);
     }
 }
 
-fn withdraw_from(state: &mut State, group: &str, policy: &str, machine: &Machine<'_>, access: Option<&str>) {
+fn withdraw_from(
+    state: &mut State,
+    group: &str,
+    policy: &str,
+    machine: &Machine<'_>,
+    access: Option<&str>,
+    cause: &Cause,
+) {
     let Some(holder) = state.store.own(group) else { return };
     let gone: Vec<String> = items(&holder.body, "securityRules")
         .filter(|rule| is_of(rule, policy, machine, access))
         .filter_map(|rule| rule.get("id")?.as_str())
         .map(str::to_owned)
         .collect();
-    gone.iter().for_each(|id| remove(state, id));
+    gone.iter().for_each(|id| remove(state, id, cause));
 }
 
 /// Takes one rule out.
-pub fn remove(state: &mut State, id: &str) {
+pub fn remove(state: &mut State, id: &str, cause: &Cause) {
     if state.store.exists(id) {
         state.store.remove(id);
         let operation = "Microsoft.Network/networkSecurityGroups/securityRules/delete";
-        crate::sandbox::activity::note_service(state, operation, id, "jit");
+        note_service(state, operation, id, cause, None);
     }
 }
 
@@ -345,16 +354,19 @@ fn last(id: &str) -> &str {
 
 /// `PREFIX_<number>_<32 hexadecimal digits>` for a deny rule, with `-` for an allow rule.
 fn name(mark: &str, policy: &str, machine: &str, seed: &str) -> String {
-    let digest = Sha256::digest(format!("{policy}|{machine}|{seed}").to_ascii_lowercase());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
-    let number = digest
-        .iter()
-        .take(4)
-        .fold(0u32, |number, byte| number << 8 | u32::from(*byte))
-        >> 2;
+    let seed = format!("{policy}|{machine}|{seed}").to_ascii_lowercase();
+    let hex: String = Sha256::digest(&seed).iter().map(|byte| format!("{byte:02X}")).collect();
     format!(
-        "{}{mark}{number}{mark}{}",
+        "{}{mark}{}{mark}{}",
         PREFIXES[0],
+        number(&seed),
         hex.get(..32).unwrap_or_default()
     )
+}
+
+/// A number as the service puts it into names.
+pub fn number(seed: &str) -> u32 {
+    let digest = Sha256::digest(seed);
+    let four = digest.iter().take(4);
+    four.fold(0u32, |number, byte| number << 8 | u32::from(*byte)) >> 2
 }

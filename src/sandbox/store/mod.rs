@@ -154,6 +154,38 @@ impl Store {
             .filter_map(|key| self.resources.get(key))
     }
 
+    /// A management group and all groups below it.
+    pub fn groups_below(&self, name: &str) -> Vec<&ManagementGroup> {
+        let mut found = Vec::new();
+        let mut open = vec![name.to_ascii_lowercase()];
+        let mut seen = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            let Some(group) = self.management_groups.get(&name).filter(|_| seen.insert(name.clone())) else {
+                continue;
+            };
+            found.push(group);
+            let children = self.management_groups.iter();
+            let children = children.filter(|(_, child)| child.parent.eq_ignore_ascii_case(&group.name));
+            open.extend(children.map(|(name, _)| name.clone()));
+        }
+        found
+    }
+
+    /// The management groups above a subscription, the nearest first.
+    pub fn management_groups_above(&self, subscription: &str) -> Vec<&ManagementGroup> {
+        let groups = &self.management_groups;
+        let subscription = subscription.to_ascii_lowercase();
+        let mut chain = Vec::new();
+        let mut at = groups
+            .values()
+            .find(|group| group.subscriptions.contains(&subscription));
+        while let Some(group) = at.filter(|_| chain.len() <= groups.len()) {
+            chain.push(group);
+            at = groups.get(&group.parent.to_ascii_lowercase());
+        }
+        chain
+    }
+
     /// The etag of a revision, as network resources show it.
     pub fn etag(revision: u64) -> String {
         format!("W/\"{:08x}-0000-4000-8000-{:012x}\"", revision >> 32, revision)

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{holder_of, set_state};
 use crate::model::ResourceId;
+use crate::sandbox::activity::Cause;
 use crate::sandbox::answer::{Answer, Refusal, Reply};
 use crate::sandbox::arm::Address;
 use crate::sandbox::call::Call;
@@ -24,7 +25,7 @@ pub enum Done {
     Written(String),
     Deleted(String),
     /// A just-in-time policy was taken in.
-    PolicyWritten(String),
+    PolicyWritten(String, Cause),
 }
 
 #[derive(Clone, Debug)]
@@ -101,7 +102,7 @@ pub fn settle(state: &mut State) {
         match operation.done.clone() {
             Done::Written(id) => set_state(state, &id, "Succeeded"),
             Done::Deleted(id) => state.store.remove(&id),
-            Done::PolicyWritten(id) => jit::settle_policy(state, &id),
+            Done::PolicyWritten(id, cause) => jit::settle_policy(state, &id, &cause),
         }
     }
 }
@@ -180,6 +181,6 @@ pub fn poll(state: &mut State, _: &Call, address: &Address) -> Reply {
     }
     match &operation.done {
         Done::Deleted(_) => Ok(Answer::empty(204)),
-        Done::Written(id) | Done::PolicyWritten(id) => Ok(super::shown(state, &key(id), 200)),
+        Done::Written(id) | Done::PolicyWritten(id, _) => Ok(super::shown(state, &key(id), 200)),
     }
 }
