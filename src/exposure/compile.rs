@@ -235,7 +235,7 @@ impl<'i> Outline<'i> {
 
 /// The inbound rules of a group, and those that may be, each with its index among the stated rules followed by the
 /// default ones.
-fn inbound<'i>(nsg: &'i Nsg) -> Option<impl Iterator<Item = (u16, &'i SecurityRule)>> {
+fn inbound(nsg: &Nsg) -> Option<impl Iterator<Item = (u16, &SecurityRule)>> {
     let stated = nsg.rules.known()?;
     if stated.len() + nsg.default_rules.len() >= MOST_RULES {
         return None;

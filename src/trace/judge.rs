@@ -44,8 +44,9 @@ pub struct Course<'i> {
 pub enum Step<'i> {
     /// The front translates the packet; whether it takes this client.
     Front(Holds<'i>),
-    /// The source that groups see from here on, and the ranges of which it stands for every address.
-    SeenAs(IpAddr, &'i [AddressRange]),
+    /// The source that groups see from here on, the ranges of which it stands for every address, and whether all of
+    /// them fare alike.
+    SeenAs(IpAddr, &'i [AddressRange], bool),
     /// A Deny network rule, named as `collection/rule`, that is the first to match what the firewall translated.
     Overruled(String, Origin, Holds<'i>, Bears),
     /// What an admin rule does, or may do because of the unknown.
@@ -269,7 +270,7 @@ impl<'i> Walk<'i> {
         let sources = super::candidates::within(estate, target, ranges);
         let walks = sources.iter().map(|source| {
             let mut walk = self.clone();
-            walk.steps.push(Step::SeenAs(*source, ranges));
+            walk.steps.push(Step::SeenAs(*source, ranges, true));
             walk.filters(
                 estate,
                 target,
@@ -283,12 +284,21 @@ impl<'i> Walk<'i> {
         });
         let walks: Vec<Walk<'i>> = walks.collect();
         let stops = walks.iter().any(|walk| !walk.may_pass || walk.may_stop);
+        let fares = |walk: &Walk<'_>| (walk.may_pass, walk.may_stop);
+        let alike = walks
+            .windows(2)
+            .all(|pair| matches!(pair, [one, next] if fares(one) == fares(next)));
         let openest = walks.into_iter().max_by_key(|walk| (walk.may_pass, !walk.may_stop));
         let Some(openest) = openest else {
             return self.doubt(Reason::Borrowed("the subnet of the firewall has no address"));
         };
         let all_alike = !openest.may_pass || openest.may_stop || !stops;
         *self = openest;
+        for step in &mut self.steps {
+            if let Step::SeenAs(_, _, all) = step {
+                *all = alike;
+            }
+        }
         if !all_alike {
             self.doubt(Reason::Borrowed(
                 "the groups admit some addresses of the firewall's subnet and stop others, and it may use any of them",

@@ -69,11 +69,7 @@ impl<'i> Translation<'i> {
     /// is asked about.
     pub fn overruled(&self, inventory: &'i Inventory, packet: Packet<'_>) -> (Holds<'i>, Option<&Ranked<'i>>) {
         let mut doubt: Option<(Reason<'i>, &Ranked<'i>)> = None;
-        let in_order = self.network.windows(2).all(|pair| match pair {
-            [one, next] if std::ptr::eq(one.collection, next.collection) => one.rank.is_some(),
-            [one, next] => one.rank.zip(next.rank).is_some_and(|(one, next)| one != next),
-            _ => true,
-        });
+        let in_order = in_order(&self.network);
         for ranked in &self.network {
             let why = match self.covers(inventory, ranked.rule, packet) {
                 Holds::No => continue,
@@ -131,11 +127,79 @@ impl<'i> Translation<'i> {
 
     /// Whether a network rule covers a client's packet as the NAT rule sends it on.
     fn covers(&self, inventory: &'i Inventory, rule: &'i FirewallRule, packet: Packet<'_>) -> Holds<'i> {
-        Holds::of(&rule.protocols, |protocols| protocols.contains(packet.protocol))
-            .and(|| super::group::has(&rule.destination_ports, packet.port))
-            .and(|| is_destination(inventory, rule, self.rule.translated_address))
-            .and(|| is_source(inventory, rule, packet.source))
+        covers(inventory, rule, self.rule.translated_address, packet)
     }
+}
+
+/// What the network rules of a firewall do with a packet that is routed through it.
+pub enum Forwarded<'i> {
+    /// By this rule, named as `collection/rule`.
+    Through(String),
+    /// By this rule; by none, where no rule lets it through.
+    Stopped(Option<String>),
+    Unknown(Reason<'i>),
+}
+
+/// The firewall that stands at an address, seen from a network: private addresses repeat.
+pub fn firewall_at<'i>(inventory: &'i Inventory, from: &'i VirtualNetwork, address: IpAddr) -> Option<&'i Firewall> {
+    let held = holder(inventory, from, address)?;
+    inventory.firewalls.iter().find(|firewall| {
+        let stands = firewall.subnets.first().and_then(|subnet| inventory.subnet(subnet));
+        firewall.private_addresses.contains(&address) && stands.is_some_and(|(network, _)| network.id == held.id)
+    })
+}
+
+/// Asks the network rules of a firewall about a packet between private addresses. What they do not allow is dropped;
+/// WinRM may also pass by an application rule, which names decide.
+pub fn forwarded<'i>(
+    inventory: &'i Inventory,
+    firewall: &'i Firewall,
+    packet: Packet<'_>,
+    to: Option<IpAddr>,
+) -> Forwarded<'i> {
+    if let Some(why) = unread_rules(inventory, firewall) {
+        return Forwarded::Unknown(why);
+    }
+    let mut rules = ranked(inventory, firewall, RuleKind::Network);
+    rules.sort_by_key(|ranked| ranked.rank);
+    if !in_order(&rules) {
+        return Forwarded::Unknown(Reason::Borrowed("the order of its network rules is not known"));
+    }
+    for ranked in rules {
+        match covers(inventory, ranked.rule, to, packet) {
+            Holds::No => continue,
+            Holds::Maybe(why) => return Forwarded::Unknown(why),
+            Holds::Yes => {}
+        }
+        let name = format!("{}/{}", ranked.collection.name, ranked.rule.name);
+        return match &ranked.collection.action {
+            Known::Known(FirewallAction::Allow) => Forwarded::Through(name),
+            Known::Known(_) => Forwarded::Stopped(Some(name)),
+            Known::Unknown(why) => Forwarded::Unknown(Reason::Borrowed(&*why.text)),
+        };
+    }
+    let http = matches!(packet.port, 5985 | 5986);
+    if http && !ranked(inventory, firewall, RuleKind::Application).is_empty() {
+        return Forwarded::Unknown(Reason::Borrowed("an application rule may let it through by name"));
+    }
+    Forwarded::Stopped(None)
+}
+
+/// Whether the order of sorted rules is known: no two collections share a place.
+fn in_order(rules: &[Ranked<'_>]) -> bool {
+    rules.windows(2).all(|pair| match pair {
+        [one, next] if std::ptr::eq(one.collection, next.collection) => one.rank.is_some(),
+        [one, next] => one.rank.zip(next.rank).is_some_and(|(one, next)| one != next),
+        _ => true,
+    })
+}
+
+/// Whether a network rule covers a packet to an address, `None` where that is not known.
+fn covers<'i>(inventory: &'i Inventory, rule: &'i FirewallRule, to: Option<IpAddr>, packet: Packet<'_>) -> Holds<'i> {
+    Holds::of(&rule.protocols, |protocols| protocols.contains(packet.protocol))
+        .and(|| super::group::has(&rule.destination_ports, packet.port))
+        .and(|| is_destination(inventory, rule, to))
+        .and(|| is_source(inventory, rule, packet.source))
 }
 
 /// Whether an address, `None` where it is not known, is among a network rule's destinations.

@@ -175,10 +175,18 @@ pub(super) fn overruled(way: &WayIn<'_>, rule: &str, holds: &Holds<'_>, bears: B
     }
 }
 
-pub(super) fn seen_as(way: &WayIn<'_>, address: IpAddr, ranges: &[AddressRange]) -> Hop {
+pub(super) fn seen_as(way: &WayIn<'_>, address: IpAddr, ranges: &[AddressRange], alike: bool) -> Hop {
     let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+    let which = match alike {
+        true => "all fare alike".to_owned(),
+        false => format!("{address} stands for those that get farthest"),
+    };
+    let whose = match &way.front {
+        Front::Firewall(rule) if rule.firewall.subnets.is_empty() => "hub",
+        _ => "subnet",
+    };
     let sentence = format!(
-        "puts an address of its subnet {} in place of the client's; {address} stands for those that get farthest",
+        "puts an address of its {whose} {} in place of the client's; {which}",
         ranges.join(", ")
     );
     Hop {
