@@ -195,9 +195,10 @@ impl<'i> Words<'_, 'i> {
         let sentence = match (back.route, straight) {
             (Some(route), Holds::Yes) if private => {
                 let appliance = route.next_hop == Known::Known(NextHop::VirtualAppliance);
-                let passed = appliance
-                    .then(|| self.appliance(traced, route, question))
-                    .unwrap_or_default();
+                let passed = match appliance {
+                    true => self.appliance(traced, route, question),
+                    false => String::new(),
+                };
                 format!("the answer to {client} goes to {}{passed}", hop_of(route))
             }
             (Some(route), Holds::Yes) => format!("the answer to {client} goes straight back to {}", hop_of(route)),
