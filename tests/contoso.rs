@@ -40,6 +40,7 @@ fn report_of(directory: &str) -> Report {
         waivers: &[],
         baseline: None,
         touched: None,
+        chosen: false,
         assume_jit_unknown: false,
         generated: RECORDED.parse().unwrap(),
         now: Some(RECORDED.parse().unwrap()),

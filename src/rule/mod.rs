@@ -23,6 +23,7 @@ pub mod param;
 pub mod params;
 mod scalar;
 pub mod schema;
+pub mod shared;
 pub mod standards;
 pub mod suggest;
 pub mod template;
