@@ -64,7 +64,7 @@ fn table() {
         all(seconds),
         all(kernel)
     );
-    let reading = generated(100_000, TYPICAL_RULES);
+    let reading = generated(|out| estate::write_with(100_000, TYPICAL_RULES, out));
     let start = processor_seconds();
     let exposures = analyse(&reading.inventory, &reading.sources, &MANAGEMENT_PORTS);
     let seconds = processor_seconds() - start;
@@ -153,7 +153,7 @@ fn distinct() -> (f64, f64) {
 
 fn many(machines: usize) {
     let start = Instant::now();
-    let reading = generated(machines, TYPICAL_RULES);
+    let reading = generated(move |out| estate::write(machines, out));
     let (read, memory) = (start.elapsed().as_secs_f64(), peak_memory());
     let start = Instant::now();
     let exposures = analyse(&reading.inventory, &reading.sources, &MANAGEMENT_PORTS);
@@ -169,11 +169,11 @@ fn many(machines: usize) {
 }
 
 /// A generated estate, written and read side by side, so that its text is never held.
-fn generated(machines: usize, rules: usize) -> Reading {
+fn generated(write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<u64> + Send + 'static) -> Reading {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let writing = std::thread::spawn(move || {
         let mut out = BufWriter::new(writer);
-        estate::write_with(machines, rules, &mut out).and_then(|_| out.flush())
+        write(&mut out).and_then(|_| out.flush())
     });
     let mut reading = Reading::default();
     reading.read("estate.jsonl", Given::Named, BufReader::new(reader));
