@@ -386,6 +386,9 @@ impl World {
                 garbage()
             };
             let changed = if self.dice.once_in(2) { &mut nat } else { &mut rule };
+            if self.floating && self.dice.once_in(2) {
+                changed["properties"]["frontendPort"] = changed["properties"]["backendPort"].clone();
+            }
             changed["properties"][field] = value;
         }
         let by_address = self.dice.once_in(2);

@@ -174,7 +174,8 @@ fn balanced<'i>(target: &Target<'i>, balancer: &'i LoadBalancer, ways: &mut Vec<
             return;
         };
         let conflict = balancer.unread.as_ref().filter(|why| why.kind == WhyKind::Conflict);
-        let doubt = leads.doubted(conflict).and(|| floats(floating)).why().cloned();
+        let floats = || floats(floating).and(|| moved(&rule));
+        let doubt = leads.doubted(conflict).and(floats).why().cloned();
         ways.push(WayIn {
             way: Way::LoadBalancer,
             front: Front::Balancer(rule),
@@ -266,6 +267,18 @@ fn balanced<'i>(target: &Target<'i>, balancer: &'i LoadBalancer, ways: &mut Vec<
 /// Whether groups see the frontend's address or the machine's has to be known.
 fn floats(floating: &Known<bool>) -> Holds<'_> {
     floating.why().map_or(Holds::Yes, Holds::unknown)
+}
+
+/// A frontend that floats keeps its port as well.
+fn moved<'i>(rule: &Balanced<'_>) -> Holds<'i> {
+    let single = rule.front_ports.filter(|(first, last)| first == last);
+    let ports = single.zip(rule.backend_port.known());
+    match ports.is_some_and(|((front, _), back)| rule.floating && front != *back) {
+        true => Holds::Maybe(Cow::Borrowed(
+            "the load balancer uses floating IP and another backend port, which Azure does not allow",
+        )),
+        false => Holds::Yes,
+    }
 }
 
 /// The public address of a frontend; none where it is private.
