@@ -51,7 +51,7 @@ fn behind(collections: Vec<Value>) -> Estate {
 
 fn chosen(estate: Estate, choice: Option<&str>) -> Analysed {
     let mut reading = estate.read();
-    for choice in choice {
+    if let Some(choice) = choice {
         reading.inventory.choices.choose(choice).unwrap();
     }
     Analysed::of(reading)
