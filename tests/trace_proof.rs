@@ -1109,8 +1109,9 @@ fn compare_port(
             sets = nothing();
         }
         if floating && ours == Way::LoadBalancer {
-            if !vague {
-                compare_listed(comparison, analysis, port);
+            match vague {
+                true => comparison.ask_all(ours, port),
+                false => compare_listed(comparison, analysis, port),
             }
             continue;
         }
