@@ -32,7 +32,7 @@ mod translated;
 
 pub use admin::find_admin_rule;
 pub use admitting::Admitting;
-pub use alone::{Alone, alone};
+pub use alone::{Alone, Opening, alone, alone_among, guarding};
 pub use analysis::{Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse, analyse_with};
 pub use answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure, Way};
 pub use classify::{find as find_rule, grouped};
