@@ -16,7 +16,7 @@ use super::environment::{Environment, PUBLIC};
 use super::exact::{Exact, Run};
 use super::members::GroupMembers;
 use super::stack::{LayerState, PortReach, reaches};
-use crate::model::{AddressTerm, Addresses, Inventory, Known, Nsg, ResourceId, ServiceTag};
+use crate::model::{AddressTerm, Addresses, Inventory, Nsg, ResourceId, ServiceTag};
 use crate::net::{AddressRange, AddressSet, Family, Protocol};
 use crate::source::Sources;
 
