@@ -14,7 +14,7 @@ use crate::input::arm::normal;
 use crate::intern::intern;
 use crate::model::{Inventory, Known};
 use crate::report::{
-    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Report, RuleInfo, Scan, Subscription, Summary, Tab, Tool,
+    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Recommendation, Report, RuleInfo, Scan, Subscription, Summary, Tab, Tool,
 };
 use crate::rule::assess::{Assessment, Assessor, Policy};
 use crate::rule::assumption::{Assumed, in_force};
@@ -22,7 +22,7 @@ use crate::rule::baseline::Baseline;
 use crate::rule::disagreement::Disagreements;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 use crate::rule::waiver::{self, WaiverRule};
-use crate::rule::{Finding, Judgement, Severity, Verdict};
+use crate::rule::{Beside, Finding, Judgement, Severity, Verdict, neighbours};
 use crate::source::{Diagnostic, Sources};
 
 /// What is asked of a scan.
@@ -86,6 +86,8 @@ fn judge<T>(
         keep_all: false,
     };
     let mut assessment = assessor.assess();
+    let was_asked = |rule: &str| request.policies.iter().any(|policy| policy.reported && &*policy.rule.id == rule);
+    let beside = neighbours(&inventory, &assessment.findings, was_asked);
     assessment
         .findings
         .retain(|finding| finding.severity >= request.least_severity);
@@ -103,8 +105,9 @@ fn judge<T>(
         diagnostics.extend(leave_out(touched, &mut assessment.findings));
     }
     diagnostics.extend(unused(&inventory));
-    diagnostics.extend(disagreements(&estate, &assessment).diagnostics());
-    let machines = machines(&estate, &assessment);
+    diagnostics.extend(disagreements(&estate, &assessment, &beside).diagnostics());
+    let mut machines = machines(&estate, &assessment);
+    set_beside(&mut machines, &inventory, &beside);
     let kept = keep(&inventory, &sources, &exposures, &assessment.machines);
     let report = report(
         request,
@@ -178,14 +181,34 @@ fn unused(inventory: &Inventory) -> Option<Diagnostic> {
 }
 
 /// Where Defender's own verdict is another.
-fn disagreements(estate: &Estate<'_>, assessment: &Assessment) -> Disagreements {
+fn disagreements(estate: &Estate<'_>, assessment: &Assessment, beside: &[Beside<'_>]) -> Disagreements {
     let mut differ = Disagreements::default();
     for (vm, ours) in estate.inventory.vms.iter().zip(&assessment.machines) {
         if let Some(theirs) = estate.assessment_of(&vm.id) {
             differ.note(vm.id.name(), ours, theirs);
         }
     }
+    for one in beside {
+        differ.note_beside(one.vm.id.name(), one);
+    }
     differ
+}
+
+/// Sets what Defender says in neighbouring recommendations beside what our rules say.
+fn set_beside(machines: &mut [Machine], inventory: &Inventory, beside: &[Beside<'_>]) {
+    for one in beside {
+        let index = inventory.vms.position(&one.vm.id);
+        let machine = index.and_then(|index| machines.get_mut(index as usize));
+        if let Some(machine) = machine {
+            machine.recommendations.push(Recommendation {
+                key: intern(one.recommendation.key),
+                title: intern(one.recommendation.title),
+                defender: intern(&one.theirs.words()),
+                rule: intern(one.recommendation.rule),
+                ours: one.ours,
+            });
+        }
+    }
 }
 
 /// The machines of the report, in the order of the input.
@@ -224,6 +247,7 @@ fn machine(facts: &VmFacts<'_, '_>, judgement: Option<&Judgement>, nsg_names: &[
         tab,
         tab_reason,
         defender: defender(facts),
+        recommendations: Vec::new(),
         paths: facts
             .machine
             .targets
@@ -244,10 +268,7 @@ fn tab(facts: &VmFacts<'_, '_>) -> (Tab, Option<Arc<str>>) {
 
 fn defender(facts: &VmFacts<'_, '_>) -> Option<Arc<str>> {
     let assessment = facts.estate.assessment_of(&facts.vm.id)?;
-    Some(match &assessment.cause {
-        Some(cause) => Arc::from(format!("{} ({cause})", assessment.code)),
-        None => assessment.code.clone(),
-    })
+    Some(intern(&assessment.words()))
 }
 
 fn paths(facts: &VmFacts<'_, '_>, target: &TargetExposure, nsg_names: &[Arc<str>]) -> Vec<Path> {

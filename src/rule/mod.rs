@@ -19,8 +19,10 @@ mod finding;
 pub mod frame;
 pub mod function;
 pub mod load;
+mod neighbour;
 pub mod param;
 pub mod params;
+pub mod recommendation;
 mod scalar;
 pub mod schema;
 pub mod standards;
@@ -36,6 +38,7 @@ pub mod yaml;
 
 pub use compiled::{Example, Rule, Step};
 pub use evaluate::{Judgement, Sentences};
+pub use neighbour::{Beside, neighbours};
 pub use finding::{Evidence, Finding, Subject, SubjectKind, Waiver};
 pub use params::ResolvedParams;
 pub use value::SubjectFacts;

@@ -46,6 +46,8 @@ pub type Watch = Arc<dyn Fn(&Record) + Send + Sync>;
 pub struct Options {
     pub listen: SocketAddr,
     pub tls: bool,
+    /// Names under which clients reach it, beside those of this machine.
+    pub tls_names: Vec<String>,
     pub faults: Vec<Fault>,
     /// Before each answer.
     pub latency: Duration,
@@ -73,6 +75,7 @@ impl Default for Options {
         Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: false,
+            tls_names: Vec::new(),
             faults: Vec::new(),
             latency: Duration::ZERO,
             page_size: 100,
@@ -117,7 +120,7 @@ impl Sandbox {
             .build()?;
         let listener = runtime.block_on(TcpListener::bind(options.listen))?;
         let address = listener.local_addr()?;
-        let tls = options.tls.then(|| tls::make(address.ip())).transpose();
+        let tls = options.tls.then(|| tls::make(address.ip(), &options.tls_names)).transpose();
         let tls = tls.map_err(io::Error::other)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let latency = options.latency;

@@ -66,11 +66,36 @@ impl Fault {
 
 /// What happened on the way, without addresses: they may carry what must not be shown.
 pub(super) fn transport_words(error: &reqwest::Error) -> String {
-    if error.is_connect() {
+    if let Some(trouble) = trouble(error) {
+        trouble.to_owned()
+    } else if error.is_connect() {
         "the service was not reached".to_owned()
     } else if error.is_timeout() {
         "the service did not answer in time".to_owned()
     } else {
         "the connection broke".to_owned()
     }
+}
+
+/// What is wrong on the way, where somebody can mend it: a certificate that nobody here trusts, as companies put them before
+/// every service, or a proxy that does not let through.
+pub fn trouble(error: &reqwest::Error) -> Option<&'static str> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if is_certificate(error) {
+            return Some("the certificate of the service is not trusted; name who issued it with --ca-file");
+        }
+        if error.to_string().contains("tunnel") {
+            return Some("the proxy does not lead to the service; see HTTPS_PROXY and NO_PROXY");
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let of_tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let of_tls = of_tls.or_else(|| error.downcast_ref());
+    matches!(of_tls, Some(rustls::Error::InvalidCertificate(_)))
 }

@@ -14,9 +14,9 @@ use azure_core::credentials::Secret;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 
-pub use answer::Answer;
+pub use answer::{Answer, without_tokens};
 pub use budget::{Budget, Lane};
-pub use fault::Fault;
+pub use fault::{Fault, trouble};
 
 use super::cloud::Cloud;
 use super::credential::tokens::Tokens;

@@ -21,6 +21,7 @@ pub use subscriptions::Which;
 use super::client::{Client, Fault, Lane};
 use super::record::{Recorder, Row};
 use crate::input::ReadWhole;
+use crate::rule::recommendation;
 use gaps::{EVERYTHING, Gaps};
 use rights::Rights;
 use subscriptions::Subscription;
@@ -268,7 +269,7 @@ impl Scan<'_> {
 
     /// Records a row, and remembers it where something is below it.
     pub(super) fn take(&self, kind: Option<&'static Kind>, row: Value) {
-        if kind.is_some_and(|kind| kind.name == ASSESSMENT) && !is_jit_assessment(&row) {
+        if kind.is_some_and(|kind| kind.name == ASSESSMENT) && !is_compared(&row) {
             return;
         }
         self.note_coverage(kind, &row);
@@ -332,9 +333,10 @@ fn is_of_machine(row: &Value) -> bool {
     id.to_ascii_lowercase().contains("/resourcegroups/")
 }
 
-fn is_jit_assessment(row: &Value) -> bool {
+/// Whether an assessment is one that our rules are held against; lists have all there are.
+fn is_compared(row: &Value) -> bool {
     let name = row.get("name").and_then(Value::as_str);
-    name.is_some_and(|name| name.eq_ignore_ascii_case(query::JIT_ASSESSMENT))
+    name.is_some_and(|name| recommendation::keys().any(|key| key.eq_ignore_ascii_case(name)))
 }
 
 /// Whether a refusal says that there is no such thing at all.
