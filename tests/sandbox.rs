@@ -8,13 +8,11 @@
 mod rest;
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use portcullis::sandbox::{FAULTS, Fault, Options, Sandbox, Store, kind, load};
-use rest::{Client, PLATFORM, RETAIL, Reply, SHOP, contoso, prompt, rule, tenant};
+use rest::{Client, PLATFORM, RETAIL, SHOP, prompt, rule, tenant};
 use serde_json::{Value, json};
 
 #[test]
