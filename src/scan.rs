@@ -14,7 +14,8 @@ use crate::input::arm::normal;
 use crate::intern::intern;
 use crate::model::{Inventory, Known};
 use crate::report::{
-    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Recommendation, Report, RuleInfo, Scan, Subscription, Summary, Tab, Tool,
+    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Recommendation, Report, RuleInfo, Scan, Subscription,
+    Summary, Tab, Tool,
 };
 use crate::rule::assess::{Assessment, Assessor, Policy};
 use crate::rule::assumption::{Assumed, in_force};
@@ -86,7 +87,12 @@ fn judge<T>(
         keep_all: false,
     };
     let mut assessment = assessor.assess();
-    let was_asked = |rule: &str| request.policies.iter().any(|policy| policy.reported && &*policy.rule.id == rule);
+    let was_asked = |rule: &str| {
+        request
+            .policies
+            .iter()
+            .any(|policy| policy.reported && &*policy.rule.id == rule)
+    };
     let beside = neighbours(&inventory, &assessment.findings, was_asked);
     assessment
         .findings

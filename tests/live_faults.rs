@@ -1,6 +1,11 @@
 //! Every fault of the sandbox at every call of a scan: either the full right answer, or an incomplete one that says so.
 //! Never a shorter one in silence.
-#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::print_stdout, reason = "tests say what they expect")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests say what they expect"
+)]
 
 mod live;
 
@@ -196,7 +201,13 @@ enum Lasts {
 }
 
 /// Meets calls with a fault, every `step`-th from `first`: each scan must be right, or say that it is not.
-fn sweep(sandbox: &Sandbox, source: Source, kind: &'static FaultKind, lasts: Lasts, (first, step): (u64, usize)) -> Tally {
+fn sweep(
+    sandbox: &Sandbox,
+    source: Source,
+    kind: &'static FaultKind,
+    lasts: Lasts,
+    (first, step): (u64, usize),
+) -> Tally {
     let (calls, truth) = truth(sandbox, source);
     let places: Vec<String> = sandbox.state().recent.iter().map(|call| call.path.clone()).collect();
     let places = &places[places.len() - usize::try_from(calls).expect("few calls")..];
@@ -267,7 +278,10 @@ fn sweep_all(first: impl Fn(usize) -> u64, step: usize) -> Tally {
 #[test]
 fn every_fault_with_every_source() {
     let tally = sweep_all(|kind| 1 + kind as u64 % 7, 7);
-    assert!(tally.whole > tally.scans / 3 && tally.partial > 0 && tally.unread > 0, "{tally:?}");
+    assert!(
+        tally.whole > tally.scans / 3 && tally.partial > 0 && tally.unread > 0,
+        "{tally:?}"
+    );
 }
 
 /// The same at every call: `cargo test --release --test live_faults -- --ignored --nocapture`.

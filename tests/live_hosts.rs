@@ -101,7 +101,14 @@ fn proxy(to: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 fn program(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let directory = tempfile::tempdir().expect("a directory");
     Command::new(env!("CARGO_BIN_EXE_portcullis"))
-        .args(["snapshot", "--all-subscriptions", "--retry-pause", "2ms", "--attempts", "2"])
+        .args([
+            "snapshot",
+            "--all-subscriptions",
+            "--retry-pause",
+            "2ms",
+            "--attempts",
+            "2",
+        ])
         .arg("-o")
         .arg(directory.path().join("estate.jsonl"))
         .args(arguments)
@@ -155,11 +162,17 @@ fn what_is_far_goes_through_the_proxy() {
     for text in &heard {
         assert!(text.starts_with(&format!("CONNECT {FAR}:")), "{text}");
         assert!(!text.contains("eyJ") && !text.contains(SECRET), "{text}");
-        assert!(text.to_ascii_lowercase().contains("proxy-authorization: basic "), "{text}");
+        assert!(
+            text.to_ascii_lowercase().contains("proxy-authorization: basic "),
+            "{text}"
+        );
     }
     assert!(!said(&output).contains("pass-4f1"));
     // Without the proxy the name leads nowhere.
-    let output = program(&["--auth", "secret", "--endpoint", &endpoint, "--ca-file", &trusted], &[]);
+    let output = program(
+        &["--auth", "secret", "--endpoint", &endpoint, "--ca-file", &trusted],
+        &[],
+    );
     assert_eq!(output.status.code(), Some(2));
 }
 
@@ -170,7 +183,10 @@ fn a_proxy_that_refuses_is_named() {
     });
     let https = format!("http://{proxy}");
     let endpoint = format!("https://{FAR}:9");
-    let output = program(&["--auth", "secret", "--endpoint", &endpoint], &[("HTTPS_PROXY", &https)]);
+    let output = program(
+        &["--auth", "secret", "--endpoint", &endpoint],
+        &[("HTTPS_PROXY", &https)],
+    );
     assert_eq!(output.status.code(), Some(2));
     assert!(said(&output).contains("HTTPS_PROXY"), "{}", said(&output));
 }
@@ -188,7 +204,10 @@ fn what_is_near_is_shown_to_no_proxy() {
         ("ALL_PROXY", address.as_str()),
     ];
     let endpoint = format!("{}/msi/token", sandbox.origin);
-    let app_service = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "sandbox-header")];
+    let app_service = [
+        ("IDENTITY_ENDPOINT", endpoint.as_str()),
+        ("IDENTITY_HEADER", "sandbox-header"),
+    ];
     for auth in ["secret", "managed-identity"] {
         let output = program(&["--auth", auth, "--endpoint", &sandbox.origin], &variables);
         assert_eq!(output.status.code(), Some(0), "{auth}: {}", said(&output));
@@ -199,7 +218,14 @@ fn what_is_near_is_shown_to_no_proxy() {
     assert_eq!(heard(&kept), Vec::<String>::new());
     // Also where only one of the two is on this machine.
     let authority = format!("https://{FAR}:{}", sandbox.address.port());
-    let more = ["--auth", "managed-identity", "--endpoint", &sandbox.origin, "--authority", &authority];
+    let more = [
+        "--auth",
+        "managed-identity",
+        "--endpoint",
+        &sandbox.origin,
+        "--authority",
+        &authority,
+    ];
     let output = program(&more, &all);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert_eq!(heard(&kept), Vec::<String>::new());
@@ -212,7 +238,10 @@ fn certificates_of_a_company_are_trusted_when_given() {
     let origin = sandbox.origin.as_str();
     let given = program(&["--auth", "secret", "--endpoint", origin, "--ca-file", &trusted], &[]);
     assert_eq!(given.status.code(), Some(0), "{}", said(&given));
-    let by_variable = program(&["--auth", "secret", "--endpoint", origin], &[("SSL_CERT_FILE", &trusted)]);
+    let by_variable = program(
+        &["--auth", "secret", "--endpoint", origin],
+        &[("SSL_CERT_FILE", &trusted)],
+    );
     assert_eq!(by_variable.status.code(), Some(0), "{}", said(&by_variable));
     let without = program(&["--auth", "secret", "--endpoint", origin], &[]);
     assert_eq!(without.status.code(), Some(2));

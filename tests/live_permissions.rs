@@ -41,16 +41,24 @@ fn actions(role: &Value) -> BTreeSet<String> {
 
 /// The texts between quotes on the lines after `actions`.
 fn quoted(text: &str, quote: char) -> BTreeSet<String> {
-    let lines = text.lines().skip_while(|line| !line.trim_start().starts_with("actions"));
+    let lines = text
+        .lines()
+        .skip_while(|line| !line.trim_start().starts_with("actions"));
     let lines = lines.skip(1).take_while(|line| !line.trim_start().starts_with(']'));
-    lines.filter_map(|line| Some(line.split(quote).nth(1)?.to_owned())).collect()
+    lines
+        .filter_map(|line| Some(line.split(quote).nth(1)?.to_owned()))
+        .collect()
 }
 
 fn read(name: &str, text: &str) {
     let mut reading = Reading::default();
     reading.read(name, Given::Found, text.as_bytes());
     reading.finish();
-    let wrong: Vec<_> = reading.diagnostics.iter().filter(|one| one.level == Level::Error).collect();
+    let wrong: Vec<_> = reading
+        .diagnostics
+        .iter()
+        .filter(|one| one.level == Level::Error)
+        .collect();
     assert!(wrong.is_empty(), "{name}: {wrong:#?}");
 }
 
@@ -58,7 +66,12 @@ fn read(name: &str, text: &str) {
 fn every_notation_says_the_same() {
     for (purpose, _) in Purpose::ALL {
         let json: Value = serde_json::from_str(&printed(purpose, "json")).expect("JSON");
-        let members: BTreeSet<&str> = json.as_object().expect("an object").keys().map(String::as_str).collect();
+        let members: BTreeSet<&str> = json
+            .as_object()
+            .expect("an object")
+            .keys()
+            .map(String::as_str)
+            .collect();
         // What `az role definition create` and `New-AzRoleDefinition` take.
         let known = [
             "Name",
@@ -75,7 +88,10 @@ fn every_notation_says_the_same() {
         for action in &wanted {
             let parts: Vec<&str> = action.split('/').collect();
             assert!(parts.len() >= 3 && parts[0].starts_with("Microsoft."), "{action}");
-            assert!(["read", "write", "delete", "action"].contains(&parts[parts.len() - 1]), "{action}");
+            assert!(
+                ["read", "write", "delete", "action"].contains(&parts[parts.len() - 1]),
+                "{action}"
+            );
         }
         let bicep = printed(purpose, "bicep");
         let document = bicep::parse(&bicep);
@@ -126,7 +142,10 @@ fn with_actions(actions: &BTreeSet<String>) -> Sandbox {
 }
 
 fn purpose(name: &str) -> BTreeSet<String> {
-    let found = Purpose::ALL.iter().find(|(known, _)| *known == name).expect("a purpose");
+    let found = Purpose::ALL
+        .iter()
+        .find(|(known, _)| *known == name)
+        .expect("a purpose");
     found.1.actions().into_iter().collect()
 }
 
@@ -161,8 +180,13 @@ fn without_any_one_action_something_is_lacking() {
         };
         assert_eq!(lacking, [action].into());
         let recorded = record(&connection(&sandbox.origin), &everything(Source::Auto)).expect("read");
-        let is_way = ["ResourceGraph", "managementGroups", "permissions"].iter().any(|way| action.contains(way));
-        assert!(is_way || !is_complete(&recorded), "the scan is complete without `{action}`");
+        let is_way = ["ResourceGraph", "managementGroups", "permissions"]
+            .iter()
+            .any(|way| action.contains(way));
+        assert!(
+            is_way || !is_complete(&recorded),
+            "the scan is complete without `{action}`"
+        );
     }
 }
 
@@ -188,7 +212,9 @@ fn the_role_for_a_request_opens_and_changes_nothing() {
     let client = client("request");
     let (path, policy) = policy(&client);
     let machine = policy.pointer("/properties/virtualMachines/0/id").expect("a machine");
-    let port = policy.pointer("/properties/virtualMachines/0/ports/0/number").expect("a port");
+    let port = policy
+        .pointer("/properties/virtualMachines/0/ports/0/number")
+        .expect("a port");
     let from = policy.pointer("/properties/virtualMachines/0/ports/0/allowedSourceAddressPrefix");
     let from = from.or_else(|| policy.pointer("/properties/virtualMachines/0/ports/0/allowedSourceAddressPrefixes/0"));
     let body = json!({ "virtualMachines": [{ "id": machine, "ports": [
@@ -209,6 +235,11 @@ fn the_role_for_remedies_enables_and_closes() {
     let group = format!("{SHOP}/Microsoft.Network/networkSecurityGroups/nsg-shop-web");
     let reply = client.put(&format!("{group}/securityRules/x"), &rule(310, "22"));
     assert_eq!(reply.status, Some(201), "{}", reply.json());
-    assert!(client.delete(&format!("{group}/securityRules/x")).status.is_some_and(|status| status < 300));
+    assert!(
+        client
+            .delete(&format!("{group}/securityRules/x"))
+            .status
+            .is_some_and(|status| status < 300)
+    );
     client.delete(&group).is_refused(403, "AuthorizationFailed");
 }

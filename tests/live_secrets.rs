@@ -79,22 +79,43 @@ fn no_output_holds_a_secret() {
     let origin = sandbox.origin.as_str();
     let directory = tempfile::tempdir().expect("a directory");
     let at = |name: &str| directory.path().join(name).to_str().expect("a path").to_owned();
-    let formats = ["console", "json", "sarif", "html", "markdown", "csv", "junit", "github", "gitlab"];
-    let mut arguments = vec!["scan".to_owned(), "--all-subscriptions".to_owned(), "--endpoint".to_owned(), origin.to_owned()];
+    let formats = [
+        "console", "json", "sarif", "html", "markdown", "csv", "junit", "github", "gitlab",
+    ];
+    let mut arguments = vec![
+        "scan".to_owned(),
+        "--all-subscriptions".to_owned(),
+        "--endpoint".to_owned(),
+        origin.to_owned(),
+    ];
     for format in formats {
         arguments.push(format!("--format={format}={}", at(format)));
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let scanned = program(&arguments);
-    assert_eq!(scanned.status.code(), Some(1), "{}", String::from_utf8_lossy(&scanned.stderr));
+    assert_eq!(
+        scanned.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&scanned.stderr)
+    );
     is_clean("stderr of scan", &scanned.stderr);
     is_clean("stdout of scan", &scanned.stdout);
-    for (name, more) in [("plain.jsonl", None), ("packed.jsonl.zst", None), ("redacted.jsonl", Some("--redact"))] {
+    for (name, more) in [
+        ("plain.jsonl", None),
+        ("packed.jsonl.zst", None),
+        ("redacted.jsonl", Some("--redact")),
+    ] {
         let path = at(name);
         let mut arguments = vec!["snapshot", "--all-subscriptions", "--endpoint", origin, "-o", &path];
         arguments.extend(more);
         let written = program(&arguments);
-        assert_eq!(written.status.code(), Some(0), "{}", String::from_utf8_lossy(&written.stderr));
+        assert_eq!(
+            written.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&written.stderr)
+        );
         is_clean("stderr of snapshot", &written.stderr);
     }
     let mut files = 0;
@@ -128,11 +149,22 @@ fn an_answer_that_echoes_the_token_does_not_show_it() {
             let read = stream.read(&mut buffer).unwrap_or(0);
             let text = String::from_utf8_lossy(buffer.get(..read).unwrap_or_default()).into_owned();
             let (status, body) = if text.starts_with("POST ") {
-                ("200 OK", json!({ "token_type": "Bearer", "expires_in": 3599, "access_token": "opaque-token-77aa" }))
+                (
+                    "200 OK",
+                    json!({ "token_type": "Bearer", "expires_in": 3599, "access_token": "opaque-token-77aa" }),
+                )
             } else {
-                let sent = text.lines().find(|line| line.to_ascii_lowercase().starts_with("authorization"));
-                let message = format!("no; you sent {} and eyJhbGciOiJub25lIn0.eyJ4Ijoi.c2ln", sent.unwrap_or("nothing"));
-                ("400 Bad Request", json!({ "error": { "code": "Echo", "message": message } }))
+                let sent = text
+                    .lines()
+                    .find(|line| line.to_ascii_lowercase().starts_with("authorization"));
+                let message = format!(
+                    "no; you sent {} and eyJhbGciOiJub25lIn0.eyJ4Ijoi.c2ln",
+                    sent.unwrap_or("nothing")
+                );
+                (
+                    "400 Bad Request",
+                    json!({ "error": { "code": "Echo", "message": message } }),
+                )
             };
             let body = body.to_string();
             let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n");

@@ -62,7 +62,9 @@ impl Disagreements {
     /// One note for each kind of disagreement.
     pub fn diagnostics(&self) -> impl Iterator<Item = Diagnostic> + '_ {
         self.0.iter().map(|(kind, machines)| {
-            let Kind { theirs, ours, reason, .. } = kind;
+            let Kind {
+                theirs, ours, reason, ..
+            } = kind;
             let about = kind.about.map(|title| format!(" on `{title}`")).unwrap_or_default();
             let shown: Vec<String> = machines.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
             let more = match machines.len().saturating_sub(SHOWN) {

@@ -38,8 +38,8 @@ pub mod yaml;
 
 pub use compiled::{Example, Rule, Step};
 pub use evaluate::{Judgement, Sentences};
-pub use neighbour::{Beside, neighbours};
 pub use finding::{Evidence, Finding, Subject, SubjectKind, Waiver};
+pub use neighbour::{Beside, neighbours};
 pub use params::ResolvedParams;
 pub use value::SubjectFacts;
 pub use verdict::{Severity, Verdict};

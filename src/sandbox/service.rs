@@ -80,7 +80,10 @@ fn faulty(state: &mut State, call: &Call) -> (Answer, Delivery) {
             spoil(&fault, call, &mut answer);
         }
     }
-    if answer.header("location").or_else(|| answer.header("azure-asyncoperation")).is_some()
+    if answer
+        .header("location")
+        .or_else(|| answer.header("azure-asyncoperation"))
+        .is_some()
         && let Some(fault) = state.faults.meet(call, |effect| effect == Effect::ForeignLocation)
     {
         fault.mislead(&mut answer);

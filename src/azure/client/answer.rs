@@ -152,13 +152,19 @@ impl Answer {
         } else {
             code
         };
-        Fault::refused(self.status, &code, &first_sentence(&shown(&self.conceal(&said.message))))
+        Fault::refused(
+            self.status,
+            &code,
+            &first_sentence(&shown(&self.conceal(&said.message))),
+        )
     }
 }
 
 /// A text without the words that look like tokens.
 pub fn without_tokens(text: &str) -> String {
-    let hidden = text.split(' ').map(|word| if word.contains("eyJ") { "***" } else { word });
+    let hidden = text
+        .split(' ')
+        .map(|word| if word.contains("eyJ") { "***" } else { word });
     hidden.collect::<Vec<_>>().join(" ")
 }
 

@@ -47,7 +47,9 @@ pub fn query(state: &State, call: &Call) -> Reply {
         let message = format!("Table {} was not found.", query.table);
         return Err(bad(state, "DisallowedLogicalTableName", &message, None));
     }
-    let scope = scope(state, &body)?;
+    let mut scope = scope(state, &body)?;
+    let is_cut = scope.len() > state.options.graph_subscriptions;
+    scope.truncate(state.options.graph_subscriptions);
     let containers = containers(state, &query.table, &scope);
     let rows: Vec<Row<'_>> = if query.table == "resourcecontainers" {
         containers.into_iter().map(Row::made).collect()
@@ -56,7 +58,11 @@ pub fn query(state: &State, call: &Call) -> Reply {
     };
     let (columns, rows, shape) = evaluate(&query, rows);
     let options = Options::read(state, &body, text)?;
-    Ok(paged(state, &options, columns, rows, shape))
+    let answer = paged(state, &options, columns, rows, shape);
+    Ok(match is_cut {
+        true => answer.with("x-ms-tenant-subscription-limit-hit", "true"),
+        false => answer,
+    })
 }
 
 /// The subscriptions asked about, in lower case. Those that may not be read are left out without a word.
