@@ -243,7 +243,7 @@ fn sweep(
     tally
 }
 
-fn sweep_all(first: impl Fn(usize) -> u64, step: usize) -> Tally {
+fn sweep_all(first: impl Fn(usize) -> u64 + Sync, step: usize) -> Tally {
     let sources = [Source::Auto, Source::Graph, Source::Arm];
     let mut all = Tally::default();
     std::thread::scope(|scope| {
