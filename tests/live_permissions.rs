@@ -6,6 +6,7 @@ mod live;
 mod rest;
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::Cursor;
 use std::process::Command;
 use std::time::Duration;
@@ -15,10 +16,10 @@ use portcullis::azure::collect::Source;
 use portcullis::azure::permission::{Purpose, lacks};
 use portcullis::azure::record;
 use portcullis::input::{Given, Reading};
-use portcullis::sandbox::{Options, Sandbox, load};
+use portcullis::sandbox::{Options, Sandbox, Store, load};
 use portcullis::source::Level;
 use portcullis::syntax::bicep;
-use rest::{Client, RETAIL, SHOP, contoso, rule};
+use rest::{Client, RETAIL, SHOP, rule, tenant};
 use serde_json::{Value, json};
 
 const IDENTITY: &str = "00000000-5a4d-4b0c-8000-000000000001";
@@ -119,8 +120,9 @@ fn every_notation_says_the_same() {
 
 /// The example estate, in which the identity has one role with these actions and no other.
 fn with_actions(actions: &BTreeSet<String>) -> Sandbox {
-    let mut store = contoso();
-    let root = format!("/providers/Microsoft.Management/managementGroups/{}", store.tenant);
+    let mut store = Store::default();
+    load(&mut store, "estate", File::open(live::ESTATE).expect("the estate")).expect("loaded");
+    let root = format!("/providers/Microsoft.Management/managementGroups/{}", tenant());
     let role = format!("/providers/Microsoft.Authorization/roleDefinitions/{ROLE}");
     let rows = json!([
         { "id": role, "name": ROLE, "type": "Microsoft.Authorization/roleDefinitions", "properties": {

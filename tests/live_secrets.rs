@@ -23,7 +23,8 @@ const HIDDEN: &[&str] = &[
     "hidden-extension-6",
     "hidden-sas-7",
     "aGlkZGVu",
-    "eyJ",
+    "eyJ0eXAi",
+    "eyJhbGci",
 ];
 
 /// The example estate with a machine that holds every kind of secret.
