@@ -441,9 +441,12 @@ fn an_interrupted_scan_judges_what_was_read() {
     assert_eq!(report["scan"]["complete"], json!(false), "{}", report["scan"]);
 }
 
-/// What the sandbox was asked, with the time and the status of each answer.
-fn watched(options: Options) -> (Sandbox, Arc<Mutex<Vec<(Instant, u16, String)>>>) {
-    let seen: Arc<Mutex<Vec<(Instant, u16, String)>>> = Arc::default();
+/// The time, status and path of each answer.
+type Seen = Arc<Mutex<Vec<(Instant, u16, String)>>>;
+
+/// A sandbox, and what it was asked.
+fn watched(options: Options) -> (Sandbox, Seen) {
+    let seen = Seen::default();
     let kept = Arc::clone(&seen);
     let watch = move |record: &Record| {
         let call = (Instant::now(), record.status, record.path.clone());
