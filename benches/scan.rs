@@ -207,6 +207,7 @@ fn request(policies: Vec<Policy<'_>>) -> Request<'_> {
         waivers: &[],
         baseline: None,
         touched: None,
+        chosen: false,
         assume_jit_unknown: false,
         generated: jiff::Timestamp::UNIX_EPOCH,
         now: None,

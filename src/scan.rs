@@ -12,7 +12,7 @@ use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, an
 use crate::input::Reading;
 use crate::input::arm::normal;
 use crate::intern::intern;
-use crate::model::{Inventory, Known};
+use crate::model::{Inventory, Known, Suppression};
 use crate::report::{
     Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Recommendation, Report, RuleInfo, Scan, Subscription,
     Summary, Tab, Tool,
@@ -23,7 +23,7 @@ use crate::rule::baseline::Baseline;
 use crate::rule::disagreement::Disagreements;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 use crate::rule::waiver::{self, WaiverRule};
-use crate::rule::{Beside, Finding, Judgement, Severity, Verdict, neighbours};
+use crate::rule::{Beside, Finding, Judgement, Severity, Verdict, neighbours, shared};
 use crate::source::{Diagnostic, Sources};
 
 /// What is asked of a scan.
@@ -40,6 +40,8 @@ pub struct Request<'r> {
     pub touched: Option<BTreeSet<String>>,
     /// `--assume jit=unknown`: a machine without an entry may have one that was not given.
     pub assume_jit_unknown: bool,
+    /// Only some rules were chosen: a waiver of another covers nothing, and that is no news.
+    pub chosen: bool,
     /// When the report is made.
     pub generated: Timestamp,
     /// At which moment requests are judged; `None`: when the estate was recorded, else now.
@@ -88,25 +90,31 @@ fn judge<T>(
     };
     let mut assessment = assessor.assess();
     let was_asked = |rule: &str| {
-        request
-            .policies
-            .iter()
-            .any(|policy| policy.reported && &*policy.rule.id == rule)
+        let mut policies = request.policies.iter();
+        policies.any(|policy| policy.reported && &*policy.rule.id == rule)
     };
     let beside = neighbours(&inventory, &assessment.findings, was_asked);
-    assessment
-        .findings
-        .retain(|finding| finding.severity >= request.least_severity);
-    diagnostics.extend(waiver::apply(request.waivers, &mut assessment.findings, today(request)));
-    diagnostics.extend(waiver::apply_stated(
+    shared::mark(&inventory, &sources, &mut assessment.findings);
+    let problems = waive(
+        request,
         &suppressions,
+        inventory.coverage.is_complete(),
         &mut assessment.findings,
-        today(request),
-    ));
+    );
+    if !problems.is_empty() {
+        assessment.findings.extend(problems);
+        assessment
+            .findings
+            .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    }
     if let Some(baseline) = request.baseline {
         let incomplete = !inventory.coverage.is_complete();
         diagnostics.extend(baseline.apply(&mut assessment.findings, incomplete));
     }
+    // Only now: waivers and baselines speak of findings of every severity.
+    assessment
+        .findings
+        .retain(|finding| finding.severity >= request.least_severity);
     if let Some(touched) = &request.touched {
         diagnostics.extend(leave_out(touched, &mut assessment.findings));
     }
@@ -141,6 +149,22 @@ fn estate<'i>(
         ));
     }
     estate
+}
+
+/// Marks the findings that are excepted. Returns findings about the exceptions themselves.
+fn waive(request: &Request<'_>, stated: &[Suppression], complete: bool, findings: &mut [Finding]) -> Vec<Finding> {
+    let reported = |rule: &str| {
+        let mut policies = request.policies.iter();
+        policies.any(|policy| policy.reported && *policy.rule.id == *rule)
+    };
+    // What was not read may hide what an exception covers.
+    let is_asked =
+        |rule: &str| complete && rule != waiver::OPENING_RULE && (!request.chosen || (rule != "*" && reported(rule)));
+    let mut problems = waiver::apply(request.waivers, findings, today(request), |waiver| {
+        is_asked(&waiver.rule)
+    });
+    problems.extend(waiver::apply_stated(stated, findings, today(request), is_asked));
+    problems
 }
 
 fn today(request: &Request<'_>) -> jiff::civil::Date {
@@ -468,7 +492,26 @@ fn rules(request: &Request<'_>, assessment: &Assessment) -> Vec<RuleInfo> {
         counts: counts.clone(),
     };
     let all = request.policies.iter().zip(&assessment.counts);
-    all.filter(|(policy, _)| policy.reported).map(info).collect()
+    let rules = all.filter(|(policy, _)| policy.reported).map(info);
+    rules.chain(problems(&assessment.findings)).collect()
+}
+
+/// The kinds of findings about waivers, where there are any.
+fn problems(findings: &[Finding]) -> impl Iterator<Item = RuleInfo> {
+    waiver::PROBLEMS.into_iter().filter_map(|problem| {
+        let number = findings.iter().filter(|finding| *finding.rule == *problem.id).count() as u64;
+        (number > 0).then(|| RuleInfo {
+            id: Arc::from(problem.id),
+            title: Arc::from(problem.title),
+            severity: Severity::Low,
+            why: Arc::from(problem.why),
+            fix: Arc::from(problem.fix),
+            references: Vec::new(),
+            standards: Vec::new(),
+            params: BTreeMap::new(),
+            counts: BTreeMap::from([(Verdict::Unhealthy, number)]),
+        })
+    })
 }
 
 fn summary(machines: &[Machine], findings: &[Finding]) -> Summary {

@@ -491,6 +491,7 @@ fn report_of(directory: &str, names: &[&str]) -> Report {
         waivers: &[],
         baseline: None,
         touched: None,
+        chosen: false,
         assume_jit_unknown: false,
         generated: now,
         now: Some(now),

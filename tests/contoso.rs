@@ -48,6 +48,7 @@ fn report_with(directory: &str, more: &str) -> Report {
         waivers: &[],
         baseline: None,
         touched: None,
+        chosen: false,
         assume_jit_unknown: false,
         generated: RECORDED.parse().unwrap(),
         now: Some(RECORDED.parse().unwrap()),

@@ -251,14 +251,36 @@ fn fingerprints_survive_what_changes_nothing() {
     }
 }
 
+/// The file of the module that the scenarios move to, and a mark of the line at which its first rule is stated.
+fn module(notation: &Path) -> (&'static str, &'static str) {
+    match notation.file_name().unwrap().to_str().unwrap() {
+        "arm" => ("infra/modules/filters.json", "\"name\": \"ssh\""),
+        "bicep" => ("infra/modules/filters.bicep", "name: 'ssh'"),
+        "terraform" => ("infra/modules/filters/main.tf", "security_rule {"),
+        other => panic!("{other} has no module"),
+    }
+}
+
+/// Where an object begins whose name stands in a line of its own.
+fn line_of(text: &str, mark: &str) -> usize {
+    let at = text.lines().position(|line| line.contains(mark)).unwrap();
+    let alone = text.lines().nth(at).unwrap().trim() == mark && !mark.ends_with('{');
+    1 + at - usize::from(alone)
+}
+
 #[test]
 fn one_prefix_widened_in_a_module_is_one_finding_at_its_line() {
-    let arm = changes().join("arm");
+    for notation in notations() {
+        one_prefix_widened_in_a_module(&notation);
+    }
+}
+
+fn one_prefix_widened_in_a_module(notation: &Path) {
     let repository = Repository::new();
-    repository.lay(&arm.join("base"));
-    repository.lay(&arm.join("move-to-a-module"));
+    repository.lay(&notation.join("base"));
+    repository.lay(&notation.join("move-to-a-module"));
     repository.commit("base");
-    repository.lay(&arm.join("widen-in-a-module"));
+    repository.lay(&notation.join("widen-in-a-module"));
     repository.commit("wider");
     let outputs = [
         "--format",
@@ -269,38 +291,46 @@ fn one_prefix_widened_in_a_module_is_one_finding_at_its_line() {
         "github=out.txt",
         "--format",
         "gitlab=out.json",
+        "--format",
+        "junit=out.xml",
     ];
     let ran = portcullis(repository.path(), &[&["diff", "HEAD~1..HEAD"], &outputs[..]].concat());
-    assert_eq!(ran.status, 1, "{}", ran.err);
-    let text = repository.read("infra/modules/filters.json");
-    let line = 1 + text
-        .lines()
-        .position(|line| line.contains("\"name\": \"ssh\""))
-        .unwrap();
+    assert_eq!(ran.status, 1, "{notation:?}: {}", ran.err);
+    let (file, mark) = module(notation);
+    let line = line_of(&repository.read(file), mark);
     let sarif: Value = serde_json::from_str(&repository.read("out.sarif")).unwrap();
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     assert_eq!(results.len(), 1, "{results:#?}");
     let region = &results[0]["locations"][0]["physicalLocation"];
-    assert_eq!(region["artifactLocation"]["uri"], "infra/modules/filters.json");
+    assert_eq!(region["artifactLocation"]["uri"], file);
     assert_eq!(region["region"]["startLine"], line);
     assert_eq!(results[0]["baselineState"], "new");
     let comment = repository.read("out.md");
     assert!(comment.starts_with("<!-- portcullis:diff -->\n"), "{comment}");
     assert!(comment.contains("65,280 public addresses"), "{comment}");
+    assert!(comment.contains(&format!("{file}:{line}")), "{comment}");
     let tables = comment.lines().filter(|line| line.starts_with("| --- |")).count();
     assert_eq!(tables, 1, "{comment}");
     let annotations = repository.read("out.txt");
-    let start = format!("::error file=infra/modules/filters.json,line={line},");
+    let start = format!("::error file={file},line={line},");
     assert!(
         annotations.lines().count() == 1 && annotations.starts_with(&start),
         "{annotations}"
     );
     let quality: Value = serde_json::from_str(&repository.read("out.json")).unwrap();
+    assert_eq!(quality.as_array().unwrap().len(), 1, "{quality:#}");
     assert_eq!(quality[0]["location"]["lines"]["begin"], line);
+    assert_eq!(repository.read("out.xml").matches("<failure").count(), 1);
 
-    let (status, back) = compared(&repository, "HEAD..HEAD~1");
+    // The fix, as a commit of its own.
+    repository.lay(&notation.join("move-to-a-module"));
+    repository.commit("narrower again");
+    let (status, back) = compared(&repository, "HEAD~1..HEAD");
     assert_eq!(status, 0);
     assert!(back.sentence.starts_with("closes `jump`"), "{}", back.sentence);
+    let ran = portcullis(repository.path(), &["diff", "HEAD~2..HEAD"]);
+    assert_eq!(ran.status, 0, "{}", ran.out);
+    assert!(ran.out.starts_with("no change in who can reach what\n"), "{}", ran.out);
 }
 
 #[test]
@@ -383,23 +413,36 @@ fn what_cannot_be_compared_is_said() {
 
 #[test]
 fn a_base_that_does_not_parse_leaves_the_head_judged_alone() {
-    let arm = changes().join("arm");
-    let repository = Repository::new();
-    repository.write("infra/main.json", "{ \"$schema\": \"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#\", \"resources\": [");
-    repository.commit("broken");
-    repository.lay(&arm.join("base"));
-    repository.commit("mended");
-    let Ran { status, out, .. } = portcullis(repository.path(), &["diff", "HEAD~1..HEAD"]);
-    assert_eq!(status, 3, "{out}");
-    assert!(
-        out.starts_with("the base could not be read, so the head is judged alone"),
-        "{out}"
-    );
-    assert!(out.contains("infra/main.json:1:"), "{out}");
-    let Ran { status, out, .. } = portcullis(repository.path(), &["diff", "HEAD..HEAD~1"]);
-    assert_eq!(status, 3, "{out}");
-    assert!(out.starts_with("the head could not be read"), "{out}");
-    assert!(!out.contains("CLOSES"), "what was not read is not closed: {out}");
+    for (notation, file, broken) in [
+        (
+            "arm",
+            "infra/main.json",
+            "{ \"$schema\": \"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#\", \"resources\": [",
+        ),
+        ("bicep", "infra/main.bicep", "param office string = {{{\n"),
+        (
+            "terraform",
+            "infra/main.tf",
+            "resource \"azurerm_linux_virtual_machine\" \"jump\" {\n  name = \n",
+        ),
+    ] {
+        let repository = Repository::new();
+        repository.write(file, broken);
+        repository.commit("broken");
+        repository.lay(&changes().join(notation).join("base"));
+        repository.commit("mended");
+        let Ran { status, out, .. } = portcullis(repository.path(), &["diff", "HEAD~1..HEAD"]);
+        assert_eq!(status, 3, "{out}");
+        assert!(
+            out.starts_with("the base could not be read, so the head is judged alone"),
+            "{out}"
+        );
+        assert!(out.contains(&format!("{file}:")), "{out}");
+        let Ran { status, out, .. } = portcullis(repository.path(), &["diff", "HEAD..HEAD~1"]);
+        assert_eq!(status, 3, "{out}");
+        assert!(out.starts_with("the head could not be read"), "{out}");
+        assert!(!out.contains("CLOSES"), "what was not read is not closed: {out}");
+    }
 }
 
 #[test]

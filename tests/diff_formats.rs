@@ -60,6 +60,7 @@ fn change(name: &str, number: usize) -> SubjectChange {
         )),
         presence: Presence::Both,
         location: Some(location),
+        waiver: None,
         ports: vec![PortChange {
             port: 22,
             protocol: Arc::from("tcp"),

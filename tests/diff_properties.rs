@@ -108,6 +108,7 @@ fn side(made: &Made) -> Side {
         waivers: &[],
         baseline: None,
         touched: None,
+        chosen: false,
         assume_jit_unknown: false,
         generated: time.parse().unwrap(),
         now: Some(time.parse().unwrap()),

@@ -466,6 +466,7 @@ fn verdict(reading: Reading) -> Option<(Verdict, bool)> {
             waivers: &[],
             baseline: None,
             touched: None,
+            chosen: false,
             assume_jit_unknown: false,
             generated: Timestamp::UNIX_EPOCH,
             now: None,

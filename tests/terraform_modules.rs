@@ -315,7 +315,7 @@ module "net" {
   name    = "dl"
 }
 "#;
-    let manifest = r#"{"Modules":[{"Key":"","Source":"","Dir":"."},{"Key":"net","Source":"registry/Azure/nsg/azurerm","Dir":".terraform/modules/net"}]}"#;
+    let manifest = r#"{"Modules":[{"Key":"","Source":"","Dir":"."},{"Key":"net","Source":"registry.terraform.io/Azure/nsg/azurerm","Dir":".terraform/modules/net"}]}"#;
     let reading = read(&[
         ("infra/main.tf", root),
         ("infra/.terraform/modules/modules.json", manifest),

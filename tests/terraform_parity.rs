@@ -55,6 +55,7 @@ fn report_of(files: &[(String, String)]) -> Report {
         waivers: &[],
         baseline: None,
         touched: None,
+        chosen: false,
         assume_jit_unknown: false,
         generated: now.parse().unwrap(),
         now: Some(now.parse().unwrap()),
@@ -163,8 +164,8 @@ fn comments_except_what_they_stand_beside() {
         of_jump.filter(|finding| finding.waiver.is_some()).count()
     };
     let codes = |report: &Report| {
-        let said = report.diagnostics.iter().filter(|said| said.code.starts_with("waiver"));
-        said.map(|said| (said.code.to_string(), said.location.as_ref().unwrap().line))
+        let said = report.findings.iter().filter(|said| said.rule.starts_with("waiver-"));
+        said.map(|said| (said.rule.to_string(), said.subject.location.as_ref().unwrap().line))
             .collect::<Vec<_>>()
     };
     let line = text("terraform", "main.tf")
@@ -181,5 +182,8 @@ fn comments_except_what_they_stand_beside() {
         (0, vec![("waiver-expired".to_owned(), line)])
     );
     let bare = with("/* portcullis:ignore * */");
-    assert_eq!((waived(&bare), codes(&bare)), (0, vec![("waiver".to_owned(), line)]));
+    assert_eq!(
+        (waived(&bare), codes(&bare)),
+        (0, vec![("waiver-invalid".to_owned(), line)])
+    );
 }

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_yaml::Spanned;
 
+use super::live_settings::LiveConfig;
 use super::{Failure, style};
 use crate::rule::Severity;
 use crate::rule::params::RuleSettings;
@@ -18,7 +19,8 @@ use crate::source::Location;
 /// The name under which the file is looked for.
 pub const FILE: &str = "portcullis.yaml";
 
-/// Settings of Portcullis. Every flag of `scan` and `diff` has a key; what is typed wins. Paths are relative to the file.
+/// Settings of Portcullis. Every flag of `scan` and `diff` has a key but those that name what is read and written now
+/// (`--config`, `--repository`, `--write-baseline`) and `--color`; what is typed wins. Paths are relative to the file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -82,6 +84,9 @@ pub struct Config {
     /// As `--changed-since` of `scan`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_since: Option<String>,
+    /// Of a live estate.
+    #[serde(default, skip_serializing_if = "LiveConfig::is_empty")]
+    pub live: LiveConfig,
     /// Of `diff` alone.
     #[serde(default, skip_serializing_if = "DiffConfig::is_empty")]
     pub diff: DiffConfig,
@@ -134,6 +139,12 @@ impl Config {
             style::framed(&diagnostic, &text);
             Failure(format!("the configuration `{name}` cannot be used"))
         })?;
+        if named.is_none() && !config.live.is_empty() {
+            return Err(Failure(format!(
+                "`live` of `{name}` is not heeded, because a file that lies beside what is scanned must not say where tokens \
+                 go; name the file with --config"
+            )));
+        }
         config.places = document.places();
         let places: WaiverPlaces = document.parse().unwrap_or_default();
         for (waiver, place) in config.waivers.iter_mut().zip(&places.waivers) {

@@ -1,33 +1,32 @@
 //! `portcullis diff`.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
 use super::config::Config;
-use super::files;
 use super::git::Repository;
 use super::judging::{Judging, JudgingArguments, Rules};
-use super::library::Shelf;
 use super::output::{self, Output};
-use super::reading::read_file;
-use super::{Failure, status, style};
-use crate::diff::{Comparison, Ends, Side, compare};
-use crate::input::{Given, Reading};
-use crate::report::{Options, Report};
+use super::sides::{Input, Sides};
+use super::{Failure, excerpts, status, style};
+use crate::diff::{Comparison, Ends, Origin, Side, SubjectChange, compare};
+use crate::input::Library;
+use crate::report::{Options, Report, Texts};
+use crate::rule::waiver;
 use crate::scan::scan_side;
-use crate::source::Diagnostic;
 
 const AFTER: &str = "\
 BASE and HEAD are files or directories of any kind that `scan` reads, or one argument names git revisions: `main..HEAD`, \
 `main..` against the work tree, `main...HEAD` from where the two parted. Revisions are read out of the object database; the \
-work tree is not touched.
+work tree is not touched. One plan of Terraform in JSON is both: what was and what will be. A file with values \
+(--parameters, --var-file) that lies in what is compared is read as it is on each side.
 
     portcullis diff main...HEAD
-    portcullis diff origin/main.. -- infra/
+    portcullis diff origin/main.. --var-file infra/prod.tfvars -- infra/
     portcullis diff before/ after/ --format markdown=comment.md
+    portcullis diff plan.json
 
 Exit status: 0 nothing that --fail-on names; 1 something does; 2 wrong usage, or nothing to compare was read; 3 one side \
 could not be read whole, which wins over 0 and 1.";
@@ -35,8 +34,8 @@ could not be read whole, which wins over 0 and 1.";
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub struct DiffArguments {
-    /// BASE and HEAD as two paths, or as one range of git revisions such as `main..HEAD`
-    #[arg(required = true, num_args = 1..=2, value_name = "BASE HEAD | REVISIONS")]
+    /// BASE and HEAD as two paths, as one range of git revisions such as `main..HEAD`, or as one plan of Terraform
+    #[arg(required = true, num_args = 1..=2, value_name = "BASE HEAD | REVISIONS | PLAN")]
     ends: Vec<String>,
 
     /// Of revisions, only these files and directories
@@ -73,43 +72,38 @@ enum FailOn {
     None,
 }
 
-/// One side as the user named it.
-enum Input {
-    Path(PathBuf),
-    Commit(String),
-    WorkTree,
-}
-
-/// Both sides, understood.
-struct Inputs {
-    repository: Option<Repository>,
-    base: Input,
-    head: Input,
-    ends: Ends,
-}
-
 impl DiffArguments {
     pub fn run(&self) -> Result<u8, Failure> {
-        let inputs = self.inputs()?;
-        let judging = self.judging.settle(Some(&self.start(&inputs)))?;
+        let sides = self.sides()?;
+        let judging = self.judging.settle(Some(&sides.start()))?;
+        sides.check_values(&judging)?;
         let fail_on = self.fail_on(&judging.config)?;
         let outputs = self.outputs(&judging.config)?;
         let rules = judging.rules()?;
         let (base, head) = rayon::join(
-            || self.side(&inputs, &inputs.base, &judging, &rules),
-            || self.side(&inputs, &inputs.head, &judging, &rules),
+            || self.side(&sides, &sides.base, &judging, &rules),
+            || self.side(&sides, &sides.head, &judging, &rules),
         );
-        let ((_, base), (head_report, head)) = (base?, head?);
+        let (base, head) = (base?.side, head?);
+        let (head_report, library, head) = (head.report, head.library, head.side);
         if base.is_empty() && head.is_empty() && base.complete && head.complete {
             style::error("nothing to compare was read: no machine and no network security group on either side");
             return Ok(status::USAGE);
         }
         let ports = head_report.scan.ports.clone();
-        let comparison = compare(&base, &head, &ports, &inputs.ends);
+        let mut comparison = compare(&base, &head, &ports, &sides.ends);
+        let waivers = &judging.config.waivers;
+        let today = judging.today();
+        comparison.waive(|change| waiver::of_rule(waivers, waiver::OPENING_RULE, &change.id, &change.name, today));
         let options = Options {
             width: output::width(),
             verbose: judging.verbose,
             sarif_max_results: judging.sarif_max_results,
+            // Only fixes need them.
+            texts: match outputs.iter().any(|output| output.is("sarif")) {
+                true => excerpts::of_library(library.as_deref(), &head_report),
+                false => Texts::default(),
+            },
             ..Options::default()
         };
         outputs
@@ -118,41 +112,31 @@ impl DiffArguments {
         Ok(outcome(&comparison, &fail_on))
     }
 
-    fn inputs(&self) -> Result<Inputs, Failure> {
+    fn sides(&self) -> Result<Sides, Failure> {
         match self.ends.as_slice() {
+            [one] if Path::new(one).exists() && !one.contains("..") => self.paths(),
             [range] => self.revisions(range),
-            [base, head] => self.two_paths(base, head),
-            _ => Err(Failure(
-                "name BASE and HEAD, or one range such as `main..HEAD`".to_owned(),
-            )),
+            _ => self.paths(),
         }
     }
 
-    fn two_paths(&self, base: &str, head: &str) -> Result<Inputs, Failure> {
-        for end in [base, head] {
-            if !Path::new(end).exists() {
-                return Err(Failure(format!(
-                    "there is no file or directory `{end}`; two git revisions are written as one argument, `{base}..{head}`"
-                )));
-            }
+    /// Two paths, or one plan.
+    fn paths(&self) -> Result<Sides, Failure> {
+        if let Some(absent) = self.ends.iter().find(|end| !Path::new(end).exists()) {
+            return Err(Failure(format!(
+                "there is no file or directory `{absent}`; two git revisions are written as one argument, `{}`",
+                self.ends.join("..")
+            )));
         }
         if !self.paths.is_empty() {
             return Err(Failure(
                 "paths after `--` limit revisions; name the paths themselves as BASE and HEAD".to_owned(),
             ));
         }
-        Ok(Inputs {
-            repository: None,
-            base: Input::Path(PathBuf::from(base)),
-            head: Input::Path(PathBuf::from(head)),
-            ends: Ends {
-                base: (base.to_owned(), None),
-                head: (head.to_owned(), None),
-            },
-        })
+        Sides::of_paths(&self.ends)
     }
 
-    fn revisions(&self, range: &str) -> Result<Inputs, Failure> {
+    fn revisions(&self, range: &str) -> Result<Sides, Failure> {
         let parted = range.split_once("...").map(|(base, head)| (base, head, true));
         let Some((left, right, since_parting)) = parted.or_else(|| range.split_once("..").map(|(a, b)| (a, b, false)))
         else {
@@ -176,8 +160,9 @@ impl DiffArguments {
             Input::Commit(commit) => (right.to_owned(), Some(commit.clone())),
             _ => ("the work tree".to_owned(), None),
         };
-        Ok(Inputs {
+        Ok(Sides {
             repository: Some(repository),
+            paths: self.paths.clone(),
             base: Input::Commit(base.clone()),
             head,
             ends: Ends {
@@ -185,18 +170,6 @@ impl DiffArguments {
                 head: named,
             },
         })
-    }
-
-    /// From where the configuration is looked for.
-    fn start(&self, inputs: &Inputs) -> PathBuf {
-        match (&inputs.head, &inputs.repository) {
-            (Input::Path(path), _) => path.clone(),
-            (_, Some(repository)) => match self.paths.first() {
-                Some(path) if Path::new(path).exists() => PathBuf::from(path),
-                _ => repository.root.clone(),
-            },
-            _ => PathBuf::from("."),
-        }
     }
 
     fn fail_on(&self, config: &Config) -> Result<Vec<FailOn>, Failure> {
@@ -227,95 +200,40 @@ impl DiffArguments {
         Ok(outputs)
     }
 
-    fn side(
-        &self,
-        inputs: &Inputs,
-        input: &Input,
-        judging: &Judging,
-        rules: &Rules,
-    ) -> Result<(Report, Side), Failure> {
-        let values = judging.values()?;
-        let mut reading = values.begin();
-        let name = match (input, &inputs.repository) {
-            (Input::Path(path), _) => {
-                read_path(&mut reading, path)?;
-                path.to_string_lossy().into_owned()
-            }
-            (Input::Commit(commit), Some(repository)) => {
-                self.read_commit(&mut reading, repository, commit)?;
-                commit.clone()
-            }
-            (_, Some(repository)) => {
-                self.read_work_tree(&mut reading, repository)?;
-                ".".to_owned()
-            }
-            (_, None) => return Err(Failure("there is no repository to read from".to_owned())),
+    fn side(&self, sides: &Sides, input: &Input, judging: &Judging, rules: &Rules) -> Result<Judged, Failure> {
+        let reading = sides.read(input, judging)?;
+        let library = reading.library.clone();
+        let name = match input {
+            Input::Path(path) | Input::Plan(path, _) => path.to_string_lossy().into_owned(),
+            Input::Commit(commit) => commit.clone(),
+            Input::WorkTree => ".".to_owned(),
         };
-        for file in judging.service_tag_files()? {
-            read_file(&mut reading, &file);
-        }
-        values.finish(&mut reading);
-        judging.choose(&mut reading)?;
         let mut request = judging.request(judging.policies(rules), vec![name]);
         request.waivers = &judging.config.waivers;
-        Ok(scan_side(reading, &request))
-    }
-
-    fn read_commit(&self, reading: &mut Reading, repository: &Repository, commit: &str) -> Result<(), Failure> {
-        let tree = repository.tree(commit, &self.paths)?;
-        reading.library = Some(Arc::new(Shelf::of_commit(repository, &tree)));
-        for submodule in &tree.submodules {
-            let message = format!("`{submodule}` is a repository of its own; what it holds is not read");
-            reading.diagnostics.push(Diagnostic::warning("submodule", message));
-        }
-        repository.read(&tree.blobs, |blob, text| reading.read(&blob.path, Given::Found, text))
-    }
-
-    fn read_work_tree(&self, reading: &mut Reading, repository: &Repository) -> Result<(), Failure> {
-        let names = repository.work_tree(&self.paths)?;
-        reading.library = Some(Arc::new(Shelf::of_names(&repository.root, &names)));
-        for name in names {
-            let path = repository.root.join(&name);
-            // What was deleted is listed too, and a link leads elsewhere.
-            let is_file = std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_file());
-            if !is_file {
-                continue;
-            }
-            match File::open(&path) {
-                Ok(file) => reading.read(&name, Given::Found, file),
-                Err(error) => {
-                    let message = format!("`{name}` cannot be opened: {error}");
-                    reading.lose(Diagnostic::error("unreadable", message));
-                }
-            }
-        }
-        Ok(())
+        let (report, side) = scan_side(reading, &request);
+        Ok(Judged { report, side, library })
     }
 }
 
-fn read_path(reading: &mut Reading, path: &Path) -> Result<(), Failure> {
-    let is_empty = path.is_dir() && std::fs::read_dir(path)?.next().is_none();
-    if is_empty {
-        return Ok(());
-    }
-    let files = files::collect(&[path.to_path_buf()])?;
-    reading.library = Some(Arc::new(Shelf::of_files(&files)));
-    files.iter().for_each(|file| read_file(reading, file));
-    Ok(())
+/// One side, judged.
+struct Judged {
+    report: Report,
+    side: Side,
+    /// Where its texts are.
+    library: Option<Arc<dyn Library>>,
 }
 
 fn outcome(comparison: &Comparison, fail_on: &[FailOn]) -> u8 {
     if !comparison.is_complete() {
         return status::INCOMPLETE;
     }
-    let summary = &comparison.summary;
     let fails = |what: &FailOn| match what {
-        FailOn::Public => summary.opened > 0,
-        FailOn::Private => summary.opened_private > 0,
-        FailOn::Possible => summary.newly_possible > 0,
+        FailOn::Public => comparison.any(|change| change.opens(Origin::Internet)),
+        FailOn::Private => comparison.any(|change| change.opens(Origin::Private)),
+        FailOn::Possible => comparison.any(SubjectChange::may_open),
         FailOn::Findings => {
             let mut changed = comparison.findings.changed.iter().map(|changed| &changed.after);
-            summary.new_findings > 0 || changed.any(|finding| finding.waiver.is_none())
+            comparison.summary.new_findings > 0 || changed.any(|finding| finding.waiver.is_none())
         }
         FailOn::None => false,
     };

@@ -1,9 +1,10 @@
-//! The texts that findings point into, for the console to show the lines: only those at hand, few and small.
+//! The texts that findings point into, for the console to show the lines and for fixes: only those at hand, few and small.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::files::InputFile;
+use crate::input::Library;
 use crate::report::{Report, Texts};
 
 const MOST_FILES: usize = 64;
@@ -11,12 +12,7 @@ const MOST_FILES: usize = 64;
 const MOST_BYTES: u64 = 1 << 20;
 
 pub fn texts(report: &Report, files: &[InputFile]) -> Texts {
-    let findings = report.findings.iter().filter(|finding| finding.is_open());
-    let places = findings.flat_map(|finding| {
-        let evidence = finding.evidence.iter().filter_map(|fact| fact.location.as_ref());
-        finding.subject.location.iter().chain(evidence)
-    });
-    let wanted: BTreeSet<&str> = places.map(|place| &*place.file).take(MOST_FILES * 64).collect();
+    let wanted = wanted(report);
     let small = files.iter().filter(|file| file.bytes <= MOST_BYTES);
     let mut texts = HashMap::new();
     for file in small.filter(|file| wanted.contains(&*file.name())).take(MOST_FILES) {
@@ -25,4 +21,27 @@ pub fn texts(report: &Report, files: &[InputFile]) -> Texts {
         }
     }
     Texts::new(texts)
+}
+
+/// The same out of what a side of a comparison holds.
+pub fn of_library(library: Option<&dyn Library>, report: &Report) -> Texts {
+    let mut texts = HashMap::new();
+    let wanted = wanted(report).into_iter().take(MOST_FILES);
+    for name in wanted {
+        let content = library.and_then(|library| library.content(&crate::input::normal(name)));
+        let content = content.filter(|bytes| bytes.len() as u64 <= MOST_BYTES);
+        if let Some(text) = content.and_then(|bytes| String::from_utf8(bytes).ok()) {
+            texts.insert(name.to_owned(), Arc::from(text));
+        }
+    }
+    Texts::new(texts)
+}
+
+fn wanted(report: &Report) -> BTreeSet<&str> {
+    let findings = report.findings.iter().filter(|finding| finding.is_open());
+    let places = findings.flat_map(|finding| {
+        let evidence = finding.evidence.iter().filter_map(|fact| fact.location.as_ref());
+        finding.subject.location.iter().chain(evidence)
+    });
+    places.map(|place| &*place.file).take(MOST_FILES * 64).collect()
 }

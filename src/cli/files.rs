@@ -22,6 +22,21 @@ impl InputFile {
         name.strip_prefix("./").unwrap_or(&name).to_owned()
     }
 
+    /// A file that the user named.
+    pub fn named(path: &Path) -> Result<InputFile, Failure> {
+        let metadata = std::fs::metadata(path).map_err(|error| {
+            Failure(format!(
+                "cannot read `{}`: {error}; name a file or directory that exists",
+                path.display()
+            ))
+        })?;
+        Ok(InputFile {
+            path: path.to_path_buf(),
+            given: Given::Named,
+            bytes: metadata.len(),
+        })
+    }
+
     pub fn open(&self) -> std::io::Result<File> {
         File::open(&self.path)
     }
@@ -31,20 +46,11 @@ impl InputFile {
 pub fn collect(paths: &[PathBuf]) -> Result<Vec<InputFile>, Failure> {
     let mut files = Vec::new();
     for path in paths {
-        let metadata = std::fs::metadata(path).map_err(|error| {
-            Failure(format!(
-                "cannot read `{}`: {error}; name a file or directory that exists",
-                path.display()
-            ))
-        })?;
-        if metadata.is_dir() {
+        let named = InputFile::named(path)?;
+        if path.is_dir() {
             walk(path, &mut files)?;
         } else {
-            files.push(InputFile {
-                path: path.clone(),
-                given: Given::Named,
-                bytes: metadata.len(),
-            });
+            files.push(named);
         }
     }
     Ok(files)
@@ -78,7 +84,7 @@ fn walk(directory: &Path, files: &mut Vec<InputFile>) -> Result<(), Failure> {
 
 /// The modules that `terraform init` downloaded for the configuration in a directory. They lie in a hidden directory that
 /// ignore files name, and belong to what is scanned all the same.
-fn downloaded(directory: &Path, files: &mut Vec<InputFile>) {
+pub fn downloaded(directory: &Path, files: &mut Vec<InputFile>) {
     let modules = directory.join(".terraform").join("modules");
     if !modules.join("modules.json").is_file() {
         return;

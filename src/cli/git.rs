@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use super::Failure;
 
@@ -26,21 +27,51 @@ pub struct Blob {
 
 /// A text that can be read later.
 pub struct Committed {
-    root: PathBuf,
+    later: Arc<Later>,
     object: String,
+}
+
+/// Reads texts when they are asked for, all in one process, which starts with the first.
+pub struct Later {
+    root: PathBuf,
+    reader: Mutex<Option<Batch>>,
 }
 
 impl Committed {
     /// The text, where it has at most so many bytes.
     pub fn read(&self, most: u64) -> Option<Vec<u8>> {
-        let mut reader = Batch::start(&self.root).ok()?;
+        let mut held = self.later.reader.lock().ok()?;
+        let mut reader = match held.take() {
+            Some(reader) => reader,
+            None => Batch::start(&self.later.root).ok()?,
+        };
         let bytes = reader.ask(&self.object).ok()??;
-        let mut text = Vec::new();
-        if bytes <= most {
-            (&mut reader.output).take(bytes).read_to_end(&mut text).ok()?;
+        if bytes > most {
+            reader.stop();
+            return None;
         }
-        reader.stop();
+        let mut text = Vec::new();
+        (&mut reader.output).take(bytes).read_to_end(&mut text).ok()?;
+        reader.end_of_text().ok()?;
+        *held = Some(reader);
         (text.len() as u64 == bytes).then_some(text)
+    }
+}
+
+impl Drop for Later {
+    fn drop(&mut self) {
+        if let Some(reader) = self.reader.get_mut().ok().and_then(Option::take) {
+            reader.finish();
+        }
+    }
+}
+
+impl Later {
+    pub fn text(self: &Arc<Self>, blob: &Blob) -> Committed {
+        Committed {
+            later: self.clone(),
+            object: blob.object.clone(),
+        }
     }
 }
 
@@ -121,9 +152,33 @@ impl Repository {
         let listed = self.run(&arguments).map_err(|why| self.unreadable(&why))?;
         let mut tree = Tree::default();
         for entry in listed.split('\0').filter(|entry| !entry.is_empty()) {
-            take_entry(entry, &mut tree);
+            take_entry(entry, &mut tree, |path| !is_hidden(path));
         }
         Ok(tree)
+    }
+
+    /// What a path is called from the root of the repository, where it lies within; it need not exist.
+    pub fn inside(&self, path: &Path) -> Option<String> {
+        let whole = std::path::absolute(path).ok()?;
+        let name = whole.file_name()?;
+        let directory = whole.parent()?;
+        let directory = std::fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());
+        let root = std::fs::canonicalize(&self.root).ok()?;
+        let whole = directory.join(name);
+        let inside = whole.strip_prefix(root).ok()?;
+        Some(crate::input::normal(&inside.to_string_lossy()))
+    }
+
+    /// One text of a commit, where it has it.
+    pub fn blob(&self, commit: &str, name: &str) -> Result<Option<Blob>, Failure> {
+        let found = self.run(&["ls-tree", "-z", "--full-tree", commit, "--", name]);
+        let listed = found.map_err(|why| self.unreadable(&why))?;
+        let mut tree = Tree::default();
+        listed
+            .split('\0')
+            .filter(|entry| !entry.is_empty())
+            .for_each(|entry| take_entry(entry, &mut tree, |_| true));
+        Ok(tree.blobs.pop())
     }
 
     /// The files of the work tree that git knows or would take, from the root.
@@ -181,20 +236,18 @@ impl Repository {
             let mut text = (&mut reader.output).take(bytes);
             take(blob, &mut text);
             std::io::copy(&mut text, &mut std::io::sink())?;
-            // Each text ends with a line break that is not part of it.
-            let mut end = [0u8; 1];
-            reader.output.read_exact(&mut end)?;
+            reader.end_of_text()?;
         }
         reader.finish();
         Ok(())
     }
 
-    /// A text to be read later.
-    pub fn committed(&self, blob: &Blob) -> Committed {
-        Committed {
+    /// For texts to be read later.
+    pub fn later(&self) -> Arc<Later> {
+        Arc::new(Later {
             root: self.root.clone(),
-            object: blob.object.clone(),
-        }
+            reader: Mutex::new(None),
+        })
     }
 
     fn rooted(&self, paths: &[String]) -> Vec<String> {
@@ -220,7 +273,7 @@ impl Repository {
 }
 
 /// `<mode> <type> <object>\t<path>`
-fn take_entry(entry: &str, tree: &mut Tree) {
+fn take_entry(entry: &str, tree: &mut Tree, is_wanted: fn(&str) -> bool) {
     let Some((about, path)) = entry.split_once('\t') else {
         return;
     };
@@ -230,7 +283,7 @@ fn take_entry(entry: &str, tree: &mut Tree) {
         (_, Some("commit"), _) => tree.submodules.push(path.to_owned()),
         // A link leads to another file of the tree, or out of it.
         (Some("120000"), ..) => {}
-        (_, Some("blob"), Some(object)) if !is_hidden(path) => tree.blobs.push(Blob {
+        (_, Some("blob"), Some(object)) if is_wanted(path) => tree.blobs.push(Blob {
             path: path.to_owned(),
             object: object.to_owned(),
         }),
@@ -275,6 +328,11 @@ impl Batch {
         let mut header = String::new();
         (&mut self.output).take(512).read_line(&mut header)?;
         Ok(header.split_whitespace().nth(2).and_then(|bytes| bytes.parse().ok()))
+    }
+
+    /// Each text ends with a line break that is not part of it.
+    fn end_of_text(&mut self) -> std::io::Result<()> {
+        self.output.read_exact(&mut [0u8; 1])
     }
 
     /// Ends it with output left unread.

@@ -209,11 +209,18 @@ impl Judging {
             waivers: &self.config.waivers,
             baseline: None,
             touched: None,
+            chosen: !self.rule.is_empty(),
             assume_jit_unknown: self.choices.is(&choices::JIT, "unknown"),
             generated: Timestamp::now(),
             now: self.now,
             inputs,
         }
+    }
+
+    /// The day on which waivers hold or are over.
+    pub fn today(&self) -> jiff::civil::Date {
+        let now = self.now.unwrap_or_else(Timestamp::now);
+        now.to_zoned(jiff::tz::TimeZone::UTC).date()
     }
 
     /// The ports that any rule asks about.
@@ -234,22 +241,38 @@ impl Judging {
         files::collect(&self.service_tags)
     }
 
+    /// Files with values of parameters and variables, the stronger last.
+    pub fn value_files(&self) -> impl Iterator<Item = &Path> {
+        self.parameters.iter().chain(&self.variable_files).map(PathBuf::as_path)
+    }
+
+    /// What says how everything is judged: the configuration, and files with rules and service tags.
+    pub fn settings_files(&self) -> impl Iterator<Item = &Path> {
+        let files = self.config.file.iter().chain(&self.rules).chain(&self.service_tags);
+        files.map(PathBuf::as_path)
+    }
+
     /// What templates and configurations are given beside themselves.
     pub fn values(&self) -> Result<Values, Failure> {
-        let mut named = self.parameters.iter().chain(&self.variable_files);
-        if let Some(directory) = named.find(|path| path.is_dir()) {
+        if let Some(directory) = self.value_files().find(|path| path.is_dir()) {
             let shown = directory.display();
             return Err(Failure(format!(
                 "`{shown}` is a directory; name a file with parameter values"
             )));
         }
-        let mut files = files::collect(&self.parameters)?;
-        files.extend(files::collect(&self.variable_files)?);
         Ok(Values {
-            files,
+            files: self.value_files().map(InputFile::named).collect::<Result<_, _>>()?,
+            ..self.values_typed()
+        })
+    }
+
+    /// The same without the files.
+    pub fn values_typed(&self) -> Values {
+        Values {
+            files: Vec::new(),
             variables: self.variables.clone(),
             assume_complete: self.assume_complete,
-        })
+        }
     }
 
     /// Lays the readings chosen on what was read.

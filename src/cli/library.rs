@@ -39,10 +39,8 @@ impl Shelf {
 
     /// What a revision of a repository holds.
     pub fn of_commit(repository: &Repository, tree: &Tree) -> Self {
-        let committed = tree
-            .blobs
-            .iter()
-            .map(|blob| (blob.path.clone(), repository.committed(blob)));
+        let later = repository.later();
+        let committed = tree.blobs.iter().map(|blob| (blob.path.clone(), later.text(blob)));
         Self::new(committed.map(|(name, committed)| (name, Content::Committed(committed))))
     }
 

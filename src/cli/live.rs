@@ -12,7 +12,7 @@ use crate::azure::collect::{Source, Which};
 use crate::azure::patience::Patience;
 use crate::azure::{Connection, Recorded, Request, credential, record};
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Live estate")]
 pub struct ScopeArguments {
     /// Read this subscription; may be given several times
@@ -35,12 +35,12 @@ pub struct ScopeArguments {
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = guid)]
     pub exclude_subscription: Vec<String>,
 
-    /// Where resources are read from: Resource Graph, lists, or Resource Graph with lists where it fails
-    #[arg(long, value_enum, default_value_t, value_name = "SOURCE")]
-    pub source: SourceName,
+    /// Where resources are read from: Resource Graph, lists, or Resource Graph with lists where it fails [default: auto]
+    #[arg(long, value_enum, value_name = "SOURCE")]
+    pub source: Option<SourceName>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connection to Azure")]
 pub struct ConnectionArguments {
     /// How to sign in, see `portcullis permissions --help` [default: the first that works]
@@ -51,9 +51,9 @@ pub struct ConnectionArguments {
     #[arg(long, value_name = "ID")]
     pub managed_identity: Option<String>,
 
-    /// The cloud: public, usgovernment or china
-    #[arg(long, value_name = "NAME", default_value = "public", value_parser = cloud_name)]
-    pub cloud: String,
+    /// The cloud: public, usgovernment or china [default: public]
+    #[arg(long, value_name = "NAME", value_parser = cloud_name)]
+    pub cloud: Option<String>,
 
     /// The Resource Manager of a private cloud or of a rehearsal, such as `http://127.0.0.1:8080`
     #[arg(long, value_name = "URL")]
@@ -71,21 +71,21 @@ pub struct ConnectionArguments {
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 
-    /// End the reading after this time, and report what was read as incomplete
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
-    pub deadline: Duration,
+    /// End the reading after this time, and report what was read as incomplete [default: 1h]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub deadline: Option<Duration>,
 
-    /// The longest time for one answer
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
-    pub request_timeout: Duration,
+    /// The longest time for one answer [default: 60s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub request_timeout: Option<Duration>,
 
-    /// How often a request is sent at most when the service fails
-    #[arg(long, value_name = "COUNT", default_value_t = 6, value_parser = clap::value_parser!(u8).range(1..=50))]
-    pub attempts: u8,
+    /// How often a request is sent at most when the service fails [default: 6]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub attempts: Option<u8>,
 
-    /// The first pause before a request is sent again; it doubles each time
-    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
-    pub retry_pause: Duration,
+    /// The first pause before a request is sent again; it doubles each time [default: 500ms]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub retry_pause: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -96,7 +96,7 @@ pub enum SourceName {
     Arm,
 }
 
-fn guid(text: &str) -> Result<String, String> {
+pub(super) fn guid(text: &str) -> Result<String, String> {
     let text = text.trim();
     let parts: Vec<usize> = text.split('-').map(str::len).collect();
     let is_guid = parts == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
@@ -108,18 +108,18 @@ fn guid(text: &str) -> Result<String, String> {
     }
 }
 
-fn tag(text: &str) -> Result<(String, String), String> {
+pub(super) fn tag(text: &str) -> Result<(String, String), String> {
     let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
     parts
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .ok_or_else(|| format!("`{text}` is no tag; write it as `environment=production`"))
 }
 
-fn auth(text: &str) -> Result<String, String> {
+pub(super) fn auth(text: &str) -> Result<String, String> {
     credential::asked(Some(text)).map(|_| text.to_owned())
 }
 
-fn cloud_name(text: &str) -> Result<String, String> {
+pub(super) fn cloud_name(text: &str) -> Result<String, String> {
     let names = || Cloud::names().collect::<Vec<_>>().join(", ");
     match Cloud::named(text) {
         Some(_) => Ok(text.to_owned()),
@@ -131,7 +131,7 @@ fn cloud_name(text: &str) -> Result<String, String> {
 }
 
 /// `500ms`, `60s`, `10m`, `1h`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no duration; write it as `500ms`, `60s`, `10m` or `1h`");
     let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
     let number: u64 = digits.parse().map_err(|_| wrong())?;
@@ -167,7 +167,7 @@ impl ScopeArguments {
                 tags: self.subscription_tag.clone(),
                 excluded: self.exclude_subscription.clone(),
             },
-            source: match self.source {
+            source: match self.source.unwrap_or_default() {
                 SourceName::Auto => Source::Auto,
                 SourceName::Graph => Source::Graph,
                 SourceName::Arm => Source::Arm,
@@ -189,6 +189,7 @@ impl ScopeArguments {
 
 impl ConnectionArguments {
     pub fn connection(&self) -> Result<Connection, Failure> {
+        let first_pause = self.retry_pause.unwrap_or(Duration::from_millis(500));
         Ok(Connection {
             cloud: self.cloud()?,
             kinds: credential::asked(self.auth.as_deref()).map_err(Failure)?,
@@ -196,11 +197,11 @@ impl ConnectionArguments {
             managed_identity: self.managed_identity.clone(),
             certificates: self.certificates()?,
             patience: Patience {
-                attempts: usize::from(self.attempts),
-                first_pause: self.retry_pause,
-                longest_pause: self.retry_pause.max(Duration::from_millis(1)) * 60,
-                request: self.request_timeout,
-                scan: self.deadline,
+                attempts: usize::from(self.attempts.unwrap_or(6)),
+                first_pause,
+                longest_pause: first_pause.max(Duration::from_millis(1)) * 60,
+                request: self.request_timeout.unwrap_or(Duration::from_secs(60)),
+                scan: self.deadline.unwrap_or(Duration::from_secs(3600)),
                 ..Patience::default()
             },
         })
@@ -211,7 +212,10 @@ impl ConnectionArguments {
             Some(endpoint) => {
                 Cloud::custom(endpoint, self.authority.as_deref(), self.audience.as_deref()).map_err(Failure)
             }
-            None => Cloud::named(&self.cloud).ok_or_else(|| Failure(format!("`{}` is no cloud", self.cloud))),
+            None => {
+                let name = self.cloud.as_deref().unwrap_or("public");
+                Cloud::named(name).ok_or_else(|| Failure(format!("`{name}` is no cloud")))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod apply;
 mod audit;
+mod changed;
 mod completions;
 mod config;
 mod diff;
@@ -12,6 +13,7 @@ mod git;
 mod judging;
 mod library;
 mod live;
+mod live_settings;
 mod manual;
 mod output;
 mod permissions;
@@ -25,6 +27,7 @@ mod run;
 mod sandbox;
 mod scan;
 mod show;
+mod sides;
 mod snapshot;
 mod style;
 mod trace;

@@ -50,6 +50,10 @@ impl Output {
         }
     }
 
+    pub fn is(&self, format: &str) -> bool {
+        self.format == format
+    }
+
     pub fn is_stdout(&self) -> bool {
         self.file.is_none()
     }

@@ -195,6 +195,7 @@ fn subject(kind: SubjectKind) -> &'static str {
         SubjectKind::Vm => "vm",
         SubjectKind::SecurityRule => "security_rule",
         SubjectKind::JitEntry => "jit_entry",
+        SubjectKind::Waiver => "waiver",
     }
 }
 

@@ -90,7 +90,11 @@ fn defaults() -> Value {
     json!({
         "assume": [], "assume_complete": false, "baseline": null, "changed_since": null,
         "diff.fail_on": ["public"], "diff.format": ["console"], "fail_on": "low", "format": ["console"],
-        "now": null, "param": [], "parameters": [], "ports": crate::example::MANAGEMENT_PORTS, "rule": [],
+        "live.all_subscriptions": false, "live.attempts": 6, "live.audience": null, "live.auth": null, "live.authority": null,
+        "live.ca_file": null, "live.cloud": "public", "live.deadline": "1h", "live.endpoint": null,
+        "live.exclude_subscription": [], "live.managed_identity": null, "live.management_group": [],
+        "live.request_timeout": "60s", "live.retry_pause": "500ms", "live.source": "auto", "live.subscription": [],
+        "live.subscription_tag": [], "now": null, "param": [], "parameters": [], "ports": crate::example::MANAGEMENT_PORTS, "rule": [],
         "rule_files": [], "rules": {}, "sarif_max_results": 25_000, "service_tags": [], "severity": "info",
         "var": {}, "var_file": [], "verbose": false, "waivers": [],
     })

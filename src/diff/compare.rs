@@ -119,6 +119,7 @@ fn subject_change((base, head): Both<'_>, ports: &[u16]) -> Option<SubjectChange
         presence,
         location: shown.location.clone(),
         ports,
+        waiver: None,
     })
 }
 
@@ -147,6 +148,7 @@ fn summary(changes: &[SubjectChange], findings: &FindingChanges) -> Summary {
         changed_findings: findings.changed.len() as u64,
         fixed_findings: findings.fixed.len() as u64,
         unchanged_findings: findings.unchanged.len() as u64,
+        waived: 0,
     }
 }
 

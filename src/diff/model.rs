@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::exposure::{Decider, Way};
-use crate::rule::{Finding, Verdict};
+use crate::rule::{Finding, Verdict, Waiver};
 use crate::source::{Diagnostic, Location};
 
 /// Version of the JSON shape; a change that breaks a reader raises it.
@@ -71,6 +71,9 @@ pub struct Summary {
     pub changed_findings: u64,
     pub fixed_findings: u64,
     pub unchanged_findings: u64,
+    /// Of those that open or may open, how many are excepted.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub waived: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -103,6 +106,9 @@ pub struct SubjectChange {
     pub location: Option<Location>,
     /// One for each port and scope that differs.
     pub ports: Vec<PortChange>,
+    /// A written exception of what it opens.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub waiver: Option<Waiver>,
 }
 
 /// From where a client comes.
@@ -250,6 +256,25 @@ impl Comparison {
     /// Nobody gets in, surely or perhaps, who did not before, and nobody is kept out who was not.
     pub fn is_same_reach(&self) -> bool {
         self.changes.is_empty()
+    }
+
+    /// Marks what opens and is excepted.
+    pub fn waive(&mut self, waiver_of: impl Fn(&SubjectChange) -> Option<Waiver>) {
+        let opening = |change: &&mut SubjectChange| {
+            change.opens(Origin::Internet) || change.opens(Origin::Private) || change.may_open()
+        };
+        for change in self.changes.iter_mut().filter(opening) {
+            change.waiver = waiver_of(change);
+            self.summary.waived += u64::from(change.waiver.is_some());
+        }
+        self.sentence = super::words::sentence(self);
+    }
+
+    /// Whether anything that is not excepted does something.
+    pub fn any(&self, does: impl Fn(&SubjectChange) -> bool) -> bool {
+        self.changes
+            .iter()
+            .any(|change| change.waiver.is_none() && does(change))
     }
 
     /// Whether both sides were read whole.

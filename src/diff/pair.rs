@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use super::model::Kind;
 use super::side::{Side, Subject};
-use crate::model::PLACEHOLDER_SUBSCRIPTION;
 
 /// Subjects that are the same, and those of one side only.
 pub(super) struct Pairs<'s> {
@@ -29,6 +28,11 @@ const KEYS: &[Key] = &[
         of: whole_id,
         only_one: false,
         placeholder: false,
+    },
+    Key {
+        of: in_the_same_file,
+        only_one: false,
+        placeholder: true,
     },
     Key {
         of: without_placeholder,
@@ -95,7 +99,7 @@ impl<'s> Pairs<'s> {
 }
 
 fn is_placeholder(subject: &Subject) -> bool {
-    subject.id.subscription() == PLACEHOLDER_SUBSCRIPTION
+    subject.id.is_placeholder()
 }
 
 fn whole_id(subject: &Subject) -> Option<String> {
@@ -106,6 +110,12 @@ fn whole_id(subject: &Subject) -> Option<String> {
 fn without_placeholder(subject: &Subject) -> Option<String> {
     let stable = subject.id.stable();
     stable.starts_with("/providers/").then_some(stable)
+}
+
+/// Of several configurations that name things alike, the one in the same file.
+fn in_the_same_file(subject: &Subject) -> Option<String> {
+    let file = &subject.location.as_ref()?.file;
+    Some(format!("{}\n{file}", without_placeholder(subject)?))
 }
 
 /// A recording against a template: one knows the group, the other does not.

@@ -100,6 +100,11 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
         false => reach(comparison),
     });
     let summary = &comparison.summary;
+    match summary.waived {
+        0 => {}
+        1 => parts.push("1 opening is waived".to_owned()),
+        several => parts.push(format!("{several} openings are waived")),
+    }
     let findings = [
         (summary.new_findings, "new"),
         (summary.changed_findings, "changed"),

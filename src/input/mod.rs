@@ -203,6 +203,16 @@ impl Reading {
         self.diagnostics.push(Diagnostic::note("passed-over", message));
     }
 
+    /// How many plans of Terraform were read, which say what was and what will be.
+    pub fn plans_read(&self) -> usize {
+        self.plans.read
+    }
+
+    /// Whether everything that was named could be read.
+    pub fn is_complete(&self) -> bool {
+        self.inventory.coverage.is_complete()
+    }
+
     /// Records a problem that leaves the input incomplete.
     pub fn lose(&mut self, diagnostic: Diagnostic) {
         self.inventory

@@ -14,6 +14,11 @@ pub struct ResourceId {
 /// Stands for the subscription of what is not deployed yet.
 pub const PLACEHOLDER_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
 
+/// Whether a text stands for a subscription that is not known: the placeholder, or a symbol.
+pub fn is_placeholder(subscription: &str) -> bool {
+    subscription == PLACEHOLDER_SUBSCRIPTION || subscription.starts_with('{')
+}
+
 static HASHER: LazyLock<foldhash::quality::RandomState> = LazyLock::new(foldhash::quality::RandomState::default);
 
 impl ResourceId {
@@ -95,11 +100,15 @@ impl ResourceId {
     /// placeholders that change when a file is renamed or a part of it becomes a module.
     pub fn stable(&self) -> String {
         let lower = self.text.to_ascii_lowercase();
-        let placeholder = self.subscription() == PLACEHOLDER_SUBSCRIPTION;
-        match lower.find("/providers/").filter(|_| placeholder) {
+        match lower.find("/providers/").filter(|_| self.is_placeholder()) {
             Some(at) => lower.get(at..).unwrap_or_default().to_owned(),
             None => lower,
         }
+    }
+
+    /// Whether what it names is not deployed yet, as far as is known: something stands for its subscription.
+    pub fn is_placeholder(&self) -> bool {
+        is_placeholder(self.subscription())
     }
 
     fn after(&self, key: &str) -> &str {

@@ -34,7 +34,7 @@ pub use firewall::{
     Firewall, FirewallAction, FirewallPolicy, FirewallRule, IpGroup, RuleCollection, RuleCollectionGroup, RuleKind,
 };
 pub use hub::{HubConnection, PrivateLinkService, RoutingIntent};
-pub use id::{PLACEHOLDER_SUBSCRIPTION, ResourceId};
+pub use id::{PLACEHOLDER_SUBSCRIPTION, ResourceId, is_placeholder};
 pub use inventory::{Inventory, Item};
 pub use jit::{JitEntry, JitPolicy, JitPort, JitRequest};
 pub use known::{Known, Why, WhyKind};

@@ -319,6 +319,7 @@ fn entries(page: &mut Page<'_>, findings: &[&Finding]) -> io::Result<()> {
         SubjectKind::Vm => "machine",
         SubjectKind::SecurityRule => "rule",
         SubjectKind::JitEntry => "entry",
+        SubjectKind::Waiver => "waiver",
     };
     let title = match (kind, findings.len()) {
         ("entry", number) => format!("{number} entries"),

@@ -9,6 +9,7 @@ pub mod console;
 pub mod csv;
 pub mod diff;
 mod digest;
+pub mod fix;
 pub mod github;
 pub mod gitlab;
 pub mod html;

@@ -17,6 +17,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::report::digest;
+use crate::report::fix::{Fix, Fixes, Replacement};
 use crate::report::sarif::artifact::{Artifacts, BASE};
 use crate::report::sarif::catalog::{CUT, Catalog, INCOMPLETE, UNREAD_RULE, inert, level};
 use crate::report::sarif::flow::resource;
@@ -78,6 +79,7 @@ struct Run<'r> {
     report: &'r Report,
     catalog: Catalog<'r>,
     artifacts: Artifacts<'r>,
+    fixes: Fixes<'r>,
     /// What could not be read: always written, before the findings.
     unread: Vec<Unread<'r>>,
     /// The findings to write, worst first.
@@ -93,7 +95,7 @@ enum Unread<'r> {
 }
 
 impl<'r> Run<'r> {
-    fn new(report: &'r Report, options: &Options) -> Self {
+    fn new(report: &'r Report, options: &'r Options) -> Self {
         let subscriptions = digest::incomplete(report).map(Unread::Subscription);
         let errors = report
             .diagnostics
@@ -107,6 +109,7 @@ impl<'r> Run<'r> {
         let mut run = Run {
             report,
             catalog: Catalog::of(report),
+            fixes: Fixes::of(report, &options.texts),
             artifacts: Artifacts::of(report),
             cut: total - unread.len() - findings.len(),
             any_waived: findings.iter().any(|finding| finding.waiver.is_some()),
@@ -161,6 +164,12 @@ impl<'r> Run<'r> {
             related_locations: self.related_locations(finding),
             code_flows: self.code_flows(finding, anchor.as_ref()),
             partial_fingerprints: fingerprints(&finding.fingerprint, own.is_some()),
+            fixes: self
+                .fixes
+                .find(finding)
+                .and_then(|fix| self.fix(fix))
+                .into_iter()
+                .collect(),
             suppressions: self.any_waived.then(|| suppression(finding).into_iter().collect()),
             baseline_state: finding.baseline,
             properties: finding_properties(self.report, finding),
@@ -182,6 +191,7 @@ impl<'r> Run<'r> {
             locations: vec![self.location(own, unread.name(), &unread.id())],
             related_locations: Vec::new(),
             code_flows: Vec::new(),
+            fixes: Vec::new(),
             suppressions: self.any_waived.then(Vec::new),
             baseline_state: None,
             properties: BTreeMap::from([("code", json!(unread.code()))]),
@@ -214,6 +224,24 @@ impl<'r> Run<'r> {
             logical_locations: vec![logical],
             message,
         }
+    }
+
+    fn fix(&self, fix: Fix) -> Option<log::Fix<'_>> {
+        let artifact = self.artifacts.whole(&fix.file)?;
+        let replacement = |one: Replacement| {
+            Some(log::Replacement {
+                deleted_region: artifact::region(&one.deleted)?,
+                inserted_content: (!one.inserted.is_empty()).then_some(log::ArtifactContent { text: one.inserted }),
+            })
+        };
+        let replacements: Option<Vec<_>> = fix.replacements.into_iter().map(replacement).collect();
+        Some(log::Fix {
+            description: Message::plain(inert(&fix.description).into_owned()),
+            artifact_changes: [log::ArtifactChange {
+                artifact_location: artifact.artifact_location,
+                replacements: replacements?,
+            }],
+        })
     }
 
     fn related_locations(&self, finding: &'r Finding) -> Vec<LocationObject<'_>> {

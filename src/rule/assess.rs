@@ -14,7 +14,7 @@ use super::value::SubjectFacts;
 use super::{Evidence, Finding, Judgement, Rule, Sentences, Subject, SubjectKind, Verdict, evidence};
 use crate::exposure::{PUBLIC, Way, redundancies, shadows};
 use crate::intern::intern;
-use crate::model::{JitEntry, JitPolicy, Nsg, Origin, PLACEHOLDER_SUBSCRIPTION, ResourceId, SecurityRule};
+use crate::model::{JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
 use crate::net::Family;
 use crate::source::{Location, Sources};
 
@@ -211,6 +211,7 @@ impl Assessor<'_, '_> {
             resource_group: intern(id.resource_group()),
             machine,
             location: self.locate(origin),
+            shared: false,
         }
     }
 
@@ -436,10 +437,11 @@ fn tell_apart(findings: &mut [Finding]) {
 }
 
 fn is_placeholder(finding: &Finding) -> bool {
-    &*finding.subject.subscription == PLACEHOLDER_SUBSCRIPTION
+    crate::model::is_placeholder(&finding.subject.subscription)
 }
 
-fn digest(parts: [&str; 3]) -> Arc<str> {
+/// 32 hexadecimal digits for three texts, without case.
+pub(super) fn digest(parts: [&str; 3]) -> Arc<str> {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update(part.to_ascii_lowercase().as_bytes());

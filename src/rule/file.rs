@@ -26,7 +26,7 @@ pub struct RuleFile {
     /// How bad it is when it is not so.
     pub severity: Severity,
     /// What the rule judges; decides which facts its conditions may speak of.
-    pub applies_to: SubjectKind,
+    pub applies_to: AppliesTo,
     /// Settings with their defaults, which conditions read as `params.name`.
     #[serde(default)]
     pub params: Entries<ParamFile>,
@@ -54,6 +54,28 @@ pub struct RuleFile {
     #[serde(default)]
     #[schemars(with = "Vec<ExampleFile>")]
     pub examples: Vec<Spanned<ExampleFile>>,
+}
+
+/// What rule files may judge.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AppliesTo {
+    /// A virtual machine, classic machine or scale-set instance.
+    Vm,
+    /// One stated rule of a network security group.
+    SecurityRule,
+    /// The entry of one machine in one just-in-time policy.
+    JitEntry,
+}
+
+impl From<AppliesTo> for SubjectKind {
+    fn from(kind: AppliesTo) -> SubjectKind {
+        match kind {
+            AppliesTo::Vm => SubjectKind::Vm,
+            AppliesTo::SecurityRule => SubjectKind::SecurityRule,
+            AppliesTo::JitEntry => SubjectKind::JitEntry,
+        }
+    }
 }
 
 /// One setting of a rule.

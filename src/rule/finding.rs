@@ -19,6 +19,8 @@ pub enum SubjectKind {
     SecurityRule,
     /// The entry of one machine in one just-in-time policy.
     JitEntry,
+    /// A written exception that is not in order; no rule file judges these.
+    Waiver,
 }
 
 /// What a finding is about.
@@ -38,6 +40,9 @@ pub struct Subject {
     /// Where the subject was stated in the input, when it was a file.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub location: Option<Location>,
+    /// The same text states others too, as a loop does, or a module that is used more than once.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub shared: bool,
 }
 
 /// One fact that the finding rests on.

@@ -141,7 +141,7 @@ impl Loader<'_> {
         let params = self.params(&written.params);
         let types = params.iter().map(parameter::param_type).collect();
         let scope = Scope {
-            kind: written.applies_to,
+            kind: written.applies_to.into(),
             params: types,
         };
         let steps = self.steps(&written.verdict, &scope);
@@ -149,7 +149,7 @@ impl Loader<'_> {
             id: Arc::from(&*written.id.value),
             title: Arc::from(written.title.value.trim()),
             severity: written.severity,
-            applies_to: written.applies_to,
+            applies_to: written.applies_to.into(),
             steps,
             why: Arc::from(written.why.value.trim()),
             fix: Arc::from(written.fix.value.trim()),

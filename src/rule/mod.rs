@@ -25,6 +25,7 @@ pub mod params;
 pub mod recommendation;
 mod scalar;
 pub mod schema;
+pub mod shared;
 pub mod standards;
 pub mod suggest;
 pub mod template;

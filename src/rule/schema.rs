@@ -11,6 +11,7 @@ pub fn roots(kind: SubjectKind) -> &'static [Field] {
         SubjectKind::Vm => VM_ROOTS,
         SubjectKind::SecurityRule => SECURITY_RULE_ROOTS,
         SubjectKind::JitEntry => JIT_ENTRY_ROOTS,
+        SubjectKind::Waiver => &[],
     }
 }
 

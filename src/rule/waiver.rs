@@ -1,4 +1,4 @@
-//! Waivers: written exceptions. They mark findings, never delete them; expired and unused ones are told.
+//! Waivers: written exceptions. They mark findings, never delete them; those that are not in order are findings themselves.
 
 use std::sync::Arc;
 
@@ -7,9 +7,10 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Waiver};
+use super::assess::digest;
+use super::{Finding, Severity, Subject, SubjectKind, Verdict, Waiver};
 use crate::model::Suppression;
-use crate::source::{Diagnostic, Location};
+use crate::source::Location;
 
 /// One exception, as `portcullis.yaml` states it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -37,34 +38,113 @@ pub struct WaiverRule {
     pub location: Option<Location>,
 }
 
-/// The codes of diagnostics about waivers that are not in order. They count like findings of low severity.
-pub const CODES: [&str; 3] = ["waiver-expired", "waiver-unused", "waiver"];
-
-/// Whether a diagnostic says that a waiver is not in order.
-pub fn is_problem(diagnostic: &Diagnostic) -> bool {
-    CODES.contains(&&*diagnostic.code)
+/// A kind of finding about a waiver.
+pub struct Problem {
+    /// Id under which it is reported, as that of a rule.
+    pub id: &'static str,
+    pub title: &'static str,
+    pub why: &'static str,
+    pub fix: &'static str,
 }
 
-/// Marks the findings that a waiver covers on a day.
-pub fn apply(waivers: &[WaiverRule], findings: &mut [Finding], today: Date) -> Vec<Diagnostic> {
+pub const EXPIRED: Problem = Problem {
+    id: "waiver-expired",
+    title: "A waiver should not be past its last day",
+    why: "The finding that it excepted counts again; who reads the waiver believes otherwise.",
+    fix: "Remove it, or have it renewed with a new date and reason.",
+};
+
+pub const UNUSED: Problem = Problem {
+    id: "waiver-unused",
+    title: "A waiver should cover a finding",
+    why: "It waits for a finding that nobody has looked at, or its rule or resource is misspelled.",
+    fix: "Remove it, or correct rule and resource.",
+};
+
+pub const INVALID: Problem = Problem {
+    id: "waiver-invalid",
+    title: "A waiver should say why and until when",
+    why: "It excepts nothing: it has no reason, or its date or pattern cannot be read.",
+    fix: "Write down why the finding is accepted, and the last day as `2027-01-31`.",
+};
+
+/// Every kind of finding about a waiver.
+pub const PROBLEMS: [&Problem; 3] = [&EXPIRED, &UNUSED, &INVALID];
+
+/// The id under which a comparison reports what a change opens; only a waiver with a last day excepts it.
+pub const OPENING_RULE: &str = "newly-opened";
+
+/// What is wrong, in one sentence.
+type Wrong = (&'static Problem, String);
+
+/// Marks the findings that a waiver covers on a day. Returns what is not in order about the waivers; `is_asked` says of one
+/// that covers nothing whether what it is about was looked for at all.
+pub fn apply(
+    waivers: &[WaiverRule],
+    findings: &mut [Finding],
+    today: Date,
+    is_asked: impl Fn(&WaiverRule) -> bool,
+) -> Vec<Finding> {
     let mut all = Vec::new();
     for waiver in waivers {
-        let mut diagnostics = Vec::new();
-        match prepare(waiver, today) {
-            Ok(Some(prepared)) => mark(waiver, &prepared, findings, &mut diagnostics),
-            Ok(None) => {
-                let message = format!("the waiver of `{}` for `{}` has expired", waiver.rule, waiver.resource);
-                let help = "remove it, or have it renewed with a new date and reason";
-                diagnostics.push(Diagnostic::warning("waiver-expired", message).help(help));
-            }
-            Err(diagnostic) => diagnostics.push(diagnostic),
-        }
-        diagnostics
-            .iter_mut()
-            .for_each(|said| said.location.clone_from(&waiver.location));
-        all.append(&mut diagnostics);
+        let about = Stated {
+            rule: &waiver.rule,
+            about: &waiver.resource,
+            location: waiver.location.as_ref(),
+        };
+        let wrong = match prepare(waiver, today) {
+            Ok(prepared) => mark(waiver, &prepared, findings).filter(|_| is_asked(waiver)),
+            Err(wrong) => Some(wrong),
+        };
+        all.extend(wrong.map(|wrong| about.finding(wrong)));
     }
     all
+}
+
+/// The waiver that holds on a day for a subject of a rule, of those that name the rule.
+pub fn of_rule(waivers: &[WaiverRule], rule: &str, id: &str, name: &str, today: Date) -> Option<Waiver> {
+    let named = waivers.iter().filter(|waiver| waiver.rule == rule);
+    let prepared = named.filter_map(|waiver| prepare(waiver, today).ok());
+    prepared
+        .into_iter()
+        .find(|prepared| prepared.glob.is_match(id) || prepared.glob.is_match(name))
+        .map(|prepared| prepared.waiver)
+}
+
+/// An exception as it is written: what it is about, and where it stands.
+struct Stated<'w> {
+    rule: &'w str,
+    about: &'w str,
+    location: Option<&'w Location>,
+}
+
+impl Stated<'_> {
+    fn finding(&self, (problem, message): Wrong) -> Finding {
+        let name = format!("{} of {}", self.rule, self.about);
+        Finding {
+            rule: Arc::from(problem.id),
+            severity: Severity::Low,
+            verdict: Verdict::Unhealthy,
+            fingerprint: digest([problem.id, self.rule, self.about]),
+            subject: Subject {
+                kind: SubjectKind::Waiver,
+                id: Arc::from(name.as_str()),
+                name: Arc::from(name.as_str()),
+                subscription: Arc::from(""),
+                resource_group: Arc::from(""),
+                machine: None,
+                location: self.location.cloned(),
+                shared: false,
+            },
+            cause: None,
+            message: Arc::from(message),
+            evidence: Arc::default(),
+            gaps: Vec::new(),
+            assumptions: Vec::new(),
+            waiver: None,
+            baseline: None,
+        }
+    }
 }
 
 struct Prepared {
@@ -72,46 +152,41 @@ struct Prepared {
     waiver: Waiver,
 }
 
-/// `None` for one that has expired.
-fn prepare(waiver: &WaiverRule, today: Date) -> Result<Option<Prepared>, Diagnostic> {
-    let refuse = |message: String, help: &str| Diagnostic::error("waiver", message).help(help);
+fn prepare(waiver: &WaiverRule, today: Date) -> Result<Prepared, Wrong> {
+    let (rule, resource) = (&waiver.rule, &waiver.resource);
+    let refuse = |why: &str| (&INVALID, format!("the waiver of `{rule}` for `{resource}` {why}"));
     if waiver.reason.trim().is_empty() {
-        let message = format!(
-            "the waiver of `{}` for `{}` has no reason",
-            waiver.rule, waiver.resource
-        );
-        return Err(refuse(message, "write down why the finding is accepted"));
+        return Err(refuse("has no reason"));
     }
     if waiver.expires.is_some() && waiver.until.is_some() {
-        let message = format!(
-            "the waiver of `{}` for `{}` has two last days",
-            waiver.rule, waiver.resource
-        );
-        return Err(refuse(
-            message,
-            "`expires` and `until` mean the same; write one of them",
-        ));
+        return Err(refuse("has two last days: `expires` and `until` mean the same"));
     }
     let last = waiver.expires.as_ref().or(waiver.until.as_ref());
-    if let Some(until) = last {
-        let date: Date = until
-            .parse()
-            .map_err(|_| refuse(format!("`{until}` is not a date"), "write it as `2027-01-31`"))?;
-        if date < today {
-            return Ok(None);
+    match last {
+        None if rule == OPENING_RULE => {
+            return Err(refuse(
+                "has no last day, and would let every later change open this resource",
+            ));
+        }
+        None => {}
+        Some(until) => {
+            let date: Date = until
+                .parse()
+                .map_err(|_| refuse(&format!("ends on `{until}`, which is not a date such as `2027-01-31`")))?;
+            if date < today {
+                return Err((
+                    &EXPIRED,
+                    format!("the waiver of `{rule}` for `{resource}` has expired on {until}"),
+                ));
+            }
         }
     }
-    let glob = GlobBuilder::new(&waiver.resource)
+    let glob = GlobBuilder::new(resource)
         .case_insensitive(true)
         .build()
-        .map_err(|error| {
-            refuse(
-                format!("`{}` is not a resource pattern: {error}", waiver.resource),
-                "use an id or name with `*`",
-            )
-        })?;
+        .map_err(|error| refuse(&format!("has no pattern of resources: {error}")))?;
     let text = |text: &Option<String>| text.as_deref().map(Arc::from);
-    Ok(Some(Prepared {
+    Ok(Prepared {
         glob: glob.compile_matcher(),
         waiver: Waiver {
             reason: Arc::from(waiver.reason.as_str()),
@@ -119,10 +194,10 @@ fn prepare(waiver: &WaiverRule, today: Date) -> Result<Option<Prepared>, Diagnos
             ticket: text(&waiver.ticket),
             until: last.map(|last| Arc::from(last.as_str())),
         },
-    }))
+    })
 }
 
-fn mark(waiver: &WaiverRule, prepared: &Prepared, findings: &mut [Finding], diagnostics: &mut Vec<Diagnostic>) {
+fn mark(waiver: &WaiverRule, prepared: &Prepared, findings: &mut [Finding]) -> Option<Wrong> {
     let mut used = false;
     for finding in findings {
         let of_rule = waiver.rule == "*" || waiver.rule == *finding.rule;
@@ -132,43 +207,50 @@ fn mark(waiver: &WaiverRule, prepared: &Prepared, findings: &mut [Finding], diag
             finding.waiver.get_or_insert_with(|| prepared.waiver.clone());
         }
     }
-    if !used {
+    (!used).then(|| {
         let message = format!(
             "the waiver of `{}` for `{}` covers no finding",
             waiver.rule, waiver.resource
         );
-        diagnostics.push(Diagnostic::warning("waiver-unused", message).help("remove it, or correct rule and resource"));
-    }
+        (&UNUSED, message)
+    })
 }
 
 /// Marks the findings whose subject is stated where a comment of the input excepts it.
-pub fn apply_stated(stated: &[Suppression], findings: &mut [Finding], today: Date) -> Vec<Diagnostic> {
-    let mut diagnostics = Vec::new();
-    for suppression in stated {
-        if let Err(diagnostic) = mark_stated(suppression, findings, today) {
-            diagnostics.push(diagnostic.at(suppression.location.clone()));
-        }
-    }
-    diagnostics
+pub fn apply_stated(
+    stated: &[Suppression],
+    findings: &mut [Finding],
+    today: Date,
+    is_asked: impl Fn(&str) -> bool,
+) -> Vec<Finding> {
+    let wrong = stated.iter().filter_map(|suppression| {
+        let wrong = mark_stated(suppression, findings, today, is_asked(&suppression.rule)).err()?;
+        let about = Stated {
+            rule: &suppression.rule,
+            about: &suppression.location.file,
+            location: Some(&suppression.location),
+        };
+        Some(about.finding(wrong))
+    });
+    wrong.collect()
 }
 
-fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date) -> Result<(), Diagnostic> {
+fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date, is_asked: bool) -> Result<(), Wrong> {
     let rule = &stated.rule;
     let Some(reason) = &stated.reason else {
-        let message = format!("the comment that excepts `{rule}` has no reason");
-        let help = "write down why the finding is accepted: `reason=\"...\"`; until then it excepts nothing";
-        return Err(Diagnostic::error("waiver", message).help(help));
+        let message = format!("the comment that excepts `{rule}` has no reason: write `reason=\"...\"`");
+        return Err((&INVALID, message));
     };
     if let Some(until) = &stated.until {
         let date: Date = until.parse().map_err(|_| {
-            let message = format!("`until={until}` is not a date");
-            Diagnostic::error("waiver", message)
-                .help("write it as `2027-01-31`; until then the comment excepts nothing")
+            let message = format!("`until={until}` is not a date such as `2027-01-31`");
+            (&INVALID, message)
         })?;
         if date < today {
-            let message = format!("the comment that excepts `{rule}` has expired on {until}");
-            let help = "remove it, or have it renewed with a new date and reason";
-            return Err(Diagnostic::error("waiver-expired", message).help(help));
+            return Err((
+                &EXPIRED,
+                format!("the comment that excepts `{rule}` has expired on {until}"),
+            ));
         }
     }
     let within = |location: &Location, region: &Location| {
@@ -188,12 +270,14 @@ fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date) -> R
             });
         }
     }
-    match used {
+    match used || !is_asked {
         true => Ok(()),
         false => {
-            let message = format!("the comment that excepts `{rule}` covers no finding");
-            let help = "remove it, or put it above or into the block of the machine or rule that it is about";
-            Err(Diagnostic::warning("waiver-unused", message).help(help))
+            let message = format!(
+                "the comment that excepts `{rule}` covers no finding: put it above or into the block of the machine or rule \
+                 that it is about"
+            );
+            Err((&UNUSED, message))
         }
     }
 }

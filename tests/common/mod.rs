@@ -323,6 +323,7 @@ pub fn finding(number: usize, severity: Severity, verdict: Verdict, name: &str, 
         severity,
         verdict,
         subject: Subject {
+            shared: false,
             kind: SubjectKind::Vm,
             id: machine_id(name).into(),
             name: name.into(),

@@ -475,6 +475,7 @@ fn subject(rule: &RuleText, place: &Place) -> Subject {
             place.id("Microsoft.Compute/virtualMachines", &place.name),
             place.name.clone(),
         ),
+        SubjectKind::Waiver => ("*".to_owned(), "*".to_owned()),
         SubjectKind::JitEntry => (
             place.id(
                 "Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies",
@@ -492,6 +493,7 @@ fn subject(rule: &RuleText, place: &Place) -> Subject {
         }
     };
     Subject {
+        shared: false,
         kind: rule.kind,
         id: text(id),
         name: text(name),

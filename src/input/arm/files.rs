@@ -119,7 +119,7 @@ pub fn stem(name: &str) -> String {
 
 /// Whether a parameter file belongs to a template: it says so by `using`, or `X.parameters.json` lies beside `X.json` or
 /// `X.bicep`.
-fn belongs(parameters: &File<'_>, template: &File<'_>) -> bool {
+pub fn belongs(parameters: &File<'_>, template: &File<'_>) -> bool {
     if template.role != Role::Template {
         return false;
     }

@@ -13,6 +13,7 @@ mod lower;
 mod reference;
 pub(super) mod scope;
 mod shape;
+mod uses;
 mod what_if;
 
 use std::borrow::Cow;
@@ -222,12 +223,9 @@ pub(super) fn finish(reading: &mut Reading) {
             return reading.lose(Diagnostic::error("unreadable", message));
         }
     };
-    for (from, one) in names.iter().zip(&lowered) {
-        for to in one.linked.iter().filter_map(|at| names.get(*at)) {
-            reading.links.add(from, to);
-        }
-    }
-    link_values(reading, &texts, &names);
+    uses::of_templates(&mut reading.links, &names, &lowered);
+    uses::of_values(&mut reading.links, &files);
+    uses::of_contents(&mut reading.links, &texts, &names);
     let linked: Vec<BTreeSet<usize>> = lowered.iter().map(|one| one.linked.clone()).collect();
     let roots = roots(&linked);
     for (at, one) in lowered.into_iter().enumerate() {
@@ -238,28 +236,6 @@ pub(super) fn finish(reading: &mut Reading) {
     let is_template = files.iter().any(|file| file.template.is_some());
     if is_template {
         reading.inventory.coverage.whole = reading.assume_complete;
-    }
-}
-
-/// A template takes the values that lie beside it, and those of files that are named.
-fn link_values(reading: &mut Reading, texts: &[Text], names: &[Arc<str>]) {
-    let of_role = |role: Role| {
-        let all = texts.iter().zip(names);
-        all.filter(move |(text, _)| text.role == role).map(|(_, name)| name)
-    };
-    for template in of_role(Role::Template) {
-        let stem = template.rsplit_once('.').map_or(&**template, |(stem, _)| stem);
-        let beside = |values: &&Arc<str>| {
-            values
-                .get(..stem.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(stem))
-        };
-        for values in of_role(Role::Parameters)
-            .filter(beside)
-            .chain(of_role(Role::NamedParameters))
-        {
-            reading.links.add(template, values);
-        }
     }
 }
 

@@ -8,10 +8,10 @@ use super::configuration::{Configuration, assemble, constant, is_override};
 use super::exception::exceptions;
 use super::language::{Fault, Unknown, Value};
 use super::syntax::{Attribute, Body, Expression, SyntaxError, parse, parse_expression, parse_json, shift};
-use super::world::{self, Outcome, World, join, parent};
-use super::{Role, Said, Text};
+use super::world::{self, Downloaded, Outcome, Use, World, join, parent};
+use super::{ENDINGS, Role, Said, Text};
 use crate::input::azurerm;
-use crate::input::{Library, Reading};
+use crate::input::{Library, Links, Reading};
 use crate::model::Suppression;
 use crate::source::{Diagnostic, Locator};
 use crate::syntax::{Span, json};
@@ -35,6 +35,7 @@ pub fn finish(reading: &mut Reading) {
         planned: &pending.planned,
     };
     let evaluated = in_own_thread(|| outcomes(&texts, &given));
+    join_directories(reading, &texts);
     let outcomes = match evaluated {
         Ok(outcomes) => outcomes,
         Err(error) => {
@@ -56,8 +57,35 @@ pub fn finish(reading: &mut Reading) {
     reading.inventory.coverage.whole = reading.assume_complete;
     for outcome in outcomes {
         place(reading, outcome.said, &locator);
+        note(&mut reading.links, outcome.uses);
         let lowered = azurerm::lower(&outcome.instances);
         azurerm::take(reading, lowered, &locator);
+    }
+}
+
+/// The files of a directory are one text to Terraform; so are the values that it reads by itself.
+fn join_directories(reading: &mut Reading, texts: &[Text]) {
+    let own = [Role::Configuration, Role::Variables];
+    let mut directories = BTreeSet::new();
+    for text in texts.iter().filter(|text| own.contains(&text.role)) {
+        let directory = join("", parent(&text.name));
+        reading.links.add(&directory, &text.name);
+        directories.insert(directory);
+    }
+    for directory in &directories {
+        reading.links.join(directory, ENDINGS);
+        for named in texts.iter().filter(|text| text.role == Role::NamedVariables) {
+            reading.links.add(directory, &named.name);
+        }
+    }
+}
+
+fn note(links: &mut Links, uses: Vec<Use>) {
+    for one in uses {
+        match one {
+            Use::Of { from, what } => links.add(&from, &what),
+            Use::Listing { from, below } => links.list(&from, &below),
+        }
     }
 }
 
@@ -104,7 +132,7 @@ fn place(reading: &mut Reading, said: Vec<Said>, locator: &Locator<'_>) {
 /// Everything that was read, put together by directory.
 struct Files {
     configurations: BTreeMap<String, Configuration>,
-    downloaded: BTreeMap<(String, String), String>,
+    downloaded: BTreeMap<(String, String), Downloaded>,
     values: Vec<Attribute>,
     said: Vec<Said>,
 }
@@ -120,7 +148,8 @@ struct Outside<'o> {
 }
 
 fn outcomes(texts: &[Text], given: &Outside<'_>) -> Vec<Outcome> {
-    let files = files(texts);
+    let mut files = files(texts);
+    let said = std::mem::take(&mut files.said);
     let world = World {
         configurations: &files.configurations,
         downloaded: &files.downloaded,
@@ -133,12 +162,12 @@ fn outcomes(texts: &[Text], given: &Outside<'_>) -> Vec<Outcome> {
     roots.retain(|directory| !given.planned.contains(directory));
     let many = roots.len() > 1;
     let mut out = vec![Outcome {
-        instances: Vec::new(),
-        said: files
-            .said
+        uses: local_calls(&files).collect(),
+        said: said
             .into_iter()
             .chain(undeclared(&files.configurations, &files.values, given.values))
             .collect(),
+        ..Outcome::default()
     }];
     for configuration in roots_of(&files.configurations, &roots) {
         out.push(world::evaluate(
@@ -157,6 +186,17 @@ fn roots_of<'c>(
     configurations
         .values()
         .filter(|configuration| roots.contains(&configuration.directory))
+}
+
+/// Calls of local modules, whether the calling directory is evaluated or read by its plan.
+fn local_calls(files: &Files) -> impl Iterator<Item = Use> {
+    files.configurations.values().flat_map(|configuration| {
+        let local = configuration.calls.iter().filter_map(|call| call.source());
+        local.filter(|source| world::is_local(source)).map(|source| Use::Of {
+            from: configuration.directory.clone(),
+            what: join(&configuration.directory, source),
+        })
+    })
 }
 
 /// Two roots may name things alike; nothing says that they are deployed to one subscription.
@@ -315,7 +355,7 @@ fn in_order(files: Vec<(String, Vec<Attribute>)>, said: &mut Vec<Said>) -> Vec<A
 }
 
 /// `.terraform/modules/modules.json`: where `terraform init` put what it downloaded.
-fn manifest(text: &Text, base: usize, downloaded: &mut BTreeMap<(String, String), String>, said: &mut Vec<Said>) {
+fn manifest(text: &Text, base: usize, downloaded: &mut BTreeMap<(String, String), Downloaded>, said: &mut Vec<Said>) {
     let root = parent(parent(parent(&text.name)));
     let parsed = json::parse(&text.text);
     let modules = parsed.as_ref().ok().and_then(|node| node.get("Modules")?.as_list());
@@ -332,7 +372,12 @@ fn manifest(text: &Text, base: usize, downloaded: &mut BTreeMap<(String, String)
     for module in modules {
         let text = |name: &str| module.get(name).and_then(|node| node.as_text().map(str::to_owned));
         if let (Some(key), Some(directory)) = (text("Key"), text("Dir")) {
-            downloaded.insert((root.to_owned(), key), join(root, &directory.replace('\\', "/")));
+            let module = Downloaded {
+                directory: join(root, &directory.replace('\\', "/")),
+                source: text("Source").unwrap_or_default(),
+                version: text("Version").unwrap_or_default(),
+            };
+            downloaded.insert((root.to_owned(), key), module);
         }
     }
 }

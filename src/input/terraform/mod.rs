@@ -18,6 +18,9 @@ use crate::syntax::Span;
 pub use load::evaluate;
 pub(super) use load::finish;
 
+/// Ends of the names of files that Terraform reads by itself.
+const ENDINGS: &[&str] = &[".tf", ".tf.json", ".tfvars", ".tfvars.json"];
+
 pub(super) const INPUT: Input = Input {
     name: "terraform",
     endings: &[
@@ -131,6 +134,10 @@ pub(super) fn give_way(reading: &mut Reading) {
     let directory =
         |source: &SourceId| world::join("", world::parent(&reading.sources.name(*source).replace('\\', "/")));
     reading.terraform.planned = planned.iter().map(directory).collect();
+    for source in &planned {
+        let name = reading.sources.name(*source);
+        reading.links.add(&directory(source), &name);
+    }
     let texts = std::mem::take(&mut reading.terraform.texts);
     for text in texts.iter().filter(|text| text.role == Role::Configuration) {
         reading.keep_configuration(text.source, &text.text);

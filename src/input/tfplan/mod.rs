@@ -67,6 +67,8 @@ pub enum Side {
 #[derive(Default)]
 pub(super) struct Pending {
     texts: Vec<Text>,
+    /// Plans that were lowered.
+    pub read: usize,
 }
 
 impl Pending {
@@ -98,6 +100,10 @@ struct Parts {
 }
 
 impl Parts {
+    fn is_plan(&self) -> bool {
+        self.resource_changes.is_some() || self.planned_values.is_some()
+    }
+
     fn of(text: &str) -> Result<Parts, JsonError> {
         let mut parts = Parts::default();
         let mut scan = Scan::new(text);
@@ -194,6 +200,7 @@ pub(super) fn finish(reading: &mut Reading) {
     let configurations = std::mem::take(&mut reading.configurations);
     for text in texts {
         lower(reading, &text, &configurations);
+        reading.plans.read += usize::from(text.parts.is_plan());
         reading.inventory.coverage.whole = reading.assume_complete;
     }
 }
@@ -237,8 +244,7 @@ fn lower(reading: &mut Reading, text: &Text, configurations: &[(SourceId, Arc<st
 fn found(text: &Text, side: Side, written: &[Written<'_>], name: &str) -> Result<Found, JsonError> {
     let (content, parts) = (text.text.as_str(), &text.parts);
     let configuration = Configuration::read(content, parts.configuration, parts.variables)?;
-    let is_plan = parts.resource_changes.is_some() || parts.planned_values.is_some();
-    let mut found = match is_plan {
+    let mut found = match parts.is_plan() {
         true => plan::read(content, parts, side)?,
         false => state::read(content, parts)?,
     };

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::entry::{Entry, about, entries, mark, rules, way};
+use super::entry::{Entry, about, entries, mark, rules, waived, way};
 use crate::diff::{Comparison, Decision, End, SubjectChange};
 use crate::report::{Options, Report, ReportError, digest, text};
 use crate::rule::Finding;
@@ -169,6 +169,13 @@ impl Page<'_> {
                 LABEL_COLUMNS + 2,
                 &[(DIM, &text::name(&location.to_string(), NAME_COLUMNS))],
             )?;
+        }
+        for one in group.iter().filter(|one| one.waiver.is_some()) {
+            let line = match group.len() {
+                1 => waived(one),
+                _ => format!("{}: {}", text::name(&one.name, NAME_COLUMNS), waived(one)),
+            };
+            self.labelled(2, (DIM, "-"), 2, &line)?;
         }
         entries(first).iter().try_for_each(|entry| self.entry(entry))
     }

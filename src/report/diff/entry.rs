@@ -90,6 +90,26 @@ pub(super) fn about(change: &SubjectChange) -> &'static str {
     }
 }
 
+/// What is said of an exception of what a change opens; empty where there is none.
+pub(super) fn waived(change: &SubjectChange) -> String {
+    let Some(waiver) = &change.waiver else {
+        return String::new();
+    };
+    let by = waiver
+        .owner
+        .as_ref()
+        .map_or_else(String::new, |owner| format!(" by {owner}"));
+    let until = waiver
+        .until
+        .as_ref()
+        .map_or_else(String::new, |until| format!(" until {until}"));
+    let ticket = waiver
+        .ticket
+        .as_ref()
+        .map_or_else(String::new, |ticket| format!(" ({ticket})"));
+    format!("waived{by}{until}: {}{ticket}", waiver.reason)
+}
+
 /// The rules of one side, with their places.
 pub(super) fn rules(decision: &Decision) -> Vec<(String, Option<String>)> {
     let rule = |decider| {

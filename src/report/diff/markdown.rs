@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use super::entry::{Entry, about, entries, rules, way};
+use super::entry::{Entry, about, entries, rules, waived, way};
 use crate::diff::{Comparison, Decision, End, SubjectChange};
 use crate::report::markdown::COMMENT_LIMIT;
 use crate::report::{Options, Report, ReportError, digest, text};
@@ -102,12 +102,17 @@ fn row(change: &SubjectChange, entry: &Entry<'_>) -> Vec<String> {
     };
     let lines = entry.lines().into_iter().map(|(word, sources)| {
         let verb = word.trim_end_matches(" to");
-        let decision = match word {
-            "opens to" | "now surely open to" | "may open to" => &entry.change.after,
-            _ => &entry.change.before,
+        let opens = matches!(word, "opens to" | "now surely open to" | "may open to");
+        let decision = match opens {
+            true => &entry.change.after,
+            false => &entry.change.before,
+        };
+        let excepted = match &change.waiver {
+            Some(_) if opens => " (waived)",
+            _ => "",
         };
         format!(
-            "| **{verb}** | {} | {}{private} | {} | {} |\n",
+            "| **{verb}**{excepted} | {} | {}{private} | {} | {} |\n",
             code(&change.name),
             ports.join(", "),
             sentence(&sources.words),
@@ -142,6 +147,9 @@ fn fold(change: &SubjectChange) -> String {
         code(&change.name),
         code_of(&change.id, ID_COLUMNS)
     );
+    if change.waiver.is_some() {
+        fold.push_str(&format!("- {}\n", sentence(&waived(change))));
+    }
     if let Some(location) = &change.location {
         fold.push_str(&format!("- stated at {}\n", code(&location.to_string())));
     }

@@ -11,7 +11,8 @@ mod review;
 use super::{Options, Report, ReportError, github, gitlab, json, junit, sarif};
 use crate::diff::Comparison;
 
-pub use review::{OPENING_RULE, review};
+pub use crate::rule::waiver::OPENING_RULE;
+pub use review::review;
 
 /// One output format of a comparison.
 pub struct DiffFormat {

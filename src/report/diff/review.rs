@@ -11,11 +11,10 @@ use crate::diff::{Comparison, Kind, Origin, PortChange, SubjectChange};
 use crate::model::ResourceId;
 use crate::report::{Report, RuleInfo, digest};
 use crate::rule::baseline::BaselineState;
+use crate::rule::waiver::OPENING_RULE;
 use crate::rule::{Evidence, Finding, Severity, Subject, SubjectKind, Verdict};
 use crate::source::Location;
 
-/// The id under which newly opened ports are reported.
-pub const OPENING_RULE: &str = "newly-opened";
 /// Says of the whole state what an opening says of the change.
 const EXPOSED_RULE: &str = "management-port-exposed";
 
@@ -90,7 +89,7 @@ fn finding(change: &SubjectChange, head: &Report) -> Finding {
         gaps: Vec::new(),
         assumptions: Vec::new(),
         fingerprint: fingerprint(change),
-        waiver: None,
+        waiver: change.waiver.clone(),
         baseline: Some(BaselineState::New),
     }
 }
@@ -109,6 +108,7 @@ fn subject(change: &SubjectChange, place: Option<Location>, head: &Report) -> Su
         resource_group: Arc::from(id.resource_group()),
         machine: machine.and_then(|at| u32::try_from(at).ok()),
         location: place.or_else(|| change.location.clone()),
+        shared: false,
     }
 }
 

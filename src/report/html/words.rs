@@ -138,13 +138,19 @@ impl Worded for Layer {
 }
 
 impl Worded for SubjectKind {
-    const ALL: &'static [SubjectKind] = &[SubjectKind::Vm, SubjectKind::SecurityRule, SubjectKind::JitEntry];
+    const ALL: &'static [SubjectKind] = &[
+        SubjectKind::Vm,
+        SubjectKind::SecurityRule,
+        SubjectKind::JitEntry,
+        SubjectKind::Waiver,
+    ];
 
     fn label(self) -> &'static str {
         match self {
             SubjectKind::Vm => "machine",
             SubjectKind::SecurityRule => "security rule",
             SubjectKind::JitEntry => "just-in-time entry",
+            SubjectKind::Waiver => "waiver",
         }
     }
 }

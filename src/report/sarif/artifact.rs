@@ -115,7 +115,7 @@ fn named_files(report: &Report) -> impl Iterator<Item = &str> {
 }
 
 /// Zero is no line and no column: SARIF counts from one.
-fn region(location: &Location) -> Option<Region> {
+pub fn region(location: &Location) -> Option<Region> {
     let positive = |number: u32| (number > 0).then_some(number);
     let start_line = positive(location.line)?;
     let ends = location.end_line >= location.line;

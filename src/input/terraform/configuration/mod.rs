@@ -77,6 +77,11 @@ impl Call {
     pub fn source(&self) -> Option<&Arc<str>> {
         self.block.body.attribute("source")?.value.as_text()
     }
+
+    /// The constraint on the version of a module of a registry.
+    pub fn version(&self) -> Option<&Arc<str>> {
+        self.block.body.attribute("version")?.value.as_text()
+    }
 }
 
 /// Puts the blocks of a directory together: those of ordinary files, changed by those of override files.

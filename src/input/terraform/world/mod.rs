@@ -3,6 +3,7 @@
 
 mod body;
 mod bridge;
+mod downloaded;
 mod module;
 mod path;
 mod provider;
@@ -23,14 +24,15 @@ use crate::input::azurerm::{Instance, Whole};
 use crate::source::Diagnostic;
 use crate::syntax::Span;
 
+pub use downloaded::Downloaded;
 pub use module::{Module, is_local};
 pub use path::{join, parent};
 
 /// Everything that the roots share.
 pub struct World<'w> {
     pub configurations: &'w BTreeMap<String, Configuration>,
-    /// Directories of downloaded modules, by the root's directory and the names of the calls, `a.b`.
-    pub downloaded: &'w BTreeMap<(String, String), String>,
+    /// Downloaded modules, by the root's directory and the names of the calls, `a.b`.
+    pub downloaded: &'w BTreeMap<(String, String), Downloaded>,
     pub library: Option<&'w dyn Library>,
     /// The names of all texts that were read.
     pub names: &'w [Arc<str>],
@@ -50,6 +52,16 @@ pub struct Root<'w> {
     pub left: Cell<usize>,
     /// What stands for the subscription, where no provider says it.
     pub subscription: Option<Value>,
+    pub uses: RefCell<Vec<Use>>,
+}
+
+/// What a directory takes from elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// A directory calls another, or reads a file.
+    Of { from: String, what: String },
+    /// A directory asks which files there are below another.
+    Listing { from: String, below: String },
 }
 
 /// Most instances of one root.
@@ -58,9 +70,11 @@ pub const INSTANCES: usize = 20_000;
 const STEPS: u64 = 10_000_000;
 
 /// What became of one root.
+#[derive(Default)]
 pub struct Outcome {
     pub instances: Vec<Instance>,
     pub said: Vec<Said>,
+    pub uses: Vec<Use>,
 }
 
 /// Evaluates a root and everything that it calls.
@@ -73,6 +87,7 @@ pub fn evaluate(world: &World<'_>, configuration: &Configuration, subscription: 
         told: RefCell::default(),
         left: Cell::new(INSTANCES),
         subscription,
+        uses: RefCell::default(),
     };
     let is_named = |name: &str| {
         let of_files = world.values.iter().any(|attribute| &*attribute.name == name);
@@ -88,6 +103,7 @@ pub fn evaluate(world: &World<'_>, configuration: &Configuration, subscription: 
     Outcome {
         instances,
         said: root.said.take(),
+        uses: root.uses.take(),
     }
 }
 
@@ -98,6 +114,12 @@ impl Root<'_> {
         if self.told.borrow_mut().insert(key) {
             self.said.borrow_mut().push(said);
         }
+    }
+
+    /// Notes that a directory takes something from elsewhere.
+    pub fn uses(&self, from: &str, what: &str) {
+        let (from, what) = (from.to_owned(), what.to_owned());
+        self.uses.borrow_mut().push(Use::Of { from, what });
     }
 
     /// An expression that has no value, at its innermost place.

@@ -305,7 +305,16 @@ impl<'w> Module<'w> {
             false => {
                 let names = self.names(&call.name);
                 match world.downloaded.get(&(self.root.directory.to_owned(), names)) {
-                    Some(directory) => directory.clone(),
+                    Some(module) if !module.suits(source, call.version().map(|version| &**version)) => {
+                        let message = format!(
+                            "the module `{source}` was downloaded as {}, which is not what is asked for here",
+                            module.shown()
+                        );
+                        let help = "run `terraform init` again; what the module makes was not judged";
+                        tell("module-not-read", message, help);
+                        return None;
+                    }
+                    Some(module) => module.directory.clone(),
                     None => {
                         let message = format!("the module `{source}` is not among the inputs");
                         let help = "run `terraform init` or `terraform get` and scan the directory again, or scan the plan as JSON";
@@ -315,6 +324,7 @@ impl<'w> Module<'w> {
                 }
             }
         };
+        self.root.uses(&self.configuration.directory, &directory);
         let found = world.configurations.get(&directory);
         if found.is_none() {
             let message = format!(

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::Use;
 use super::module::{Each, Module};
 use super::path::join;
 use super::resource::{Shape, whole};
@@ -47,6 +48,7 @@ impl Scope for Context<'_, '_> {
     /// Paths are seen from the root module's directory, where Terraform runs.
     fn file(&self, path: &str) -> Result<Arc<str>, Unread> {
         let name = join(self.module.root.directory, path);
+        self.module.root.uses(&self.module.configuration.directory, &name);
         let library = self.module.root.world.library;
         let Some(bytes) = library.and_then(|library| library.content(&name)) else {
             return Err(Unread::NotGiven(format!("the file `{name}` is not among the inputs")));
@@ -63,6 +65,10 @@ impl Scope for Context<'_, '_> {
         } else {
             format!("{directory}/")
         };
+        self.module.root.uses.borrow_mut().push(Use::Listing {
+            from: self.module.configuration.directory.clone(),
+            below: directory.clone(),
+        });
         let names = self.module.root.world.names.iter();
         let below: Vec<String> = names
             .filter_map(|name| name.strip_prefix(&start).map(str::to_owned))
