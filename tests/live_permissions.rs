@@ -231,7 +231,13 @@ fn the_role_for_a_request_opens_and_changes_nothing() {
 #[test]
 fn the_role_for_remedies_enables_and_closes() {
     let client = client("remediate");
-    let (path, policy) = policy(&client);
+    let (path, mut policy) = policy(&client);
+    let machines = policy
+        .pointer_mut("/properties/virtualMachines")
+        .and_then(Value::as_array_mut);
+    // One of them has no port left, which only the service can bring about.
+    let has_ports = |machine: &Value| machine["ports"].as_array().is_some_and(|ports| !ports.is_empty());
+    machines.expect("machines").retain(has_ports);
     let reply = client.put(&path, &policy);
     assert_eq!(reply.status, Some(200), "{}", reply.json());
     let group = format!("{SHOP}/Microsoft.Network/networkSecurityGroups/nsg-shop-web");

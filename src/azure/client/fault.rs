@@ -80,22 +80,18 @@ pub(super) fn transport_words(error: &reqwest::Error) -> String {
 /// What is wrong on the way, where somebody can mend it: a certificate that nobody here trusts, as companies put them before
 /// every service, or a proxy that does not let through.
 pub fn trouble(error: &reqwest::Error) -> Option<&'static str> {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    // The error itself names the address, which may hold any word.
+    let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        if is_certificate(error) {
+        // The libraries below keep these errors to themselves; their words are all that can be asked.
+        let words = error.to_string();
+        if words.contains("certificate") {
             return Some("the certificate of the service is not trusted; name who issued it with --ca-file");
         }
-        if error.to_string().contains("tunnel") {
+        if words.contains("tunnel") {
             return Some("the proxy does not lead to the service; see HTTPS_PROXY and NO_PROXY");
         }
         cause = error.source();
     }
     None
-}
-
-fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    let of_tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let of_tls = of_tls.or_else(|| error.downcast_ref());
-    matches!(of_tls, Some(rustls::Error::InvalidCertificate(_)))
 }

@@ -170,7 +170,10 @@ impl Scan<'_> {
                 of_machines.for_each(|row| self.take(types::find(types::PRICING), row));
             })
             .await;
-            if let Err(fault) = answered {
+            let Err(fault) = answered else { continue };
+            if self.lists_stand_in(&fault) {
+                asked.iter().for_each(|one| self.ask_each_machine(&one.id));
+            } else {
                 let reason = format!("of single machines: {}", fault.words());
                 chunk
                     .iter()
@@ -215,12 +218,17 @@ impl Scan<'_> {
         })
         .await;
         let Err(fault) = answered else { return };
-        if self.source == Source::Auto && !matches!(fault, Fault::Stopped(_) | Fault::NoToken(_)) {
+        if self.lists_stand_in(&fault) {
             return self.list_all(chunk, read).await;
         }
         for (one, kind) in chunk.iter().flat_map(|one| of(read).map(move |kind| (one, kind))) {
             self.gaps.add(&one.subscription.id, kind.name, &fault.words());
         }
+    }
+
+    /// Whether lists are asked where Resource Graph failed.
+    fn lists_stand_in(&self, fault: &Fault) -> bool {
+        self.source == Source::Auto && !matches!(fault, Fault::Stopped(_) | Fault::NoToken(_))
     }
 
     async fn list_all(&self, readable: &[&Readable<'_>], read: Read) {
