@@ -277,7 +277,7 @@ fn sweep_all(first: impl Fn(usize) -> u64 + Sync, step: usize) -> Tally {
 /// Every kind of fault with every source, passing and for good, at some calls; another set of them for each kind.
 #[test]
 fn every_fault_with_every_source() {
-    let tally = sweep_all(|kind| 1 + kind as u64 % 7, 7);
+    let tally = sweep_all(|kind| 1 + kind as u64 % 11, 11);
     assert!(
         tally.whole > tally.scans / 3 && tally.partial > 0 && tally.unread > 0,
         "{tally:?}"
