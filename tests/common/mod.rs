@@ -256,6 +256,7 @@ pub fn machine(number: usize, verdict: Verdict) -> Machine {
         tab: Tab::ALL[number % 4],
         tab_reason: None,
         defender: Some("unhealthy".into()),
+        recommendations: Vec::new(),
         paths: vec![path(class)],
     }
 }

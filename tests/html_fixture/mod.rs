@@ -344,6 +344,7 @@ fn machine(place: &Place, shared: &mut Shared) -> Machine {
         tab,
         tab_reason: tab_reason.map(text),
         defender: place.number.is_multiple_of(4).then(|| text("Unhealthy")),
+        recommendations: Vec::new(),
         paths,
     }
 }
