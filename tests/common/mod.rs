@@ -260,6 +260,7 @@ pub fn machine(number: usize, verdict: Verdict) -> Machine {
         tab_reason: None,
         owner: None,
         defender: Some("unhealthy".into()),
+        recommendations: Vec::new(),
         paths: vec![path(class)],
     }
 }
@@ -314,6 +315,7 @@ fn exposure(port: u16, class: ExposureClass) -> PortExposure {
             decider(Layer::Nic, "nsg-nic", "allow-all", None),
         ],
         gaps: vec![],
+        disputed: None,
         sentence: format!("port {port} is reached by every address of the internet").into(),
         exact: None,
     }
