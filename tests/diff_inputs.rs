@@ -101,6 +101,11 @@ fn values_that_one_side_lacks_are_told() {
     assert_eq!(status, 1, "{}", comparison.sentence);
     let said = &comparison.base.diagnostics;
     assert!(said.iter().any(|said| &*said.code == "values-absent"), "{said:?}");
+    let told = portcullis(repository.path(), &[&["diff"], &flags[..], &["HEAD~1..HEAD"]].concat()).out;
+    assert!(
+        told.contains("warning") && told.contains("gives no values there"),
+        "{told}"
+    );
     let ran = portcullis(
         repository.path(),
         &["diff", "--var-file", "values/dev.tfvars", "HEAD~1..HEAD"],

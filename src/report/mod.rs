@@ -9,6 +9,7 @@ pub mod console;
 pub mod csv;
 pub mod diff;
 mod digest;
+mod excerpt;
 pub mod fix;
 pub mod github;
 pub mod gitlab;
