@@ -338,6 +338,12 @@ fn a_plan_alone_says_what_was_and_what_will_be() {
     repository.write("planned/plan.json", &plan("8.8.4.0/24", "8.8.0.0/16"));
     let ran = portcullis(here, &["diff", "planned"]);
     assert_eq!(ran.status, 1, "a directory with a plan: {}{}", ran.out, ran.err);
+    let ran = portcullis(&here.join("planned"), &["diff", "../plan.json"]);
+    assert_eq!(
+        ran.status, 1,
+        "a path that leads up is no range: {}{}",
+        ran.out, ran.err
+    );
     repository.write("infra/main.tf", "");
     let ran = portcullis(here, &["diff", "infra"]);
     assert!(ran.status == 2 && ran.err.contains("holds no plan"), "{}", ran.err);

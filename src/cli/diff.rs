@@ -114,7 +114,7 @@ impl DiffArguments {
 
     fn sides(&self) -> Result<Sides, Failure> {
         match self.ends.as_slice() {
-            [one] if Path::new(one).exists() && !one.contains("..") => self.paths(),
+            [one] if one != ".." && Path::new(one).exists() => self.paths(),
             [range] => self.revisions(range),
             _ => self.paths(),
         }
