@@ -9,14 +9,16 @@
 )]
 
 mod estate;
+mod generated;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use assert_cmd::Command;
 use estate::{Estate, id, nsg_id, rule, with};
+use generated::{base, crowded, crowded_resources, defended, entry, generated, policy, reached};
 use jiff::Timestamp;
 use portcullis::model::{Choices, ResourceId};
 use portcullis::remedy::apply::{Done, Runner, Stop};
@@ -24,7 +26,7 @@ use portcullis::remedy::journal::{Chain, Event, NotKept, Record, Standing, read,
 use portcullis::remedy::memory::{Memory, essence};
 use portcullis::remedy::plan::json_schema;
 use portcullis::remedy::view::View;
-use portcullis::remedy::{Clock, Documents, Fault, Found, Plan, Question, Reply, Service, Settings, plan};
+use portcullis::remedy::{Clock, Condition, Documents, Fault, Found, Plan, Question, Reply, Service, Settings, plan};
 use portcullis::rule::assess::Policy;
 use portcullis::rule::builtin;
 use portcullis::rule::params::{Overrides, ResolvedParams, resolve};
@@ -72,30 +74,6 @@ fn has(found: &[(String, String)], rule: &str) -> bool {
     found.iter().any(|(known, _)| known == rule)
 }
 
-/// A machine behind a group, with Defender's plan, so that just-in-time access can be enabled.
-fn base() -> Estate {
-    Estate::new().public().add(json!({
-        "id": "/subscriptions/00000000-0000-0000-0000-000000000001/providers/Microsoft.Security/pricings/VirtualMachines",
-        "properties": { "pricingTier": "Standard", "subPlan": "P2" },
-    }))
-}
-
-fn policy(entries: Value) -> Value {
-    json!({
-        "id": id("Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies", "default"),
-        "location": "westeurope", "kind": "Basic",
-        "properties": { "virtualMachines": entries, "requests": [{ "virtualMachines": [], "requestor": "somebody" }] },
-    })
-}
-
-fn entry(vm: &str, ports: &[u16], duration: &str, source: &str) -> Value {
-    let port = |number: &u16| {
-        json!({ "number": number, "protocol": "*", "allowedSourceAddressPrefix": source,
-        "maxRequestAccessDuration": duration })
-    };
-    json!({ "id": id("Microsoft.Compute/virtualMachines", vm), "ports": ports.iter().map(port).collect::<Vec<_>>() })
-}
-
 const HEX: &str = "545C5DBC675443D3BF179EFD1EF8254D";
 
 fn jit_rule(separator: char, priority: u16, access: &str, source: &str, ports: Value) -> Value {
@@ -132,13 +110,17 @@ impl Clock for Still {
 /// A journal in memory, through the same chain and text as in a file.
 #[derive(Default)]
 struct Lines {
-    text: Mutex<String>,
+    written: Mutex<(String, Chain)>,
     left: Option<AtomicI64>,
 }
 
 impl Lines {
+    fn text(&self) -> String {
+        self.written.lock().unwrap().0.clone()
+    }
+
     fn chain(&self) -> Chain {
-        read(&self.text.lock().unwrap()).expect("the journal is whole").chain
+        read(&self.text()).expect("the journal is whole").chain
     }
 
     fn standings(&self) -> BTreeMap<u32, Standing> {
@@ -155,9 +137,10 @@ impl Record for Lines {
         {
             return Err(NotKept("the disk is full".to_owned()));
         }
-        let mut text = self.text.lock().unwrap();
-        let chain = read(&text).map_err(NotKept)?.chain;
-        text.push_str(&chain.next(time, event)?.1);
+        let mut written = self.written.lock().unwrap();
+        let (line, text) = written.1.next(time, event)?;
+        written.0.push_str(&text);
+        written.1.lines.push(line);
         Ok(())
     }
 }
@@ -170,6 +153,7 @@ fn runner<'r>(service: &'r dyn Service, record: &'r dyn Record, stop: &'r Atomic
         stop,
         parallel: 1,
         patience: Duration::from_secs(30),
+        pause: Duration::from_secs(5),
     }
 }
 
@@ -425,9 +409,140 @@ fn a_dead_entry_leaves_its_policy() {
         .read("estate.jsonl", portcullis::input::Given::Named, text.as_bytes())
         .unwrap();
     assert!(has(&found(&before), "jit-stale-entry"), "{:?}", found(&before));
-    let (plan, after) = exactly(&before, &Settings::default());
+    let plan = planned(&before, &Settings::default());
     assert_eq!(plan.steps[0].remedy, "remove-jit-entry");
-    assert!(!has(&found(&after), "jit-stale-entry"));
+    let (memory, lines) = (Memory::new(before), Lines::default());
+    let run = runner(&memory, &lines, &RUNNING);
+    assert!(run.apply(&plan, &BTreeMap::new()).iter().all(|o| o.result.is_ok()));
+    assert!(!has(&found(&memory.documents()), "jit-stale-entry"));
+    let back = run.roll_back(&plan, &lines.standings());
+    assert_eq!(
+        back[0].result,
+        Ok(Done::Left),
+        "the service takes no entry of a machine that is gone"
+    );
+}
+
+#[test]
+fn a_group_is_put_before_what_nothing_filters() {
+    let before = documents(defended(Estate::new().public_with("Basic")));
+    assert!(has(&found(&before), "vm-without-filter"), "{:?}", found(&before));
+    let without = planned(&before, &Settings::default());
+    assert!(without.steps.is_empty());
+    assert!(
+        without
+            .unmended
+            .iter()
+            .any(|left| left.reason.contains("--attach-group"))
+    );
+    let settings = Settings {
+        attach_group: true,
+        ..Settings::default()
+    };
+    let (plan, after) = exactly(&before, &settings);
+    let remedies: Vec<&str> = plan.steps.iter().map(|step| &*step.remedy).collect();
+    assert_eq!(remedies, ["attach-group", "attach-group", "enable-jit"]);
+    let left = found(&after);
+    for rule in ["vm-without-filter", "management-port-exposed", "management-ports-jit"] {
+        assert!(!has(&left, rule), "{rule}: {left:?}");
+    }
+    assert!(plan.proof.losses.iter().any(|loss| loss.port == 22));
+    for port in [1, 21, 23, 80, 443, 65535] {
+        assert_eq!(reached(&before, port), reached(&after, port), "port {port}");
+    }
+    let narrow = Settings {
+        narrow_to: vec!["203.0.113.0/24".to_owned()],
+        ..settings
+    };
+    let plan = planned(&before, &narrow);
+    let lost = plan.proof.losses.iter().find(|loss| loss.port == 22);
+    assert!(lost.is_some_and(|loss| !loss.sources.contains(&"203.0.113.0/24".to_owned())));
+}
+
+#[test]
+fn the_role_that_is_printed_allows_what_plans_need() {
+    use portcullis::azure::permission::Purpose;
+    use portcullis::remedy::journal::Direction;
+    use portcullis::remedy::needs;
+    let allowed = Purpose::Remediate.actions();
+    let attach = Settings {
+        attach_group: true,
+        ..Settings::default()
+    };
+    let bare = documents(defended(Estate::new().public_with("Basic")));
+    let plans = [planned(&crowded(), &Settings::default()), planned(&bare, &attach)];
+    let mut needed = BTreeSet::new();
+    for plan in &plans {
+        for direction in [Direction::Apply, Direction::Rollback] {
+            needed.extend(needs::of(plan, direction).into_iter().map(|(_, action)| action));
+        }
+    }
+    assert!(needed.len() > 9, "{needed:?}");
+    for action in needed {
+        assert!(allowed.iter().any(|known| known == action), "`{action}` is in no role");
+    }
+}
+
+/// A plan of changes that somebody asked for.
+#[test]
+fn what_is_asked_for_is_planned_with_the_same_proof() {
+    use portcullis::remedy::given::{Change, Openings, plan_of};
+    let before = documents(base().subnet_nsg(vec![rule("ssh", 300, "Allow", "*", "443")]));
+    let vm = ResourceId::new(&id("Microsoft.Compute/virtualMachines", "vm"));
+    let target = id(
+        "Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies",
+        "default",
+    );
+    let mut wanted = entry("vm", &[22, 8080], "PT1H", "203.0.113.0/24");
+    wanted.as_object_mut().unwrap().remove("id");
+    let change = |after: Option<Value>| Change {
+        name: "jit",
+        target: ResourceId::new(&target),
+        part: Some(vm.clone()),
+        after,
+        reason: "somebody asked for it".to_owned(),
+    };
+    let params = params();
+    let plan = |documents: &Documents, change: Change, openings| {
+        plan_of(
+            documents.clone(),
+            &question(&params),
+            &Settings::default(),
+            &[change],
+            openings,
+        )
+    };
+    let enable = plan(&before, change(Some(wanted.clone())), Openings::Refused).unwrap();
+    assert_eq!(enable.steps.len(), 1);
+    assert_eq!(enable.steps[0].expects[0].ports, [22, 8080]);
+    assert!(
+        enable.proof.losses.iter().any(|loss| loss.port == 8080),
+        "{:?}",
+        enable.proof
+    );
+    let (memory, lines) = (Memory::slow(before.clone()), Lines::default());
+    let run = runner(&memory, &lines, &RUNNING);
+    assert!(run.apply(&enable, &BTreeMap::new()).iter().all(|o| o.result.is_ok()));
+    let enabled = memory.documents();
+    assert!(
+        plan(&enabled, change(Some(wanted)), Openings::Refused)
+            .unwrap()
+            .steps
+            .is_empty()
+    );
+
+    let refused = plan(&enabled, change(None), Openings::Refused).unwrap_err();
+    assert!(refused.contains("would open"), "{refused}");
+    let disable = plan(&enabled, change(None), Openings::Told).unwrap();
+    assert!(
+        disable.proof.gains.iter().any(|gain| gain.port == 22),
+        "{:?}",
+        disable.proof.gains
+    );
+    let lines = Lines::default();
+    let run = runner(&memory, &lines, &RUNNING);
+    assert!(run.apply(&disable, &BTreeMap::new()).iter().all(|o| o.result.is_ok()));
+    assert_eq!(essence(&memory.documents()), essence(&before), "an empty policy goes");
 }
 
 #[test]
@@ -599,12 +714,16 @@ impl Service for Killer<'_> {
         self.call(|| self.memory.get(id, version))
     }
 
-    fn put(&self, id: &ResourceId, version: &str, body: &Value, tag: Option<&str>) -> Result<Reply, Fault> {
-        self.call(|| self.memory.put(id, version, body, tag))
+    fn put(&self, id: &ResourceId, version: &str, body: &Value, only: Condition<'_>) -> Result<Reply, Fault> {
+        self.call(|| self.memory.put(id, version, body, only))
     }
 
-    fn delete(&self, id: &ResourceId, version: &str, tag: Option<&str>) -> Result<Reply, Fault> {
-        self.call(|| self.memory.delete(id, version, tag))
+    fn delete(&self, id: &ResourceId, version: &str, only: Condition<'_>) -> Result<Reply, Fault> {
+        self.call(|| self.memory.delete(id, version, only))
+    }
+
+    fn act(&self, id: &ResourceId, action: &str, version: &str, body: &Value) -> Result<Reply, Fault> {
+        self.call(|| self.memory.act(id, action, version, body))
     }
 
     fn poll(&self, operation: &str) -> Result<Reply, Fault> {
@@ -621,15 +740,6 @@ impl Record for Killer<'_> {
             (false, _) => Err(killed()),
         }
     }
-}
-
-fn crowded() -> Documents {
-    let rules = vec![
-        rule("wide", 200, "Allow", "*", "20-8080"),
-        with(rule("all", 300, "Allow", "203.0.113.0/24", "*"), "protocol", json!("*")),
-    ];
-    let other = entry("other", &[22, 3389, 5985, 5986], "PT1H", "203.0.113.0/24");
-    documents(base().subnet_nsg(rules).add(policy(json!([other]))))
 }
 
 /// How many runs a crash test made, for the record.
@@ -757,12 +867,16 @@ impl<F: Fn() -> Option<Fault> + Sync> Service for Odd<'_, F> {
         self.call(|| self.memory.get(id, version))
     }
 
-    fn put(&self, id: &ResourceId, version: &str, body: &Value, tag: Option<&str>) -> Result<Reply, Fault> {
-        self.call(|| self.memory.put(id, version, body, tag))
+    fn put(&self, id: &ResourceId, version: &str, body: &Value, only: Condition<'_>) -> Result<Reply, Fault> {
+        self.call(|| self.memory.put(id, version, body, only))
     }
 
-    fn delete(&self, id: &ResourceId, version: &str, tag: Option<&str>) -> Result<Reply, Fault> {
-        self.call(|| self.memory.delete(id, version, tag))
+    fn delete(&self, id: &ResourceId, version: &str, only: Condition<'_>) -> Result<Reply, Fault> {
+        self.call(|| self.memory.delete(id, version, only))
+    }
+
+    fn act(&self, id: &ResourceId, action: &str, version: &str, body: &Value) -> Result<Reply, Fault> {
+        self.call(|| self.memory.act(id, action, version, body))
     }
 
     fn poll(&self, operation: &str) -> Result<Reply, Fault> {
@@ -789,7 +903,7 @@ fn every_passing_fault_at_every_call_is_survived() {
         let whole = new(before.clone());
         runner(&whole, &Lines::default(), &RUNNING).apply(&plan, &BTreeMap::new());
         for (fault, lost) in &faults {
-            for at in 0..120 {
+            for at in 0..400 {
                 let memory = new(before.clone());
                 let odd = Odd {
                     memory: &memory,
@@ -826,7 +940,7 @@ fn a_refusal_at_any_call_stops_and_can_be_taken_back() {
             request_id: Some("r".to_owned()),
         })
     };
-    for at in 0..120 {
+    for at in 0..400 {
         let memory = Memory::new(before.clone());
         let odd = Odd {
             memory: &memory,
@@ -861,7 +975,7 @@ fn another_client_at_every_call_loses_nothing() {
     let new_rule = json!({ "properties": { "priority": 1234, "direction": "Inbound", "access": "Deny", "protocol": "Tcp",
         "sourceAddressPrefix": "*", "sourcePortRange": "*", "destinationAddressPrefix": "*", "destinationPortRange": "9" } });
     let wide = group.child("securityRules", "wide");
-    for at in 0..120 {
+    for at in 0..400 {
         // A rule of their own beside ours: nothing stops, nothing is lost.
         let memory = Memory::new(before.clone());
         let add = || {
@@ -988,7 +1102,7 @@ fn a_conflict_is_told_and_never_overwritten() {
 fn nothing_is_written_that_was_not_journalled() {
     let before = crowded();
     let plan = planned(&before, &Settings::default());
-    for room in 0..60 {
+    for room in 0..400 {
         let memory = Memory::new(before.clone());
         let lines = Lines {
             left: Some(AtomicI64::new(room)),
@@ -1046,109 +1160,6 @@ fn an_interrupt_begins_no_further_step() {
 }
 
 // ---- generated estates ---------------------------------------------------------------------------------------------
-
-/// A small generator of its own, so that a failing estate is named by its number.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-
-    fn pick<'p>(&mut self, from: &[&'p str]) -> &'p str {
-        from[usize::try_from(self.roll(from.len() as u64)).unwrap()]
-    }
-}
-
-fn generated(number: u64) -> Documents {
-    let mut dice = Dice(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let rules = |dice: &mut Dice, most: u64| -> Vec<Value> {
-        let count = dice.roll(most + 1);
-        (0..count)
-            .map(|at| {
-                let source = dice.pick(&[
-                    "*",
-                    "Internet",
-                    "203.0.113.0/24",
-                    "10.0.0.0/16",
-                    "VirtualNetwork",
-                    "198.51.100.7",
-                ]);
-                let ports = dice.pick(&["22", "3389", "20-30", "*", "443", "5985-5986", "0-4000", "80", "22-22"]);
-                let access = if dice.roll(4) == 0 { "Deny" } else { "Allow" };
-                let protocol = dice.pick(&["Tcp", "*", "Udp", "Tcp"]);
-                let priority = 100 + u16::try_from(at * 7 + dice.roll(7)).unwrap();
-                with(
-                    rule(&format!("rule{at}"), priority, access, source, ports),
-                    "protocol",
-                    json!(protocol),
-                )
-            })
-            .collect()
-    };
-    let mut estate = base();
-    if dice.roll(4) > 0 {
-        let made = rules(&mut dice, 5);
-        estate = estate.subnet_nsg(made);
-    }
-    if dice.roll(3) == 0 {
-        let made = rules(&mut dice, 4);
-        estate = estate.nic_nsg(made);
-    }
-    match dice.roll(4) {
-        0 => estate = estate.add(policy(json!([entry("other", &[22], "PT1H", "203.0.113.0/24")]))),
-        1 => {
-            estate = estate.add(policy(json!([
-                entry("vm", &[22], "PT8H", "*"),
-                entry("other", &[22], "PT1H", "*")
-            ])))
-        }
-        _ => {}
-    }
-    let bastion = json!([{ "name": "AzureBastionSubnet", "id": estate::subnet_id("AzureBastionSubnet"),
-        "properties": { "addressPrefix": "10.0.9.0/26" } }]);
-    if dice.roll(3) == 0 {
-        estate = estate.network("subnets", bastion);
-    }
-    let mut resources = estate.resources();
-    if dice.roll(2) == 0 {
-        resources.extend(second());
-    }
-    Documents::of(resources)
-}
-
-/// A second machine in the same subnet: a bystander.
-fn second() -> Vec<Value> {
-    vec![
-        json!({ "id": id("Microsoft.Compute/virtualMachines", "other"), "location": "westeurope", "properties": {
-            "storageProfile": { "osDisk": { "osType": "Windows" } },
-            "networkProfile": { "networkInterfaces": [estate::reference("Microsoft.Network/networkInterfaces", "nic2")] } } }),
-        json!({ "id": id("Microsoft.Network/networkInterfaces", "nic2"), "properties": {
-            "virtualMachine": estate::reference("Microsoft.Compute/virtualMachines", "other"),
-            "ipConfigurations": [{ "name": "ip1", "properties": { "primary": true, "privateIPAddress": "10.0.0.5",
-                "subnet": { "id": estate::subnet_id("default") } } }] } }),
-    ]
-}
-
-/// Who reaches a port of every address, asked once more without the code of the proof.
-fn reached(documents: &Documents, port: u16) -> Vec<String> {
-    let reading = documents.reading();
-    let exposures = portcullis::exposure::analyse(&reading.inventory, &reading.sources, &[port]);
-    let mut reached = Vec::new();
-    for target in exposures.machines.iter().flat_map(|machine| &machine.targets) {
-        let reach = exposures.stacks[target.stack as usize].reach(port).unwrap();
-        reached.push(format!(
-            "{} {:?} {:?}",
-            target.name,
-            reach.certainly_admitted().cidrs(9999),
-            reach.possibly_admitted().cidrs(9999)
-        ));
-    }
-    reached
-}
 
 fn hold(number: u64, crash: bool) -> usize {
     let before = generated(number);
@@ -1258,7 +1269,7 @@ fn a_journal_shows_what_was_done_to_it() {
     let plan = planned(&before, &Settings::default());
     let memory = Memory::new(before);
     runner(&memory, &lines, &RUNNING).apply(&plan, &BTreeMap::new());
-    let text = lines.text.lock().unwrap().clone();
+    let text = lines.text();
     assert!(read(&text).is_ok());
     let cut = &text[..text.len() - 9];
     let found = read(cut).expect("a cut last line is no harm");
@@ -1318,7 +1329,7 @@ fn a_new_user_plans_applies_and_goes_back() {
     ])
     .assert()
     .code(0);
-    let journal = path("plan.journal.jsonl");
+    let journal = path("plan.rehearsal.jsonl");
     portcullis(&["audit", "verify", &journal]).assert().code(0);
     portcullis(&[
         "rollback",
@@ -1332,6 +1343,7 @@ fn a_new_user_plans_applies_and_goes_back() {
     ])
     .assert()
     .code(0);
+    // A sandbox names what it serves; what plans change must be as it was.
     let read_back = |name: &str| {
         let mut documents = Documents::default();
         documents
@@ -1341,12 +1353,24 @@ fn a_new_user_plans_applies_and_goes_back() {
                 std::fs::read(name).unwrap().as_slice(),
             )
             .unwrap();
-        essence(&documents)
+        let mut changeable = essence(&documents);
+        let members = changeable.as_object_mut().unwrap();
+        members.retain(|id, _| id.contains("/networksecuritygroups/") || id.contains("/jitnetworkaccesspolicies/"));
+        assert_eq!(members.len(), 2);
+        changeable
     };
     assert_eq!(read_back(&estate), read_back(&back));
-    portcullis(&["apply", &plan_file, "--rehearse", &estate, "--approve", &plan.digest])
-        .assert()
-        .code(2);
+    let taken_back = [
+        "apply",
+        &plan_file,
+        "--rehearse",
+        &estate,
+        "--approve",
+        &plan.digest,
+        "--journal",
+        &journal,
+    ];
+    portcullis(&taken_back).assert().code(2);
     let mut text = std::fs::read_to_string(&journal).unwrap();
     text = text.replacen("apply", "APPLY", 1);
     std::fs::write(&journal, text).unwrap();
@@ -1354,10 +1378,6 @@ fn a_new_user_plans_applies_and_goes_back() {
     portcullis(&["rollback", &journal, "--rehearse", &after, "--approve", &plan.digest])
         .assert()
         .code(2);
-}
-
-fn crowded_resources() -> Vec<Value> {
-    crowded().iter().cloned().collect()
 }
 
 #[test]

@@ -7,14 +7,19 @@ use std::time::Duration;
 use portcullis::model::ResourceId;
 use portcullis::remedy::apply::fits;
 use portcullis::remedy::wire::{Answer, Remote, Transport};
-use portcullis::remedy::{Fault, Plan, Progress, Reply, Service};
+use portcullis::remedy::{Condition, Fault, Plan, Progress, Reply, Service};
 use serde_json::{Value, json};
 
 struct Canned(Mutex<Vec<(u16, &'static str, &'static str, Value)>>);
 
 impl Transport for Canned {
-    fn send(&self, _: &str, _: &str, _: Option<&str>, _: Option<&Value>) -> Result<Answer, String> {
-        let (status, name, value, body) = self.0.lock().unwrap().pop().ok_or("no answer")?;
+    fn send(&self, _: &str, _: &str, _: Condition<'_>, _: Option<&Value>) -> Result<Answer, Fault> {
+        let (status, name, value, body) = self
+            .0
+            .lock()
+            .unwrap()
+            .pop()
+            .ok_or(Fault::Lost("no answer".to_owned()))?;
         Ok(Answer {
             status,
             headers: vec![(name.to_owned(), value.to_owned())],
@@ -28,7 +33,12 @@ fn answering(status: u16, header: (&'static str, &'static str), body: Value) -> 
 }
 
 fn put(remote: &Remote<Canned>) -> Result<Reply, Fault> {
-    remote.put(&ResourceId::new("/subscriptions/s/x"), "1", &json!({}), None)
+    remote.put(
+        &ResourceId::new("/subscriptions/s/x"),
+        "1",
+        &json!({}),
+        Condition::Always,
+    )
 }
 
 #[test]
@@ -65,8 +75,8 @@ fn long_operations_are_found_in_every_form() {
 struct Elsewhere;
 
 impl Transport for Elsewhere {
-    fn send(&self, _: &str, _: &str, _: Option<&str>, _: Option<&Value>) -> Result<Answer, String> {
-        Err("nobody should ask".to_owned())
+    fn send(&self, _: &str, _: &str, _: Condition<'_>, _: Option<&Value>) -> Result<Answer, Fault> {
+        Err(Fault::Lost("nobody should ask".to_owned()))
     }
 
     fn tenant(&self) -> Option<String> {
@@ -121,7 +131,7 @@ fn what_is_not_there_is_told_from_a_place_that_is_not_ours() {
 fn a_plan_of_another_tenant_is_refused() {
     let mut made: Plan = serde_json::from_value(json!({
         "format": "portcullis-plan", "version": 1, "tool": "t", "made": "2026-03-14T02:10:00Z", "inventory": "i",
-        "subscriptions": [], "ports": [22], "steps": [], "warnings": [], "unmended": [], "digest": "",
+        "subscriptions": [], "read": [], "ports": [22], "steps": [], "warnings": [], "unmended": [], "digest": "",
         "proof": { "healthy": [], "mended": [], "losses": [], "bystanders": [], "machines": 0, "port_classes": 0,
             "protocols": [] } }))
     .unwrap();

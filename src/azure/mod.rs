@@ -5,9 +5,11 @@ pub mod client;
 pub mod cloud;
 pub mod collect;
 pub mod credential;
+mod guard;
 pub mod patience;
 pub mod permission;
 pub mod record;
+pub mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

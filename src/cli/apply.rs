@@ -1,28 +1,27 @@
-//! `portcullis apply`: carries out a plan that was approved.
+//! `portcullis apply`: carries out a plan that was approved, in Azure or in a rehearsal.
 
-use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
-use super::config::Config;
-use super::plan::{documents, question};
-use super::rules::RuleSet;
-use super::run::{RehearsalClock, ask, began, ended, on_interrupt, outcomes, who, write_estate};
+use super::asking::Asking;
+use super::carrying::{Carried, Carrying, Run, carry_out, dry};
+use super::live::ConnectionArguments;
+use super::place::Place;
 use super::{Failure, output, status, style};
-use crate::remedy::apply::{Outcome, Runner, fits};
-use crate::remedy::journal::{Journal, Standing, plan_of, standings};
-use crate::remedy::memory::Memory;
 use crate::remedy::view::View;
 use crate::remedy::{Plan, words};
-use crate::rule::params::Overrides;
+
+const AFTER: &str = "\
+Signs in as `scan` does. Before the first change it looks at the tenant, the subscriptions, the permissions for every step and \
+the locks. Killed or interrupted, the same command continues; `portcullis rollback JOURNAL` takes back.
+
+Exit status: 0 carried out and verified; 1 a step was stopped, or a finding is still there; 2 nothing was begun.";
 
 #[derive(Debug, Args)]
+#[command(after_help = AFTER)]
 pub struct ApplyArguments {
     /// The plan that `portcullis plan -o` wrote
     #[arg(value_name = "PLAN")]
@@ -32,11 +31,11 @@ pub struct ApplyArguments {
     #[arg(long, value_name = "DIGEST")]
     approve: Option<String>,
 
-    /// Read every target as a run would, and write nothing
+    /// Read every target as a run would, print each request, and write nothing
     #[arg(long)]
     dry_run: bool,
 
-    /// Carry it out on this recorded estate in memory, as if it were Azure; may be given several times
+    /// Carry it out in a sandbox that serves this recorded estate, as if it were Azure; may be given several times
     #[arg(long, value_name = "PATH")]
     rehearse: Vec<PathBuf>,
 
@@ -44,7 +43,8 @@ pub struct ApplyArguments {
     #[arg(long, value_name = "FILE", requires = "rehearse")]
     save: Option<PathBuf>,
 
-    /// Where every call is written down before and after [default: the plan's name with `.journal.jsonl`]
+    /// Where every call is written down before and after [default: the plan's name with `.journal.jsonl`; of a rehearsal, with
+    /// `.rehearsal.jsonl`, made anew each time]
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
 
@@ -55,62 +55,62 @@ pub struct ApplyArguments {
     /// How many groups and policies are changed side by side
     #[arg(long, value_name = "COUNT", default_value_t = 4)]
     parallel: usize,
-}
 
-/// Where a run writes when no client for Azure is part of the program.
-pub(super) const NO_CLIENT: &str = "this build cannot write to Azure yet; carry the plan out with your own pipeline \
-                                    (`portcullis plan ... --as az`), or rehearse it with --rehearse PATH";
+    /// Also load the rule files of this directory, or this file, as for the plan; may be given several times
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+
+    /// Settings and waivers, as for the plan [default: portcullis.yaml of the current directory, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    connection: ConnectionArguments,
+}
 
 impl ApplyArguments {
     pub fn run(&self) -> Result<u8, Failure> {
         let plan = read_plan(&self.plan)?;
         self.check_age(&plan)?;
-        if self.rehearse.is_empty() {
-            return Err(Failure(NO_CLIENT.to_owned()));
-        }
-        let service = Memory::new(documents(&self.rehearse)?);
+        let asking = Asking::read(
+            &self.rules,
+            self.config.as_deref(),
+            self.rehearse.first().map(PathBuf::as_path),
+        )?;
+        let place = place(&self.rehearse, &asking.connection(&self.connection)?)?;
         if self.dry_run {
-            return self.dry(&plan, &service);
+            let whole = dry(&place, &plan)?;
+            return Ok(if whole { status::CLEAN } else { status::FINDINGS });
         }
-        fits(&plan, &service).map_err(Failure)?;
         let _held = hold(&self.plan)?;
-        let path = self.journal.clone().unwrap_or_else(|| beside(&self.plan));
-        let (journal, found) = Journal::open(&path).map_err(Failure)?;
-        if plan_of(&found.chain).is_some_and(|known| known.digest != plan.digest) {
-            let shown = path.display();
-            return Err(Failure(format!(
-                "journal `{shown}` is of another plan; name another with --journal"
-            )));
-        }
-        let standings = standings(&found.chain);
-        if standings
-            .values()
-            .any(|standing| matches!(standing, Standing::Returning | Standing::Returned))
-        {
-            let shown = path.display();
-            return Err(Failure(format!(
-                "the plan of journal `{shown}` was taken back; make the plan again"
-            )));
-        }
-        let Some(approval) = ask(&plan.digest, self.approve.as_deref(), &words::console(&plan))? else {
-            return Ok(status::USAGE);
+        let journal = self.journal()?;
+        let how = Carrying {
+            command: "apply",
+            journal: &journal,
+            approve: self.approve.as_deref(),
+            shown: &words::console(&plan),
+            parallel: self.parallel,
         };
-        let stop = on_interrupt();
-        let first = found.chain.lines.is_empty();
-        began(&journal, "apply", &plan, first, &who(), &approval)?;
-        let runner = self.runner(&service, &journal, &stop);
-        let results = runner.apply(&plan, &standings);
-        self.finish(&plan, &service, &journal, &results)
+        match carry_out(&place, &plan, &how)? {
+            Carried::Declined => Ok(status::USAGE),
+            Carried::Run(run) => self.finish(&plan, &place, &asking, &run),
+        }
     }
 
-    fn runner<'r>(&self, service: &'r Memory, journal: &'r Journal, stop: &'r Arc<AtomicBool>) -> Runner<'r> {
-        Runner {
-            service,
-            record: journal,
-            clock: &RehearsalClock,
-            stop,
-            parallel: self.parallel.clamp(1, 32),
-            patience: PATIENCE,
+    fn journal(&self) -> Result<PathBuf, Failure> {
+        if let Some(named) = &self.journal {
+            return Ok(named.clone());
+        }
+        if self.rehearse.is_empty() {
+            return Ok(self.plan.with_extension("journal.jsonl"));
+        }
+        // The sandbox of the rehearsal before is gone, and its journal says nothing of this one.
+        let path = self.plan.with_extension("rehearsal.jsonl");
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Failure(format!("cannot write `{}`: {error}", path.display())))
+            }
+            _ => Ok(path),
         }
     }
 
@@ -122,8 +122,13 @@ impl ApplyArguments {
         let age = Timestamp::now().duration_since(made);
         let most = SignedDuration::from_hours(i64::from(self.max_age));
         if age > most || age < -SignedDuration::from_hours(1) {
+            let what = if age > most {
+                "older than"
+            } else {
+                "in the future, or older than"
+            };
             let message = format!(
-                "the plan was made {} and is older than {} hours (--max-age); make it again",
+                "the plan was made {} and is {what} {} hours (--max-age); make it again",
                 plan.made, self.max_age
             );
             return Err(Failure(message));
@@ -131,71 +136,48 @@ impl ApplyArguments {
         Ok(())
     }
 
-    fn dry(&self, plan: &Plan, service: &Memory) -> Result<u8, Failure> {
-        let runner = Runner {
-            service,
-            record: &Nowhere,
-            clock: &RehearsalClock,
-            stop: &AtomicBool::new(false),
-            parallel: 1,
-            patience: PATIENCE,
-        };
-        let results = runner.rehearse_reads(plan, &BTreeMap::new());
-        output::to_stdout(outcomes(plan, &results).as_bytes())?;
-        Ok(if results.iter().all(|outcome| outcome.result.is_ok()) {
-            status::CLEAN
+    fn finish(&self, plan: &Plan, place: &Place, asking: &Asking, run: &Run) -> Result<u8, Failure> {
+        let left = if run.whole {
+            remaining(plan, place, asking)?
         } else {
-            status::FINDINGS
-        })
-    }
-
-    fn finish(&self, plan: &Plan, service: &Memory, journal: &Journal, results: &[Outcome]) -> Result<u8, Failure> {
-        output::to_stdout(outcomes(plan, results).as_bytes())?;
-        let whole = results.iter().all(|outcome| outcome.result.is_ok());
-        let left = if whole { remaining(plan, service)? } else { Vec::new() };
+            Vec::new()
+        };
         for finding in &left {
             style::warning(&format!("still found: {finding}"));
         }
-        if whole && left.is_empty() {
+        let well = run.whole && left.is_empty();
+        if well {
             let line = format!(
-                "\nVerified: all {} findings of the plan are gone\n",
+                "\nVerified by a fresh reading: all {} findings of the plan are gone\n",
                 plan.proof.mended.len()
             );
             output::to_stdout(line.as_bytes())?;
         }
-        ended(
-            journal,
-            if whole && left.is_empty() {
-                "carried out"
-            } else {
-                "not whole"
-            },
-        )?;
-        if let Some(path) = &self.save {
-            write_estate(path, &service.documents())?;
-        }
-        Ok(if whole && left.is_empty() {
-            status::CLEAN
-        } else {
-            status::FINDINGS
-        })
+        run.end(if well { "carried out" } else { "not whole" })?;
+        save(self.save.as_deref(), place)?;
+        Ok(if well { status::CLEAN } else { status::FINDINGS })
     }
 }
 
-/// How long just-in-time access may take to write its Deny rules.
-pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+/// Where to go: a sandbox of what was recorded, or Azure.
+pub(super) fn place(rehearse: &[PathBuf], connection: &ConnectionArguments) -> Result<Place, Failure> {
+    match rehearse.is_empty() {
+        true => Place::live(connection),
+        false => Place::rehearsal(rehearse),
+    }
+}
+
+/// Writes the rehearsed estate, where that was asked for.
+pub(super) fn save(path: Option<&Path>, place: &Place) -> Result<(), Failure> {
+    let (Some(path), Some(snapshot)) = (path, place.snapshot()) else {
+        return Ok(());
+    };
+    std::fs::write(path, snapshot).map_err(|error| Failure(format!("cannot write `{}`: {error}", path.display())))
+}
 
 /// Findings that the plan said would go, and that a fresh verdict still gives.
-fn remaining(plan: &Plan, service: &Memory) -> Result<Vec<String>, Failure> {
-    let config = Config::read(None, None)?;
-    let set = RuleSet::load(&[])?;
-    let overrides = Overrides {
-        settings: config.rules.clone(),
-        arguments: Vec::new(),
-        ports: config.ports.clone(),
-    };
-    let params = set.resolve(&overrides)?;
-    let view = View::of(service.documents(), &question(&set, &params, &config, None));
+fn remaining(plan: &Plan, place: &Place, asking: &Asking) -> Result<Vec<String>, Failure> {
+    let view = View::of(place.estate(&plan.read)?, &asking.question(place.recorded));
     let still = |mended: &&crate::remedy::plan::Mended| {
         view.findings
             .iter()
@@ -225,18 +207,5 @@ fn hold(path: &Path) -> Result<File, Failure> {
         Err(TryLockError::WouldBlock) => Err(Failure(format!("plan `{shown}` is being carried out by another run"))),
         // Where files cannot be locked, the journal and the check for drift remain.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
-    }
-}
-
-fn beside(plan: &Path) -> PathBuf {
-    plan.with_extension("journal.jsonl")
-}
-
-/// A dry run keeps nothing, since it does nothing.
-struct Nowhere;
-
-impl crate::remedy::journal::Record for Nowhere {
-    fn keep(&self, _: &str, _: crate::remedy::journal::Event) -> Result<(), crate::remedy::journal::NotKept> {
-        Ok(())
     }
 }

@@ -2,7 +2,9 @@
 //! environment. A command is one file and one line in [`Command`].
 
 mod apply;
+mod asking;
 mod audit;
+mod carrying;
 mod changed;
 mod completions;
 mod config;
@@ -17,6 +19,7 @@ mod live_settings;
 mod manual;
 mod output;
 mod permissions;
+mod place;
 mod plan;
 mod progress;
 mod reading;
@@ -82,9 +85,9 @@ enum Command {
     /// Plan how to mend what a scan finds, and prove that nothing else changes
     Plan(Box<plan::PlanArguments>),
     /// Carry out a plan
-    Apply(apply::ApplyArguments),
+    Apply(Box<apply::ApplyArguments>),
     /// Take back what a plan changed
-    Rollback(rollback::RollbackArguments),
+    Rollback(Box<rollback::RollbackArguments>),
     /// Check the journal of a run
     Audit(audit::AuditArguments),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave

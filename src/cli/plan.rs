@@ -1,27 +1,27 @@
-//! `portcullis plan`: from the findings of a recorded estate to a plan that is proved.
+//! `portcullis plan`: from the findings of an estate, recorded or live, to a plan that is proved.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::config::Config;
-use super::files;
-use super::rules::RuleSet;
-use super::{Failure, output, status, style};
-use crate::example::MANAGEMENT_PORTS;
+use super::asking::Asking;
+use super::live::{self, ConnectionArguments, ScopeArguments};
+use super::place::{Place, taken};
+use super::{Failure, files, output, status, style};
 use crate::input::Given;
-use crate::model::Choices;
 use crate::net::parse_range;
+use crate::remedy::journal::Direction;
 use crate::remedy::words::{self, LANGUAGES};
-use crate::remedy::{Documents, Plan, Question, Settings, plan};
-use crate::rule::assess::Policy;
-use crate::rule::params::{Overrides, ResolvedParams};
+use crate::remedy::{Documents, Plan, Settings, needs, plan};
 
 #[derive(Debug, Args)]
 pub struct PlanArguments {
     /// Snapshots, `az ... list -o json` output, ARM list pages or Resource Graph answers, or directories of them
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(
+        conflicts_with_all = ["subscription", "management_group", "all_subscriptions", "subscription_tag"],
+        value_name = "PATH"
+    )]
     paths: Vec<PathBuf>,
 
     /// Write the plan to this file, for `apply`
@@ -72,6 +72,11 @@ pub struct PlanArguments {
     #[arg(long)]
     lift: bool,
 
+    /// Where nothing filters a machine, put a network security group of its own before its interface, which keeps every port
+    /// but the management ports as it is
+    #[arg(long)]
+    attach_group: bool,
+
     /// Also load the rule files of this directory, or this file; may be given several times
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
@@ -83,6 +88,12 @@ pub struct PlanArguments {
     /// The moment at which openings are active or over [default: when the estate was recorded, else now]
     #[arg(long, value_name = "TIME")]
     now: Option<Timestamp>,
+
+    #[command(flatten)]
+    scope: ScopeArguments,
+
+    #[command(flatten)]
+    connection: ConnectionArguments,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -114,17 +125,17 @@ fn prefix(text: &str) -> Result<String, String> {
 
 impl PlanArguments {
     pub fn run(&self) -> Result<u8, Failure> {
-        let config = Config::read(self.config.as_deref(), self.paths.first().map(PathBuf::as_path))?;
-        let documents = documents(&self.paths)?;
-        let overrides = Overrides {
-            settings: config.rules.clone(),
-            arguments: Vec::new(),
-            ports: config.ports.clone(),
-        };
-        let set = RuleSet::load(&self.rules)?;
-        let params = set.resolve(&overrides)?;
-        let question = question(&set, &params, &config, self.now);
-        let plan = plan(documents, &question, &self.settings()).map_err(Failure)?;
+        let asking = Asking::read(
+            &self.rules,
+            self.config.as_deref(),
+            self.paths.first().map(PathBuf::as_path),
+        )?;
+        let (documents, place) = self.estate(&asking)?;
+        let whole = documents.reading().inventory.coverage.is_complete();
+        let mut plan = plan(documents, &asking.question(self.now), &self.settings()).map_err(Failure)?;
+        if let Some(place) = &place {
+            lacks(&mut plan, place);
+        }
         if let Some(path) = &self.output {
             write(path, &plan)?;
         }
@@ -141,11 +152,41 @@ impl PlanArguments {
             );
             output::to_stdout(next.as_bytes())?;
         }
+        if !whole {
+            style::warning("the estate was not read whole: what was not read is neither planned for nor proved");
+            return Ok(status::INCOMPLETE);
+        }
         Ok(if plan.unmended.is_empty() {
             status::CLEAN
         } else {
             status::FINDINGS
         })
+    }
+
+    /// The estate, and where it is if it is live.
+    fn estate(&self, asking: &Asking) -> Result<(Documents, Option<Place>), Failure> {
+        if !self.paths.is_empty() {
+            return Ok((documents(&self.paths)?, None));
+        }
+        let scope = asking.scope(&self.scope)?;
+        if !scope.is_given() {
+            let what = "say what to plan for: files, or a live estate with --subscription, --management-group or \
+                        --all-subscriptions";
+            return Err(Failure(what.to_owned()));
+        }
+        let connection = asking.connection(&self.connection)?;
+        let recorded = live::read(&scope, &connection)?;
+        live::say_missing(&recorded);
+        let subscriptions: Vec<String> = recorded
+            .header
+            .subscriptions
+            .iter()
+            .map(|read| read.id.clone())
+            .collect();
+        let mut documents = taken(recorded)?;
+        let place = Place::live(&connection)?;
+        place.guard(&mut documents, &subscriptions);
+        Ok((documents, Some(place)))
     }
 
     fn printed(&self, plan: &Plan) -> String {
@@ -169,6 +210,7 @@ impl PlanArguments {
             narrow_to: self.narrow_to.clone(),
             close_without_jit: self.close_without_jit,
             lift: self.lift,
+            attach_group: self.attach_group,
             only: self.only.clone(),
             exclude: self.exclude.clone(),
             max_steps: self.max_steps.max(1),
@@ -176,29 +218,12 @@ impl PlanArguments {
     }
 }
 
-/// What is asked of the estate, before and after.
-pub(super) fn question<'q>(
-    set: &'q RuleSet,
-    params: &'q [ResolvedParams],
-    config: &'q Config,
-    now: Option<Timestamp>,
-) -> Question<'q> {
-    let policies = set.rules.iter().zip(params).map(|(rule, params)| Policy {
-        rule,
-        params,
-        reported: params.enabled,
-    });
-    let mut ports = config.ports.clone().unwrap_or_else(|| MANAGEMENT_PORTS.to_vec());
-    ports.sort_unstable();
-    ports.dedup();
-    Question {
-        policies: policies.collect(),
-        ports,
-        waivers: &config.waivers,
-        choices: Choices::default(),
-        generated: Timestamp::now(),
-        now,
-    }
+/// Adds what the identity lacks for the steps. Whoever plans need not be who carries out, so it is said and no more.
+fn lacks(plan: &mut Plan, place: &Place) {
+    let (lacking, untold) = place.lacking(&needs::of(plan, Direction::Apply));
+    let said = |text: String| format!("as read by the identity that planned: {text}");
+    plan.warnings.extend(lacking.into_iter().chain(untold).map(said));
+    plan.digest = plan.computed_digest();
 }
 
 /// The documents of every file named. A template is nothing that stands in Azure.

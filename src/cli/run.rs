@@ -2,28 +2,16 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead, IsTerminal};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::place::Place;
 use super::{Failure, output, style};
-use crate::remedy::apply::{Done, Outcome};
+use crate::remedy::Plan;
+use crate::remedy::apply::{Done, Outcome, Request};
 use crate::remedy::journal::{Event, Journal, Record};
-use crate::remedy::{Clock, Documents, Plan};
-
-/// The time as it is; a rehearsal waits for nobody.
-pub(super) struct RehearsalClock;
-
-impl Clock for RehearsalClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn wait(&self, _: Duration) {}
-}
 
 /// How a run was approved, or nothing when the answer was no.
 pub(super) fn ask(digest: &str, approved: Option<&str>, shown: &str) -> Result<Option<String>, Failure> {
@@ -74,28 +62,31 @@ pub(super) fn on_interrupt() -> Arc<AtomicBool> {
     stop
 }
 
-/// Who runs the program, as the system calls them.
-pub(super) fn who() -> String {
+/// Who runs the program, as the system calls them, and how they are signed in.
+fn who(place: &Place) -> String {
     let named = ["USER", "USERNAME", "LOGNAME"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok());
-    named.unwrap_or_else(|| "unknown".to_owned())
+    let named = named.unwrap_or_else(|| "unknown".to_owned());
+    format!("{named}, signed in by {}", place.signed_in)
 }
 
+/// The first line of a run. `first` says that the journal is new, and so holds the whole plan.
 pub(super) fn began(
     journal: &Journal,
+    place: &Place,
     command: &str,
     plan: &Plan,
     first: bool,
-    by: &str,
-    approval: &str,
+    approval: String,
 ) -> Result<(), Failure> {
     let event = Event::Began {
         command: command.to_owned(),
         plan_digest: plan.digest.clone(),
         plan: first.then(|| Box::new(plan.clone())),
-        by: by.to_owned(),
-        approval: approval.to_owned(),
+        by: who(place),
+        approval,
+        place: place.name.clone(),
     };
     keep(journal, event)
 }
@@ -135,6 +126,9 @@ pub(super) fn outcomes(plan: &Plan, results: &[Outcome]) -> String {
             outcome.step,
             crate::remedy::words::plain(reason)
         );
+        if let Some(request) = &outcome.request {
+            let _ = write!(text, "{}", shown(request));
+        }
         if let Err(stop) = &outcome.result {
             let _ = writeln!(text, "      {}", crate::remedy::words::plain(&stop.to_string()));
         }
@@ -142,8 +136,15 @@ pub(super) fn outcomes(plan: &Plan, results: &[Outcome]) -> String {
     text
 }
 
-/// Writes an estate as one snapshot.
-pub(super) fn write_estate(path: &Path, documents: &Documents) -> Result<(), Failure> {
-    let text = documents.snapshot(&Timestamp::now().to_string());
-    std::fs::write(path, text).map_err(|error| Failure(format!("cannot write `{}`: {error}", path.display())))
+/// A request that would be made, as one reads it.
+fn shown(request: &Request) -> String {
+    let mut text = format!("      {}\n", crate::remedy::words::plain(&request.call));
+    let body = request
+        .body
+        .as_ref()
+        .map(|body| serde_json::to_string_pretty(body).unwrap_or_default());
+    for line in body.iter().flat_map(|body| body.lines()) {
+        let _ = writeln!(text, "        {}", crate::remedy::words::plain(line));
+    }
+    text
 }

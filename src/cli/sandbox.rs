@@ -1,7 +1,6 @@
 //! `portcullis sandbox`.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
@@ -11,8 +10,9 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{Failure, files, status};
-use crate::sandbox::{FAULTS, Fault, Options, Record, Sandbox, Store, load};
+use super::place::store;
+use super::{Failure, status};
+use crate::sandbox::{FAULTS, Fault, Options, Record, Sandbox, Store};
 
 #[derive(Debug, Args)]
 #[command(after_help = fault_help())]
@@ -86,7 +86,7 @@ fn fault_help() -> String {
 
 impl SandboxArguments {
     pub fn run(&self) -> Result<u8, Failure> {
-        let store = self.store()?;
+        let store = store(&self.from)?;
         let (resources, subscriptions) = (store.len(), store.subscriptions.len());
         let options = self.options(&store)?;
         let identity = options.identity.clone();
@@ -123,26 +123,6 @@ impl SandboxArguments {
             .map_err(|error| Failure(format!("cannot wait for Ctrl-C: {error}")))?;
         writeln!(out, "\nStopped after {} calls.", sandbox.calls())?;
         Ok(status::CLEAN)
-    }
-
-    fn store(&self) -> Result<Store, Failure> {
-        let mut store = Store::default();
-        for file in files::collect(&self.from)? {
-            let name = file.name();
-            let is_prose = name.to_ascii_lowercase().ends_with(".md");
-            if is_prose && file.given == crate::input::Given::Found {
-                continue;
-            }
-            let text = File::open(&file.path).map_err(|error| Failure(format!("cannot read `{name}`: {error}")))?;
-            load(&mut store, &name, text).map_err(|error| Failure(error.to_string()))?;
-        }
-        store.settle();
-        if store.is_empty() {
-            let message =
-                "the files given with --from hold no resources; give a snapshot or `az ... list -o json` output";
-            return Err(Failure(message.to_owned()));
-        }
-        Ok(store)
     }
 
     fn options(&self, store: &Store) -> Result<Options, Failure> {

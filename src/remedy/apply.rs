@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::digest;
 use super::effect;
 use super::journal::{Direction, Event, Record, Standing};
 use super::plan::{Expected, Plan, Step};
 use super::projection::{self, Write};
-use super::service::{Clock, Fault, Found, Progress, Reply, Service};
+use super::service::{Clock, Condition, Fault, Found, Progress, Reply, Service};
 use crate::model::ResourceId;
 
 /// Everything that a run needs of the world.
@@ -24,6 +25,8 @@ pub struct Runner<'r> {
     pub parallel: usize,
     /// How long the service may take to do what it does by itself.
     pub patience: Duration,
+    /// The first pause before something is asked again; it doubles each time.
+    pub pause: Duration,
 }
 
 /// What became of one step.
@@ -31,6 +34,26 @@ pub struct Runner<'r> {
 pub struct Outcome {
     pub step: u32,
     pub result: Result<Done, Stop>,
+    /// What would be asked for, of a run that writes nothing.
+    pub request: Option<Request>,
+}
+
+/// A request to the service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Method and ARM id.
+    pub call: String,
+    pub body: Option<serde_json::Value>,
+}
+
+impl Outcome {
+    pub(super) fn of(step: &Step, result: Result<Done, Stop>) -> Outcome {
+        Outcome {
+            step: step.number,
+            result,
+            request: None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +74,9 @@ pub enum Stop {
     Drift { target: String, what: String },
     #[error("{0}")]
     Fault(String),
+    /// The service takes no such change; others may be taken.
+    #[error("{0}")]
+    Refused(String),
     #[error("{0}")]
     NotKept(String),
     #[error("others changed {0} meanwhile; decide by hand what it should be")]
@@ -61,9 +87,10 @@ pub enum Stop {
 
 /// Attempts at a call that the service is too busy for, or whose answer is lost.
 const ATTEMPTS: u32 = 8;
-/// Questions about one long operation.
-const POLLS: u32 = 2000;
-const PAUSE: Duration = Duration::from_secs(5);
+/// How long one long operation may take.
+const LONGEST_OPERATION: Duration = Duration::from_secs(3600);
+/// Where pauses stop to grow.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Whether a plan is for the place that the service is; the error says why not.
 pub fn fits(plan: &Plan, service: &dyn Service) -> Result<(), String> {
@@ -85,22 +112,34 @@ impl Runner<'_> {
 
     /// Reads every target as `apply` would, and writes nothing.
     pub fn rehearse_reads(&self, plan: &Plan, standings: &BTreeMap<u32, Standing>) -> Vec<Outcome> {
-        let read = |step: &Step| {
-            let standing = standings.get(&step.number).copied().unwrap_or_default();
-            let found = self.read(step)?;
-            Ok(if self.is_there(step, standing, &found)? {
-                Done::Already
-            } else {
-                Done::WouldWrite
-            })
-        };
+        let standing = |step: &Step| standings.get(&step.number).copied().unwrap_or_default();
         plan.steps
             .iter()
-            .map(|step| Outcome {
-                step: step.number,
-                result: read(step),
-            })
+            .map(|step| self.only_read(step, standing(step)))
             .collect()
+    }
+
+    fn only_read(&self, step: &Step, standing: Standing) -> Outcome {
+        let id = ResourceId::new(&step.target);
+        let would = || {
+            let found = self.read(step)?;
+            if self.is_there(step, standing, &found)? {
+                return Ok(None);
+            }
+            let call = Call::of(step, &id, step.after.as_ref(), &found)?;
+            Ok(Some(Request {
+                call: call.words(&id),
+                body: call.body,
+            }))
+        };
+        match would() {
+            Ok(None) => Outcome::of(step, Ok(Done::Already)),
+            Ok(request) => Outcome {
+                request,
+                ..Outcome::of(step, Ok(Done::WouldWrite))
+            },
+            Err(stop) => Outcome::of(step, Err(stop)),
+        }
     }
 
     fn run(&self, steps: &[Step], carry_out: impl Fn(&Step) -> Result<Done, Stop> + Sync) -> Vec<Outcome> {
@@ -149,10 +188,7 @@ impl Runner<'_> {
 
     fn one(&self, step: &Step, carry_out: &impl Fn(&Step) -> Result<Done, Stop>, halted: &AtomicBool) -> Outcome {
         if halted.load(Ordering::SeqCst) || self.stop.load(Ordering::SeqCst) {
-            return Outcome {
-                step: step.number,
-                result: Err(Stop::NotBegun),
-            };
+            return Outcome::of(step, Err(Stop::NotBegun));
         }
         let result = carry_out(step);
         if let Err(stop) = &result {
@@ -163,10 +199,7 @@ impl Runner<'_> {
                 why: stop.to_string(),
             });
         }
-        Outcome {
-            step: step.number,
-            result,
-        }
+        Outcome::of(step, result)
     }
 
     fn apply_step(&self, step: &Step, standing: Standing) -> Result<Done, Stop> {
@@ -221,44 +254,67 @@ impl Runner<'_> {
     /// The target as it is once no earlier operation on it is in flight: one that a killed run began may still end.
     pub(super) fn read(&self, step: &Step) -> Result<Found, Stop> {
         let id = ResourceId::new(&step.target);
-        let mut waited = Duration::ZERO;
+        let mut waited = Waited::default();
         loop {
-            let found = self.get(&id, &step.api_version)?;
+            let found = self.get(step.number, &id, &step.api_version)?;
             if !is_moving(&found) {
                 return Ok(found);
             }
-            if waited >= self.patience {
+            if waited.total >= self.patience {
                 return Err(Stop::Fault(format!(
                     "`{}`: another operation on it does not end",
                     id.name()
                 )));
             }
-            self.clock.wait(PAUSE);
-            waited += PAUSE;
+            self.wait(&mut waited, None);
         }
     }
 
-    fn get(&self, id: &ResourceId, api_version: &str) -> Result<Found, Stop> {
-        let mut attempt = 0;
+    fn get(&self, step: u32, id: &ResourceId, api_version: &str) -> Result<Found, Stop> {
+        let mut waited = Waited::default();
         loop {
-            match self.service.get(id, api_version) {
+            let found = self.service.get(id, api_version);
+            let outcome = match &found {
+                Ok(found) if found.document.is_some() => "is there".to_owned(),
+                Ok(_) => "is not there".to_owned(),
+                Err(fault) => fault.to_string(),
+            };
+            self.keep(Event::Read {
+                step,
+                target: id.as_str().to_owned(),
+                outcome,
+                request_id: match &found {
+                    Ok(found) => found.request_id.clone(),
+                    Err(fault) => fault.request_id().map(str::to_owned),
+                },
+            })?;
+            match found {
                 Ok(found) => return Ok(found),
-                Err(fault) => self.pause_or_stop(&fault, &mut attempt, id)?,
+                Err(fault) => self.pause_or_stop(&fault, &mut waited, id)?,
             }
         }
     }
 
-    fn pause_or_stop(&self, fault: &Fault, attempt: &mut u32, id: &ResourceId) -> Result<(), Stop> {
-        *attempt += 1;
-        let wait = match fault {
-            Fault::Busy { wait } => wait.unwrap_or(PAUSE * *attempt),
-            Fault::Lost(_) => PAUSE,
+    /// Waits as long as the service says, else a little longer each time.
+    fn wait(&self, waited: &mut Waited, asked: Option<Duration>) {
+        let doubled = self.pause.saturating_mul(1 << waited.times.min(16));
+        let pause = asked.unwrap_or(doubled.min(LONGEST_PAUSE));
+        self.clock.wait(pause);
+        waited.times += 1;
+        // A service that says `0` is not asked for ever.
+        waited.total += pause.max(Duration::from_millis(1));
+    }
+
+    fn pause_or_stop(&self, fault: &Fault, waited: &mut Waited, id: &ResourceId) -> Result<(), Stop> {
+        let asked = match fault {
+            Fault::Busy { wait } => *wait,
+            Fault::Lost(_) => None,
             Fault::Changed | Fault::Refused { .. } => return Err(stopped(fault, id)),
         };
-        if *attempt >= ATTEMPTS {
+        if waited.times + 1 >= ATTEMPTS {
             return Err(stopped(fault, id));
         }
-        self.clock.wait(wait);
+        self.wait(waited, asked);
         Ok(())
     }
 
@@ -273,26 +329,25 @@ impl Runner<'_> {
         mut found: Found,
     ) -> Result<(), Stop> {
         let id = ResourceId::new(&step.target);
-        let mut attempt = 0;
+        let mut waited = Waited::default();
         loop {
+            let call = Call::of(step, &id, to, &found)?;
             self.keep(Event::Intended {
                 step: step.number,
                 direction,
                 found: self.projected(step, &found),
                 wanted: to.cloned(),
-                request_id: found.request_id.clone(),
+                request: call.words(&id),
+                body: call.body.as_ref().map(digest::of),
             })?;
-            let fault = match self.ask(step, &id, to, &found) {
+            let fault = match self.ask(step, &id, &call) {
                 Ok(()) => return Ok(()),
                 Err(Asked::Stop(stop)) => return Err(stop),
                 Err(Asked::Fault(fault)) => fault,
             };
             match &fault {
-                Fault::Changed => attempt += 1,
-                fault => self.pause_or_stop(fault, &mut attempt, &id)?,
-            }
-            if attempt >= ATTEMPTS {
-                return Err(stopped(&fault, &id));
+                Fault::Changed if waited.times + 1 < ATTEMPTS => waited.times += 1,
+                fault => self.pause_or_stop(fault, &mut waited, &id)?,
             }
             found = self.read(step)?;
             let now = self.projected(step, &found);
@@ -306,54 +361,88 @@ impl Runner<'_> {
     }
 
     /// One write with its long operation.
-    fn ask(&self, step: &Step, id: &ResourceId, to: Option<&serde_json::Value>, found: &Found) -> Result<(), Asked> {
-        let write = projection::write(id, step.part.as_deref(), found.document.as_ref(), to);
-        let tag = found.etag.as_deref();
-        let (call, answer) = match write {
-            Some(Write::Put(body)) => ("PUT", self.service.put(id, &step.api_version, &body, tag)),
-            Some(Write::Delete) => ("DELETE", self.service.delete(id, &step.api_version, tag)),
-            None => {
-                return Err(Asked::Stop(Stop::Fault(format!(
-                    "`{}` is no resource that a plan may change",
-                    step.target
-                ))));
-            }
+    fn ask(&self, step: &Step, id: &ResourceId, call: &Call) -> Result<(), Asked> {
+        let answer = match &call.body {
+            Some(body) => self.service.put(id, &step.api_version, body, call.condition()),
+            None => self.service.delete(id, &step.api_version, call.condition()),
         };
-        let mut reply = self.answered(step, call, answer)?;
-        for _ in 0..POLLS {
-            let Progress::Running { operation, wait } = reply.progress else {
-                return Ok(());
-            };
-            self.clock.wait(wait);
-            reply = match self.service.poll(&operation) {
-                Err(Fault::Busy { wait }) => Reply {
-                    progress: Progress::Running {
-                        operation,
-                        wait: wait.unwrap_or(PAUSE),
-                    },
-                    request_id: None,
-                },
-                answer => self.answered(step, "poll", answer)?,
+        let reply = self.answered(step.number, call.method, answer)?;
+        self.follow(step.number, reply).map(|_| ())
+    }
+
+    /// Asks about a long operation until it has ended; the last answer.
+    fn follow(&self, step: u32, mut reply: Reply) -> Result<Reply, Asked> {
+        let (mut waited, mut lost) = (Waited::default(), 0);
+        while let Progress::Running { operation, wait } = reply.progress {
+            if waited.total >= LONGEST_OPERATION || lost >= ATTEMPTS {
+                let why = "a long operation has not ended, or nobody says so";
+                return Err(Asked::Fault(Fault::Lost(why.to_owned())));
+            }
+            self.wait(&mut waited, wait);
+            reply = match self.answered(step, "poll", self.service.poll(&operation)) {
+                // Asking harms nobody.
+                Err(Asked::Fault(fault @ (Fault::Busy { .. } | Fault::Lost(_)))) => {
+                    lost += u32::from(matches!(fault, Fault::Lost(_)));
+                    let wait = fault.wait();
+                    Reply {
+                        progress: Progress::Running { operation, wait },
+                        ..Reply::done(None)
+                    }
+                }
+                answered => answered?,
             };
         }
-        Err(Asked::Fault(Fault::Lost("a long operation has not ended".to_owned())))
+        Ok(reply)
+    }
+
+    /// An action on a resource, asked for once, with its long operation; between two lines of the journal. After a lost
+    /// answer the caller must find out what became of it.
+    pub fn act(
+        &self,
+        step: u32,
+        id: &ResourceId,
+        action: &str,
+        api_version: &str,
+        body: &serde_json::Value,
+    ) -> Result<Reply, Stop> {
+        let mut waited = Waited::default();
+        loop {
+            self.keep(Event::Intended {
+                step,
+                direction: Direction::Apply,
+                found: None,
+                wanted: Some(body.clone()),
+                request: format!("POST {}/{action}", id.as_str()),
+                body: Some(digest::of(body)),
+            })?;
+            let answer = self.service.act(id, action, api_version, body);
+            match self
+                .answered(step, action, answer)
+                .and_then(|reply| self.follow(step, reply))
+            {
+                Ok(reply) => return Ok(reply),
+                Err(Asked::Stop(stop)) => return Err(stop),
+                Err(Asked::Fault(fault @ Fault::Busy { .. })) => self.pause_or_stop(&fault, &mut waited, id)?,
+                Err(Asked::Fault(fault)) => return Err(stopped(&fault, id)),
+            }
+        }
     }
 
     /// Writes down what came back.
-    fn answered(&self, step: &Step, call: &str, answer: Result<Reply, Fault>) -> Result<Reply, Asked> {
+    fn answered(&self, step: u32, call: &str, answer: Result<Reply, Fault>) -> Result<Reply, Asked> {
         let (outcome, request_id) = match &answer {
-            Ok(reply) => match &reply.progress {
-                Progress::Done => ("done".to_owned(), reply.request_id.clone()),
-                Progress::Running { .. } => ("running".to_owned(), reply.request_id.clone()),
-            },
-            Err(Fault::Refused { request_id, .. }) => (
-                answer.as_ref().err().map(ToString::to_string).unwrap_or_default(),
-                request_id.clone(),
-            ),
-            Err(fault) => (fault.to_string(), None),
+            Ok(reply) => {
+                let outcome = if reply.progress == Progress::Done {
+                    "done"
+                } else {
+                    "running"
+                };
+                (outcome.to_owned(), reply.request_id.clone())
+            }
+            Err(fault) => (fault.to_string(), fault.request_id().map(str::to_owned)),
         };
         let event = Event::Answered {
-            step: step.number,
+            step,
             call: call.to_owned(),
             outcome,
             request_id,
@@ -374,24 +463,29 @@ impl Runner<'_> {
 
     /// Waits until the Deny rules of just-in-time access are there, or gone.
     pub(super) fn await_expected(&self, step: &Step, present: bool) -> Result<(), Stop> {
-        let mut waited = Duration::ZERO;
+        let mut waited = Waited::default();
         for expected in &step.expects {
-            while self.holds(expected, present)? != present {
-                if waited >= self.patience {
+            while self.holds(step.number, expected, present)? != present {
+                if waited.total >= self.patience {
                     return Err(Stop::Fault(unseen(expected, present)));
                 }
-                self.clock.wait(PAUSE);
-                waited += PAUSE;
+                // What was asked for is done; only the service is awaited.
+                if self.stop.load(Ordering::SeqCst) {
+                    return Err(Stop::Fault(
+                        "stopped while just-in-time access was at work; the same command continues".to_owned(),
+                    ));
+                }
+                self.wait(&mut waited, None);
             }
         }
         Ok(())
     }
 
     /// Whether every port is denied (or, for those that go, any still is).
-    fn holds(&self, expected: &Expected, all: bool) -> Result<bool, Stop> {
+    fn holds(&self, step: u32, expected: &Expected, all: bool) -> Result<bool, Stop> {
         let group = ResourceId::new(&expected.group);
         let version = projection::api_version(projection::Kind::SecurityRule);
-        let found = self.get(&group, version)?;
+        let found = self.get(step, &group, version)?;
         let rules = found
             .document
             .as_ref()
@@ -431,6 +525,57 @@ fn is_jit(rule: &serde_json::Value) -> bool {
     name.is_some_and(|name| crate::rule::facts::JitRuleName::parse(name).is_some())
 }
 
+/// One write, ready to be sent.
+struct Call {
+    method: &'static str,
+    /// Of a PUT; a DELETE has none.
+    body: Option<serde_json::Value>,
+    tag: Option<String>,
+    /// The thing must not exist yet.
+    makes: bool,
+}
+
+impl Call {
+    fn of(step: &Step, id: &ResourceId, to: Option<&serde_json::Value>, found: &Found) -> Result<Call, Stop> {
+        let write = projection::write(id, step.part.as_deref(), found.document.as_ref(), to);
+        let (method, body) = match write {
+            Some(Write::Put(body)) => ("PUT", Some(body)),
+            Some(Write::Delete) => ("DELETE", None),
+            None => {
+                return Err(Stop::Fault(format!(
+                    "`{}` is no resource that a plan may change",
+                    step.target
+                )));
+            }
+        };
+        Ok(Call {
+            method,
+            makes: found.document.is_none() && body.is_some() && projection::has_tags(id),
+            body,
+            tag: found.etag.clone(),
+        })
+    }
+
+    fn condition(&self) -> Condition<'_> {
+        match &self.tag {
+            Some(tag) => Condition::Tag(tag),
+            None if self.makes => Condition::Absent,
+            None => Condition::Always,
+        }
+    }
+
+    fn words(&self, id: &ResourceId) -> String {
+        format!("{} {}", self.method, id.as_str())
+    }
+}
+
+/// How often and how long something was waited for.
+#[derive(Default)]
+struct Waited {
+    times: u32,
+    total: Duration,
+}
+
 enum Asked {
     Stop(Stop),
     Fault(Fault),
@@ -453,7 +598,15 @@ fn unseen(expected: &Expected, present: bool) -> String {
 }
 
 fn stopped(fault: &Fault, id: &ResourceId) -> Stop {
-    Stop::Fault(format!("`{}`: {fault}", id.name()))
+    let said = format!("`{}`: {fault}", id.name());
+    match fault {
+        // Whoever may not do this may do nothing else of the kind.
+        Fault::Refused {
+            status: 400 | 404..=499,
+            ..
+        } => Stop::Refused(said),
+        _ => Stop::Fault(said),
+    }
 }
 
 pub(super) fn drift(step: &Step, now: Option<&serde_json::Value>) -> Stop {

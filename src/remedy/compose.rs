@@ -51,12 +51,12 @@ pub fn plan(documents: Documents, question: &Question<'_>, settings: &Settings) 
     }
 }
 
-fn broken(comparison: &Comparison) -> String {
+pub(super) fn broken(comparison: &Comparison) -> String {
     let shown: Vec<String> = comparison
         .violations
         .iter()
         .take(3)
-        .map(|(vm, what)| format!("`{}`: {what}", vm.name()))
+        .map(|violation| format!("`{}`: {}", violation.machine.name(), violation.what))
         .collect();
     format!("no plan can be proved to change nothing else: {}", shown.join("; "))
 }
@@ -104,7 +104,7 @@ pub(super) fn mended(finding: &Finding) -> Mended {
 }
 
 impl<'c> Composer<'c> {
-    fn new(
+    pub(super) fn new(
         first: &'c View,
         question: &'c Question<'c>,
         settings: &'c Settings,
@@ -164,6 +164,7 @@ impl<'c> Composer<'c> {
                 view: &self.work,
                 settings: self.settings,
                 ports: &self.question.ports,
+                first: &self.first.documents,
                 fresh: &fresh,
             };
             match (remedy.propose)(&sight, finding) {
@@ -303,7 +304,7 @@ impl<'c> Composer<'c> {
     }
 
     /// The estate after some of the steps, in their order.
-    fn after(&self, drafts: &[&Draft]) -> View {
+    pub(super) fn after(&self, drafts: &[&Draft]) -> View {
         let mut documents = self.first.documents.clone();
         for draft in drafts {
             carry_out(&mut documents, self.first, draft);
@@ -332,7 +333,7 @@ impl<'c> Composer<'c> {
     fn is_idle(&self, at: usize) -> bool {
         let Some(draft) = self.drafts.get(at) else { return false };
         // What keeps something open is judged by the comparison of sets.
-        if draft.before.is_none() && draft.part.is_none() {
+        if draft.before.is_none() && projection::kind(&draft.target) == Some(Kind::SecurityRule) {
             return draft.phase == 0 && !self.drafts.iter().any(|other| other.phase == 1);
         }
         let rest: Vec<&Draft> = self
@@ -349,7 +350,8 @@ impl<'c> Composer<'c> {
     /// Leaves alone what the comparison objects to; false when nothing is left to leave alone.
     fn refuse(&self, comparison: &Comparison, refused: &mut BTreeMap<String, String>) -> bool {
         let before = refused.len();
-        for (vm, what) in &comparison.violations {
+        for violation in &comparison.violations {
+            let (vm, what) = (&violation.machine, &violation.what);
             let groups = self.groups_of(vm);
             for draft in self
                 .drafts

@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::compose::{Composer, key, mended, subject};
-use super::documents::{Documents, member};
+use super::documents::{Documents, id_of, member};
 use super::hindrance;
 use super::plan::{FORMAT, Mended, Plan, Proof, Step, Unmended, VERSION};
 use super::projection;
 use super::proof::Comparison;
-use super::remedies::{Draft, Settings};
+use super::remedies::{Draft, Settings, owner};
 use super::view::{Question, View};
 use crate::exposure::Attached;
 use crate::model::ResourceId;
@@ -37,6 +37,7 @@ pub(super) fn finished(
         healthy: healthy(first, &composer.work),
         mended: gone,
         losses: comparison.losses,
+        gains: comparison.gains,
         bystanders: bystanders(first, &composer),
         machines: first.inventory().vms.len() as u64,
         port_classes: comparison.port_classes,
@@ -50,6 +51,7 @@ pub(super) fn finished(
         inventory,
         tenant: tenant(&first.documents),
         subscriptions: subscriptions.into_iter().collect(),
+        read: read(&first.documents),
         ports: question.ports.clone(),
         unmended: unmended(first, &composer),
         steps: (1..)
@@ -149,8 +151,14 @@ fn stay(composer: &Composer<'_>, finding: &Finding) -> Unmended {
             "it is undetermined: give what was not read, then plan again".to_owned(),
         ),
         _ if composer.has_room(finding) => (
-            "you".to_owned(),
-            format!("no remedy mends it; `portcullis rules show {}` tells how", finding.rule),
+            composer
+                .work
+                .machine_of(finding)
+                .map_or_else(|| "you".to_owned(), |(_, vm)| owner(vm)),
+            format!(
+                "no step of a plan mends it; `portcullis rules show {}` tells what does",
+                finding.rule
+            ),
         ),
         _ => (
             "you".to_owned(),
@@ -190,6 +198,13 @@ fn bystanders(first: &View, composer: &Composer<'_>) -> Vec<String> {
         .filter(|(index, vm)| behind(*index) && !concerned(vm.id.as_str()))
         .map(|(_, vm)| vm.id.as_str().to_owned())
         .collect()
+}
+
+/// The subscriptions that the estate lies in.
+fn read(documents: &Documents) -> Vec<String> {
+    let ids = documents.iter().filter_map(id_of);
+    let subscriptions: BTreeSet<String> = ids.map(|id| id.subscription().to_ascii_lowercase()).collect();
+    subscriptions.into_iter().filter(|id| !id.is_empty()).collect()
 }
 
 /// The tenant, where all subscriptions that say one say the same.

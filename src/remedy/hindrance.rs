@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::documents::{Documents, id_of, member, property};
+use super::needs::Need;
 use super::remedies::Draft;
 use super::rules::{NAME_LIMIT, RULE_LIMIT, free_priority};
 use crate::model::ResourceId;
@@ -24,6 +25,14 @@ pub fn of(documents: &Documents, draft: &Draft, fresh: &[Draft]) -> Option<Hindr
         .or_else(|| denied(documents, &draft.target))
         .or_else(|| room(documents, draft, fresh))
         .or_else(|| name(draft))
+}
+
+/// The first thing that stops what a plan needs to do, where `documents` hold the locks and deny assignments of the moment.
+pub fn of_needs(documents: &Documents, needs: &[Need]) -> Option<Hindrance> {
+    let mut writes = needs.iter().filter(|(_, action)| !action.ends_with("/read"));
+    writes.find_map(|(target, action)| {
+        lock(documents, target, action.ends_with("/delete")).or_else(|| denied(documents, target))
+    })
 }
 
 fn within(id: &ResourceId, scope: &str) -> bool {
@@ -125,7 +134,8 @@ const CODE_TAGS: &[&str] = &[
 pub fn warnings(documents: &Documents, drafts: &[Draft]) -> Vec<String> {
     let mut warnings: Vec<String> = drafts
         .iter()
-        .filter_map(|draft| owned_by_code(documents, &draft.lane))
+        .flat_map(|draft| [&draft.lane, &draft.target])
+        .filter_map(|id| owned_by_code(documents, id))
         .collect();
     warnings.extend(drafts.iter().flat_map(|draft| writing_policies(documents, &draft.lane)));
     warnings.sort();

@@ -28,6 +28,8 @@ pub enum Event {
         by: String,
         /// How it was approved.
         approval: String,
+        /// Where: the endpoint of Resource Manager, or a rehearsal.
+        place: String,
     },
     /// A write will be asked for.
     Intended {
@@ -37,6 +39,18 @@ pub enum Event {
         found: Option<Value>,
         /// What they will be.
         wanted: Option<Value>,
+        /// Method and ARM id of the request.
+        request: String,
+        /// Digest of its body, where it has one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        body: Option<String>,
+    },
+    /// The service said what a resource is.
+    Read {
+        step: u32,
+        /// ARM id.
+        target: String,
+        outcome: String,
         #[serde(skip_serializing_if = "Option::is_none", default)]
         request_id: Option<String>,
     },
@@ -211,6 +225,14 @@ pub fn standings(chain: &Chain) -> BTreeMap<u32, Standing> {
         standings.insert(*step, standing);
     }
     standings
+}
+
+/// Where the runs of the journal were.
+pub fn place_of(chain: &Chain) -> Option<&str> {
+    chain.lines.iter().find_map(|line| match &line.event {
+        Event::Began { place, .. } => Some(place.as_str()),
+        _ => None,
+    })
 }
 
 /// The plan that the journal is of.

@@ -11,7 +11,7 @@ use super::documents::{Documents, id_of, member, property};
 use super::effect;
 use super::projection::{self, Kind};
 use super::rules::{RULE_LIMIT, Shape};
-use super::service::{Fault, Found, Progress, Reply, Service};
+use super::service::{Condition, Fault, Found, Progress, Reply, Service};
 use crate::exposure::{Attached, analyse};
 use crate::model::ResourceId;
 
@@ -68,28 +68,30 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, id: &ResourceId, body: Option<&Value>, if_match: Option<&str>) -> Result<Reply, Fault> {
+    fn change(&self, id: &ResourceId, body: Option<&Value>, only: Condition<'_>) -> Result<Reply, Fault> {
         let mut state = self.state();
         state.calls += 1;
         let request_id = Some(format!("rehearsal-{}", state.calls));
-        if if_match.is_some_and(|tag| tag != state.tag(id)) {
+        let holds = match only {
+            Condition::Always => true,
+            Condition::Tag(tag) => tag == state.tag(id),
+            Condition::Absent => state.documents.get(id).is_none(),
+        };
+        if !holds {
             return Err(Fault::Changed);
         }
         state.check(id, body)?;
         if self.slow {
             let operation = format!("operation-{}", state.calls);
             state.running.insert(operation.clone(), (id.clone(), body.cloned()));
-            let wait = Duration::from_secs(1);
+            let wait = Some(Duration::from_secs(1));
             return Ok(Reply {
                 progress: Progress::Running { operation, wait },
-                request_id,
+                ..Reply::done(request_id)
             });
         }
         state.carry_out(id, body);
-        Ok(Reply {
-            progress: Progress::Done,
-            request_id,
-        })
+        Ok(Reply::done(request_id))
     }
 }
 
@@ -105,12 +107,20 @@ impl Service for Memory {
         })
     }
 
-    fn put(&self, id: &ResourceId, _api_version: &str, body: &Value, if_match: Option<&str>) -> Result<Reply, Fault> {
-        self.change(id, Some(body), if_match)
+    fn put(&self, id: &ResourceId, _api_version: &str, body: &Value, only: Condition<'_>) -> Result<Reply, Fault> {
+        self.change(id, Some(body), only)
     }
 
-    fn delete(&self, id: &ResourceId, _api_version: &str, if_match: Option<&str>) -> Result<Reply, Fault> {
-        self.change(id, None, if_match)
+    fn delete(&self, id: &ResourceId, _api_version: &str, only: Condition<'_>) -> Result<Reply, Fault> {
+        self.change(id, None, only)
+    }
+
+    fn act(&self, _: &ResourceId, action: &str, _api_version: &str, _: &Value) -> Result<Reply, Fault> {
+        Err(refusal(
+            400,
+            "UnsupportedInMemory",
+            format!("in memory there is no `{action}`"),
+        ))
     }
 
     fn poll(&self, operation: &str) -> Result<Reply, Fault> {
@@ -119,10 +129,7 @@ impl Service for Memory {
         if let Some((id, body)) = state.running.remove(operation) {
             state.carry_out(&id, body.as_ref());
         }
-        Ok(Reply {
-            progress: Progress::Done,
-            request_id: Some(format!("rehearsal-{}", state.calls)),
-        })
+        Ok(Reply::done(Some(format!("rehearsal-{}", state.calls))))
     }
 }
 
@@ -307,7 +314,12 @@ pub fn essence(documents: &Documents) -> Value {
                 essence.insert(key, json!({ "machines": machines, "requests": requests }));
             }
             _ => {
-                essence.insert(key, document.clone());
+                let mut said = document.clone();
+                if let Some(members) = said.as_object_mut() {
+                    // The id says both.
+                    members.retain(|name, _| !["name", "type"].contains(&&**name));
+                }
+                essence.insert(key, said);
             }
         }
     }

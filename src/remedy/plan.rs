@@ -30,6 +30,8 @@ pub struct Plan {
     pub tenant: Option<String>,
     /// Subscriptions that steps change something in.
     pub subscriptions: Vec<String>,
+    /// Subscriptions that the inventory lies in; they are read again to verify.
+    pub read: Vec<String>,
     /// The management ports, ascending.
     pub ports: Vec<u16>,
     /// In the order in which they may be carried out.
@@ -117,6 +119,9 @@ pub struct Proof {
     pub mended: Vec<Mended>,
     /// Who loses access: by machine and port, TCP.
     pub losses: Vec<Loss>,
+    /// Who gets access, where that was asked for: a plan that mends gives nobody access.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub gains: Vec<Loss>,
     /// Machines behind a group that is changed, that no finding of the plan is about.
     pub bystanders: Vec<String>,
     /// Machines and ports whose admitted sets were compared.

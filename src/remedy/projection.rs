@@ -15,6 +15,8 @@ pub enum Kind {
     JitEntry,
     /// Which group a subnet or an interface names.
     Association,
+    /// A whole network security group: only made, and taken away as it was made.
+    Group,
 }
 
 /// What the service must be asked to make of a document.
@@ -27,6 +29,7 @@ pub enum Write {
 pub fn kind(target: &ResourceId) -> Option<Kind> {
     match target.resource_type().as_str() {
         "microsoft.network/networksecuritygroups/securityrules" => Some(Kind::SecurityRule),
+        "microsoft.network/networksecuritygroups" => Some(Kind::Group),
         "microsoft.security/locations/jitnetworkaccesspolicies" => Some(Kind::JitEntry),
         "microsoft.network/virtualnetworks/subnets" | "microsoft.network/networkinterfaces" => Some(Kind::Association),
         _ => None,
@@ -36,9 +39,14 @@ pub fn kind(target: &ResourceId) -> Option<Kind> {
 /// The API version that a kind is written with.
 pub fn api_version(kind: Kind) -> &'static str {
     match kind {
-        Kind::SecurityRule | Kind::Association => "2024-05-01",
+        Kind::SecurityRule | Kind::Association | Kind::Group => "2024-05-01",
         Kind::JitEntry => "2020-01-01",
     }
+}
+
+/// Whether the service gives entity tags to resources of this kind.
+pub fn has_tags(target: &ResourceId) -> bool {
+    matches!(kind(target), Some(Kind::SecurityRule | Kind::Association | Kind::Group))
 }
 
 /// Members of a rule that the service adds, or that are not of the rule itself.
@@ -62,7 +70,37 @@ pub fn read(kind: Kind, part: Option<&str>, document: Option<&Value>) -> Option<
             let group = property(document, "networkSecurityGroup").and_then(|group| member(group, "id"));
             Some(group.map_or_else(|| json!({}), |id| json!({ "networkSecurityGroup": { "id": id } })))
         }
+        Kind::Group => Some(group(document)),
     }
+}
+
+/// A group's region, tags and rules by name, without what the service adds.
+fn group(document: &Value) -> Value {
+    let rules = property(document, "securityRules").and_then(Value::as_array);
+    let mut rules: Vec<Value> = rules
+        .into_iter()
+        .flatten()
+        .map(|one| json!({ "name": member(one, "name"), "properties": rule(one) }))
+        .collect();
+    rules.sort_by_key(|rule| member(rule, "name").map(|name| name.to_string().to_ascii_lowercase()));
+    let mut said = Map::new();
+    for name in ["location", "tags"] {
+        if let Some(value) = member(document, name).filter(|value| !is_empty(value)) {
+            said.insert(name.to_owned(), value.clone());
+        }
+    }
+    said.insert("properties".to_owned(), json!({ "securityRules": rules }));
+    Value::Object(said)
+}
+
+pub(super) fn is_subnet(target: &ResourceId) -> bool {
+    target.resource_type() == "microsoft.network/virtualnetworks/subnets"
+}
+
+/// The group that an association names.
+pub(super) fn group_of(association: &Value) -> Option<ResourceId> {
+    let group = member(association, "networkSecurityGroup")?;
+    member(group, "id").and_then(Value::as_str).map(ResourceId::new)
 }
 
 /// A rule's properties, without what is empty.
@@ -108,6 +146,8 @@ pub fn write(
         (Kind::SecurityRule, Some(wanted)) => Write::Put(json!({ "properties": wanted })),
         (Kind::JitEntry, _) => policy(target, part.unwrap_or_default(), document, wanted),
         (Kind::Association, _) => Write::Put(associated(document, wanted)),
+        (Kind::Group, None) => Write::Delete,
+        (Kind::Group, Some(wanted)) => Write::Put(wanted.clone()),
     })
 }
 
@@ -121,6 +161,8 @@ fn policy(target: &ResourceId, machine: &str, document: Option<&Value>, wanted: 
         let present = document.and_then(|document| entries(document).position(|entry| is_of(entry, Some(machine))));
         let mut entry = Map::from_iter([("id".to_owned(), json!(machine))]);
         entry.extend(wanted.clone());
+        // The service wants the list, though it be empty.
+        entry.entry("ports").or_insert_with(|| json!([]));
         machines.insert(
             present.unwrap_or(machines.len()).min(machines.len()),
             Value::Object(entry),
@@ -146,11 +188,21 @@ fn policy(target: &ResourceId, machine: &str, document: Option<&Value>, wanted: 
 
 fn associated(document: Option<&Value>, wanted: Option<&Value>) -> Value {
     let mut body = document.cloned().unwrap_or_else(|| json!({}));
+    let group = wanted
+        .and_then(|wanted| member(wanted, "networkSecurityGroup"))
+        .cloned();
     if let Some(slot) = slot(&mut body, "networkSecurityGroup") {
-        *slot = wanted
-            .and_then(|wanted| member(wanted, "networkSecurityGroup"))
-            .cloned()
-            .unwrap_or(Value::Null);
+        *slot = group.unwrap_or(Value::Null);
+    }
+    // A PUT says the whole: what is not said is not there.
+    if let Some(members) = body.as_object_mut() {
+        members.retain(|name, value| !(name.eq_ignore_ascii_case("networkSecurityGroup") && value.is_null()));
+        let inside = members
+            .iter_mut()
+            .find(|(name, _)| name.eq_ignore_ascii_case("properties"));
+        if let Some(members) = inside.and_then(|(_, inside)| inside.as_object_mut()) {
+            members.retain(|name, value| !(name.eq_ignore_ascii_case("networkSecurityGroup") && value.is_null()));
+        }
     }
     body
 }

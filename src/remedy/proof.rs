@@ -19,10 +19,20 @@ use crate::net::{AddressSet, parse_ports};
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
     pub losses: Vec<Loss>,
-    /// Machine and what is wrong with it.
-    pub violations: Vec<(ResourceId, String)>,
+    /// Who gets access to a management port; each is a violation too.
+    pub gains: Vec<Loss>,
+    pub violations: Vec<Violation>,
     pub port_classes: u64,
     pub protocols: Vec<String>,
+}
+
+/// What a plan that mends must not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub machine: ResourceId,
+    pub what: String,
+    /// A management port opens; else it is something that no plan may do.
+    pub opens: bool,
 }
 
 /// Ports asked at a time, so that a large estate fits.
@@ -48,6 +58,7 @@ pub fn compare(before: &Documents, after: &Documents, management: &[u16]) -> Com
         ask(portless, &as_if(before, portless), &as_if(after, portless), &[1], false);
     }
     comparison.losses.sort();
+    comparison.gains.sort();
     comparison
 }
 
@@ -143,15 +154,19 @@ fn compare_ports(
     let mut known: HashMap<(u32, u32, u16), Arc<Difference>> = HashMap::new();
     let machines = before.inventory.vms.iter().zip(old.machines.iter().zip(&new.machines));
     if old.machines.len() != new.machines.len() {
-        comparison
-            .violations
-            .push((ResourceId::new(""), "the number of machines changes".to_owned()));
+        comparison.violations.push(Violation {
+            machine: ResourceId::new(""),
+            what: "the number of machines changes".to_owned(),
+            opens: false,
+        });
     }
     for (vm, (was, is)) in machines {
         if was.targets.len() != is.targets.len() {
-            comparison
-                .violations
-                .push((vm.id.clone(), "the number of its addresses changes".to_owned()));
+            comparison.violations.push(Violation {
+                machine: vm.id.clone(),
+                what: "the number of its addresses changes".to_owned(),
+                opens: false,
+            });
         }
         for (was, is) in was.targets.iter().zip(&is.targets) {
             for port in ports {
@@ -160,13 +175,18 @@ fn compare_ports(
                     .or_insert_with(|| Arc::new(Difference::between(&old, was.stack, &new, is.stack, *port)));
                 let managed = management.contains(port);
                 if let Some(wrong) = difference.wrong(managed).or_else(|| ways(was, is, *port, managed)) {
-                    comparison.violations.push((
-                        vm.id.clone(),
-                        format!("{protocol} port {port} of `{}` {wrong}", was.name),
-                    ));
+                    comparison.violations.push(Violation {
+                        machine: vm.id.clone(),
+                        what: format!("{protocol} port {port} of `{}` {wrong}", was.name),
+                        opens: managed && was.ways.len() == is.ways.len(),
+                    });
                 }
                 if counts && managed {
-                    comparison.losses.extend(loss(&vm.id, was, *port, difference));
+                    let moved = |addresses, tags| moved(&vm.id, was, *port, addresses, tags);
+                    comparison.losses.extend(moved(&difference.lost, &difference.lost_tags));
+                    comparison
+                        .gains
+                        .extend(moved(&difference.gained, &difference.gained_tags));
                 }
             }
         }
@@ -180,6 +200,8 @@ struct Difference {
     changed: bool,
     lost: AddressSet,
     lost_tags: Vec<String>,
+    gained: AddressSet,
+    gained_tags: Vec<String>,
 }
 
 impl Difference {
@@ -193,6 +215,8 @@ impl Difference {
         };
         let mut difference = Difference {
             lost: was.certainly_admitted().difference(&is.certainly_admitted()),
+            // Who may get in is told too: what opens must not be told too small.
+            gained: admitted(is.possible()).difference(&admitted(was.possible())),
             ..Difference::default()
         };
         difference.note(&was.certain, &is.certain);
@@ -210,6 +234,9 @@ impl Difference {
             difference.note(possible, now_possible);
             if !admitted(now_certain).is_superset(&admitted(certain)) {
                 difference.lost_tags.push(tag.to_string());
+            }
+            if !admitted(possible).is_superset(&admitted(now_possible)) {
+                difference.gained_tags.push(tag.to_string());
             }
         }
         difference
@@ -277,26 +304,22 @@ fn ways(was: &TargetExposure, is: &TargetExposure, port: u16, managed: bool) -> 
     None
 }
 
-/// Who loses access; public addresses only where a way leads in from them.
-fn loss(vm: &ResourceId, target: &TargetExposure, port: u16, difference: &Difference) -> Option<Loss> {
+/// Who loses or gets access; public addresses only where a way leads in from them.
+fn moved(vm: &ResourceId, target: &TargetExposure, port: u16, addresses: &AddressSet, tags: &[String]) -> Option<Loss> {
     let public = target.ways.iter().any(|way| way.way != Way::Private);
-    let lost = difference.lost.difference(&PLATFORM);
-    let lost = if public { lost } else { lost.difference(&PUBLIC) };
-    if lost.is_empty() && (difference.lost_tags.is_empty() || !public) {
+    let moved = addresses.difference(&PLATFORM);
+    let moved = if public { moved } else { moved.difference(&PUBLIC) };
+    if moved.is_empty() && (tags.is_empty() || !public) {
         return None;
     }
-    let sources = lost.cidrs(SHOWN);
+    let sources = moved.cidrs(SHOWN);
     Some(Loss {
         machine: vm.as_str().to_owned(),
         address: target.name.to_string(),
         port,
-        count: lost.count().to_string(),
-        more: lost.cidr_count().saturating_sub(sources.len()) as u64,
+        count: moved.count().to_string(),
+        more: moved.cidr_count().saturating_sub(sources.len()) as u64,
         sources,
-        tags: if public {
-            difference.lost_tags.clone()
-        } else {
-            Vec::new()
-        },
+        tags: if public { tags.to_vec() } else { Vec::new() },
     })
 }

@@ -7,12 +7,13 @@ use super::apply::{Done, Outcome, Runner, Stop};
 use super::journal::{Direction, Event, Standing};
 use super::plan::{Plan, Step};
 use super::projection::{self, Merge};
+use super::remedies::remove_entry;
 use super::rules::Shape;
 use crate::model::ResourceId;
 use crate::rule::facts::JitRuleName;
 
 impl Runner<'_> {
-    /// Takes back every step that may have been written. A conflict leaves its step and does not stop the others.
+    /// Takes back every step that may have been written. A conflict or a refusal leaves its step and does not stop the others.
     pub fn roll_back(&self, plan: &Plan, standings: &BTreeMap<u32, Standing>) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
         for step in plan.steps.iter().rev() {
@@ -21,10 +22,7 @@ impl Runner<'_> {
                 continue;
             }
             if self.stop.load(std::sync::atomic::Ordering::SeqCst) {
-                outcomes.push(Outcome {
-                    step: step.number,
-                    result: Err(Stop::NotBegun),
-                });
+                outcomes.push(Outcome::of(step, Err(Stop::NotBegun)));
                 continue;
             }
             let result = self.take_back(step, standing);
@@ -36,10 +34,7 @@ impl Runner<'_> {
                     why: stop.to_string(),
                 });
             }
-            outcomes.push(Outcome {
-                step: step.number,
-                result,
-            });
+            outcomes.push(Outcome::of(step, result));
             if fatal {
                 break;
             }
@@ -90,13 +85,16 @@ fn conflict(step: &Step, members: &[String]) -> Stop {
     Stop::Conflict(format!("{} of `{name}`", members.join(", ")))
 }
 
-/// An Allow rule of just-in-time access was for an hour that is over.
+/// What is over is not brought back: an Allow rule of just-in-time access was for some hours, and the service takes no entry
+/// for a machine that does not exist.
 fn must_stay(step: &Step) -> Option<&'static str> {
     let target = ResourceId::new(&step.target);
     let was_opening = step
         .before
         .as_ref()
         .is_some_and(|before| Shape::of(before).is_inbound_allow());
-    (step.after.is_none() && was_opening && JitRuleName::parse(target.name()).is_some())
-        .then_some("a temporary opening of just-in-time access is never restored")
+    if step.after.is_none() && was_opening && JitRuleName::parse(target.name()).is_some() {
+        return Some("a temporary opening of just-in-time access is never restored");
+    }
+    (step.remedy == remove_entry::REMEDY.name).then_some("the machine of the entry no longer exists")
 }

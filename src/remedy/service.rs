@@ -18,14 +18,29 @@ pub trait Service: Sync {
     /// A resource as it is now. A resource that does not exist is an answer, not a fault.
     fn get(&self, id: &ResourceId, api_version: &str) -> Result<Found, Fault>;
 
-    /// Creates or replaces. With `if_match` only while the resource has that entity tag.
-    fn put(&self, id: &ResourceId, api_version: &str, body: &Value, if_match: Option<&str>) -> Result<Reply, Fault>;
+    /// Creates or replaces, while the condition holds.
+    fn put(&self, id: &ResourceId, api_version: &str, body: &Value, only: Condition<'_>) -> Result<Reply, Fault>;
 
-    /// Deletes; deleting what does not exist succeeds.
-    fn delete(&self, id: &ResourceId, api_version: &str, if_match: Option<&str>) -> Result<Reply, Fault>;
+    /// Deletes, while the condition holds; deleting what does not exist succeeds.
+    fn delete(&self, id: &ResourceId, api_version: &str, only: Condition<'_>) -> Result<Reply, Fault>;
+
+    /// An action on a resource, such as `initiate` on a just-in-time policy. Whether it may be asked for again after a lost
+    /// answer is for the caller to know.
+    fn act(&self, id: &ResourceId, action: &str, api_version: &str, body: &Value) -> Result<Reply, Fault>;
 
     /// Asks how a long operation stands.
     fn poll(&self, operation: &str) -> Result<Reply, Fault>;
+}
+
+/// When a change may be made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Condition<'t> {
+    #[default]
+    Always,
+    /// While the resource has this entity tag.
+    Tag(&'t str),
+    /// While it does not exist.
+    Absent,
 }
 
 /// The answer to a reading.
@@ -42,15 +57,28 @@ pub struct Found {
 pub struct Reply {
     pub progress: Progress,
     pub request_id: Option<String>,
+    /// What the service showed; `Null` where it showed nothing.
+    pub body: Value,
+}
+
+impl Reply {
+    /// A change that is done.
+    pub fn done(request_id: Option<String>) -> Reply {
+        Reply {
+            progress: Progress::Done,
+            request_id,
+            body: Value::Null,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Progress {
     Done,
-    /// Where to ask, and how long to wait before.
+    /// Where to ask, and how long to wait before, where the service says it.
     Running {
         operation: String,
-        wait: Duration,
+        wait: Option<Duration>,
     },
 }
 
@@ -74,6 +102,23 @@ pub enum Fault {
         message: String,
         request_id: Option<String>,
     },
+}
+
+impl Fault {
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Fault::Refused { request_id, .. } => request_id.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// How long the service asks to wait.
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Fault::Busy { wait } => *wait,
+            _ => None,
+        }
+    }
 }
 
 /// The time, and waiting for it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::documents::{member, property};
-use super::service::{Fault, Found, Progress, Reply, Service};
+use super::service::{Condition, Fault, Found, Progress, Reply, Service};
 use crate::model::ResourceId;
 
 /// One answer.
@@ -19,10 +19,11 @@ pub struct Answer {
     pub body: Value,
 }
 
-/// Sends one request once and gives whatever answer comes. The error says why none did: the request may have arrived.
-/// `url` is a path with its query, or an absolute address that the service gave; the sender must refuse other hosts.
+/// Sends one request once and gives whatever answer comes. The error says why none did: `Lost`, when the request may have
+/// arrived, or `Refused`, when it was not sent. `url` is a path with its query, or an absolute address that the service
+/// gave; the sender must refuse other hosts.
 pub trait Transport: Sync {
-    fn send(&self, method: &str, url: &str, if_match: Option<&str>, body: Option<&Value>) -> Result<Answer, String>;
+    fn send(&self, method: &str, url: &str, only: Condition<'_>, body: Option<&Value>) -> Result<Answer, Fault>;
 
     fn tenant(&self) -> Option<String> {
         None
@@ -44,10 +45,8 @@ const FOR_NOW: &[&str] = &[
     "Canceled",
 ];
 
-/// Where the service says nothing of how long to wait.
-const PAUSE: Duration = Duration::from_secs(5);
 /// Longest wait that is obeyed.
-const LONGEST: u64 = 600;
+const LONGEST: Duration = Duration::from_secs(600);
 
 impl<T: Transport> Service for Remote<T> {
     fn tenant(&self) -> Option<String> {
@@ -55,10 +54,7 @@ impl<T: Transport> Service for Remote<T> {
     }
 
     fn get(&self, id: &ResourceId, api_version: &str) -> Result<Found, Fault> {
-        let answer = self
-            .0
-            .send("GET", &url(id, api_version), None, None)
-            .map_err(Fault::Lost)?;
+        let answer = self.0.send("GET", &url(id, api_version), Condition::Always, None)?;
         let request_id = answer.request_id();
         if answer.status == 404 && answer.says_absent() {
             return Ok(Found {
@@ -80,39 +76,43 @@ impl<T: Transport> Service for Remote<T> {
         })
     }
 
-    fn put(&self, id: &ResourceId, api_version: &str, body: &Value, if_match: Option<&str>) -> Result<Reply, Fault> {
+    fn put(&self, id: &ResourceId, api_version: &str, body: &Value, only: Condition<'_>) -> Result<Reply, Fault> {
         let url = url(id, api_version);
-        let answer = self.0.send("PUT", &url, if_match, Some(body)).map_err(Fault::Lost)?;
-        let answer = answer.accepted()?;
-        if let Some(state) = answer.failed_state() {
-            return Err(answer.refusal(format!("the operation ended as `{state}`")));
-        }
-        Ok(answer.reply(&url))
+        self.0.send("PUT", &url, only, Some(body))?.changed(&url)
     }
 
-    fn delete(&self, id: &ResourceId, api_version: &str, if_match: Option<&str>) -> Result<Reply, Fault> {
+    fn delete(&self, id: &ResourceId, api_version: &str, only: Condition<'_>) -> Result<Reply, Fault> {
         let url = url(id, api_version);
-        let answer = self.0.send("DELETE", &url, if_match, None).map_err(Fault::Lost)?;
-        if answer.status == 404 {
-            return Ok(Reply {
-                progress: Progress::Done,
-                request_id: answer.request_id(),
-            });
+        let answer = self.0.send("DELETE", &url, only, None)?;
+        if answer.status == 404 && answer.says_absent() {
+            return Ok(Reply::done(answer.request_id()));
         }
-        Ok(answer.accepted()?.reply(&url))
+        answer.changed(&url)
+    }
+
+    fn act(&self, id: &ResourceId, action: &str, api_version: &str, body: &Value) -> Result<Reply, Fault> {
+        let path = format!("{}/{action}", id.as_str());
+        let url = url(&ResourceId::new(&path), api_version);
+        let answer = self.0.send("POST", &url, Condition::Always, Some(body))?.accepted()?;
+        // An action names no resource that could be asked how far it is.
+        let operation = answer.operation().map(str::to_owned);
+        let progress = operation.map_or(Progress::Done, |operation| Progress::Running {
+            operation,
+            wait: answer.wait(),
+        });
+        Ok(Reply {
+            progress,
+            ..answer.done()
+        })
     }
 
     fn poll(&self, operation: &str) -> Result<Reply, Fault> {
-        // An answer to a question may be lost without harm: it is asked again.
-        let answer = self
-            .0
-            .send("GET", operation, None, None)
-            .map_err(|_| Fault::Busy { wait: None })?;
-        let answer = answer.accepted()?;
-        if let Some(state) = answer.failed_state() {
-            return Err(answer.refusal(format!("the operation ended as `{state}`")));
+        let answer = self.0.send("GET", operation, Condition::Always, None)?;
+        // What is gone is at rest; a fresh reading of the target says what became of it.
+        if answer.status == 404 {
+            return Ok(answer.done());
         }
-        Ok(answer.reply(operation))
+        answer.changed(operation)
     }
 }
 
@@ -140,6 +140,10 @@ impl Answer {
         member(error, name).and_then(Value::as_str)
     }
 
+    fn is_for_now(&self) -> bool {
+        self.error("code").is_some_and(|code| FOR_NOW.contains(&code))
+    }
+
     /// A 404 of the resource itself. One of its subscription or group says that the plan is of another place.
     fn says_absent(&self) -> bool {
         let elsewhere = [
@@ -148,23 +152,29 @@ impl Answer {
             "ResourceGroupNotFound",
             "ParentResourceNotFound",
         ];
-        !self.error("code").is_some_and(|code| elsewhere.contains(&code))
+        self.error("code").is_some_and(|code| !elsewhere.contains(&code))
     }
 
+    /// How long the service asks to wait: seconds, milliseconds or a date, as Azure writes them.
     fn wait(&self) -> Option<Duration> {
-        let seconds = self.header("retry-after")?.trim().parse::<u64>().ok()?;
-        Some(Duration::from_secs(seconds.min(LONGEST)))
+        let milliseconds = ["x-ms-retry-after-ms", "retry-after-ms"].into_iter();
+        let exact = milliseconds.filter_map(|name| self.header(name)?.trim().parse().ok());
+        let asked = exact.map(Duration::from_millis).next().or_else(|| {
+            let text = self.header("retry-after")?.trim();
+            text.parse().ok().map(Duration::from_secs)
+        })?;
+        Some(asked.min(LONGEST))
     }
 
     /// The answer, if the service did or began what was asked.
     fn accepted(self) -> Result<Answer, Fault> {
-        let for_now = self.error("code").is_some_and(|code| FOR_NOW.contains(&code));
         match self.status {
             200..=299 => Ok(self),
             412 => Err(Fault::Changed),
-            408 | 500 | 502 | 503 | 504 => Err(Fault::Lost(format!("status {}", self.status))),
+            // A redirect comes from a proxy: who knows what it let through.
+            300..=399 | 408 | 500 | 502 | 503 | 504 => Err(Fault::Lost(format!("status {}", self.status))),
             429 => Err(Fault::Busy { wait: self.wait() }),
-            _ if for_now => Err(Fault::Busy { wait: self.wait() }),
+            _ if self.is_for_now() => Err(Fault::Busy { wait: self.wait() }),
             _ => Err(self.refusal(String::new())),
         }
     }
@@ -189,26 +199,46 @@ impl Answer {
             .filter(|state| ["failed", "canceled"].iter().any(|bad| state.eq_ignore_ascii_case(bad)))
     }
 
+    /// The operation that the headers name.
+    fn operation(&self) -> Option<&str> {
+        self.header("azure-asyncoperation")
+            .or_else(|| self.header("location").filter(|_| self.status == 202))
+    }
+
+    /// The answer to a change, or to the question how far it is.
+    fn changed(self, asked: &str) -> Result<Reply, Fault> {
+        let answer = self.accepted()?;
+        match answer.failed_state() {
+            Some(state) if answer.is_for_now() => Err(Fault::Lost(format!("the operation ended as `{state}`"))),
+            Some(state) => Err(answer.refusal(format!("the operation ended as `{state}`"))),
+            None => Ok(answer.reply(asked)),
+        }
+    }
+
+    fn done(&self) -> Reply {
+        Reply {
+            body: self.body.clone(),
+            ..Reply::done(self.request_id())
+        }
+    }
+
     /// Done, or where to ask: the operation that the headers name, else the resource itself.
     fn reply(&self, asked: &str) -> Reply {
-        let named = self
-            .header("azure-asyncoperation")
-            .or_else(|| self.header("location").filter(|_| self.status == 202));
         let unfinished = self
             .state()
             .is_some_and(|state| !state.eq_ignore_ascii_case("succeeded") && self.failed_state().is_none());
-        let operation = match named {
+        let operation = match self.operation() {
             Some(named) if self.status != 200 || unfinished => Some(named.to_owned()),
             _ if unfinished || self.status == 202 => Some(asked.to_owned()),
             _ => None,
         };
         let progress = operation.map_or(Progress::Done, |operation| Progress::Running {
             operation,
-            wait: self.wait().unwrap_or(PAUSE),
+            wait: self.wait(),
         });
         Reply {
             progress,
-            request_id: self.request_id(),
+            ..self.done()
         }
     }
 }

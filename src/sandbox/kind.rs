@@ -140,6 +140,10 @@ pub const KINDS: &[Kind] = &[
     at_once("Microsoft.Security/pricings", SECURITY),
     at_once("Microsoft.Security/assessments", SECURITY),
     at_once("Microsoft.Authorization/locks", ""),
+    at_once("Microsoft.Authorization/denyAssignments", ""),
+    at_once("Microsoft.Authorization/policyAssignments", ""),
+    at_once("Microsoft.Authorization/policyDefinitions", ""),
+    at_once("Microsoft.Authorization/policySetDefinitions", ""),
     at_once("Microsoft.Authorization/roleAssignments", ACCESS),
     at_once("Microsoft.Authorization/roleDefinitions", ACCESS),
 ];

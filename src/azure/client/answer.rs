@@ -20,7 +20,7 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
-    token: Secret,
+    pub(super) token: Secret,
 }
 
 impl Answer {
@@ -96,7 +96,7 @@ impl Answer {
     }
 
     /// How long the service asks to wait.
-    fn wait(&self) -> Option<Duration> {
+    pub fn wait(&self) -> Option<Duration> {
         if let Some(milliseconds) = self
             .number("x-ms-retry-after-ms")
             .or_else(|| self.number("retry-after-ms"))

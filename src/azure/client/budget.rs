@@ -1,6 +1,6 @@
 //! How many requests may be under way and how fast they may follow each other. The figures are those that Azure
-//! documents: reads of a principal in a subscription, or of a tenant, 250 at once and 25 a second; queries of Resource
-//! Graph 15 in 5 seconds, until its headers say otherwise.
+//! documents: reads of a principal in a subscription, or of a tenant, 250 at once and 25 a second; changes in a subscription
+//! 200 at once and 10 a second; queries of Resource Graph 15 in 5 seconds, until its headers say otherwise.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -23,6 +23,8 @@ const LANE_AT_ONCE: usize = 8;
 pub enum Lane {
     Tenant,
     Subscription(Arc<str>),
+    /// Changes in a subscription, which have a quota of their own.
+    Changes(Arc<str>),
     Graph,
 }
 
@@ -37,6 +39,7 @@ impl Lane {
         match self {
             Lane::Graph => (15, 3),
             Lane::Tenant | Lane::Subscription(_) => (250, 25),
+            Lane::Changes(_) => (200, 10),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod answer;
 mod budget;
+mod change;
 mod fault;
 pub mod pages;
 
@@ -11,11 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use azure_core::credentials::Secret;
-use reqwest::Url;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::{RequestBuilder, Url};
 
 pub use answer::Answer;
 pub use budget::{Budget, Lane};
+pub use change::Change;
 pub use fault::Fault;
 
 use super::cloud::Cloud;
@@ -138,22 +140,6 @@ impl Client {
     }
 
     async fn in_turn(&self, ask: &Ask) -> Result<Answer, Fault> {
-        let _place = self.budget.enter(&ask.lane).await;
-        let token = self.tokens.get().await.map_err(|none| Fault::NoToken(none.0))?;
-        self.sent.fetch_add(1, Ordering::Relaxed);
-        let whole = tokio::time::timeout(self.patience.request, self.exchange(ask, token)).await;
-        let late = |_| {
-            Fault::failed(format!(
-                "no whole answer within {} seconds",
-                self.patience.request.as_secs_f64()
-            ))
-        };
-        let answer = whole.unwrap_or_else(|elapsed| Err(late(elapsed)))?;
-        self.budget.learn(&ask.lane, &answer);
-        answer.into_result()
-    }
-
-    async fn exchange(&self, ask: &Ask, token: Secret) -> Result<Answer, Fault> {
         let request = match &ask.body {
             Some(body) => self
                 .http
@@ -162,12 +148,33 @@ impl Client {
                 .body(body.to_vec()),
             None => self.http.get(ask.url.clone()),
         };
-        let sent = request
-            .bearer_auth(token.secret())
-            .header(ACCEPT, "application/json")
-            .send()
-            .await;
-        let response = sent.map_err(|error| Fault::failed(fault::transport_words(&error)))?;
-        Answer::read(response, token).await
+        self.whole(&ask.lane, request).await?.into_result()
     }
+
+    /// One answer, whatever it says, in its turn and to its last byte.
+    async fn whole(&self, lane: &Lane, request: RequestBuilder) -> Result<Answer, Fault> {
+        let _place = self.budget.enter(lane).await;
+        let token = self.tokens.get().await.map_err(|none| Fault::NoToken(none.0))?;
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let whole = tokio::time::timeout(self.patience.request, exchange(request, token)).await;
+        let late = |_| {
+            Fault::failed(format!(
+                "no whole answer within {} seconds",
+                self.patience.request.as_secs_f64()
+            ))
+        };
+        let answer = whole.unwrap_or_else(|elapsed| Err(late(elapsed)))?;
+        self.budget.learn(lane, &answer);
+        Ok(answer)
+    }
+}
+
+async fn exchange(request: RequestBuilder, token: Secret) -> Result<Answer, Fault> {
+    let sent = request
+        .bearer_auth(token.secret())
+        .header(ACCEPT, "application/json")
+        .send()
+        .await;
+    let response = sent.map_err(|error| Fault::failed(fault::transport_words(&error)))?;
+    Answer::read(response, token).await
 }

@@ -25,12 +25,16 @@ struct Grant {
 impl Rights {
     /// The rights of the identity at a subscription.
     pub async fn of(client: &Client, subscription: &Arc<str>) -> Result<Rights, Fault> {
-        let path =
-            format!("subscriptions/{subscription}/providers/Microsoft.Authorization/permissions?api-version={VERSION}");
-        let mut grants = Vec::new();
         let lane = Lane::Subscription(Arc::clone(subscription));
+        Rights::at(client, &format!("/subscriptions/{subscription}"), &lane).await
+    }
+
+    /// The rights of the identity at a scope: a subscription or a resource group.
+    pub async fn at(client: &Client, scope: &str, lane: &Lane) -> Result<Rights, Fault> {
+        let path = format!("{scope}/providers/Microsoft.Authorization/permissions?api-version={VERSION}");
+        let mut grants = Vec::new();
         client
-            .list(&path, &lane, |rows| {
+            .list(&path, lane, |rows| {
                 grants.extend(
                     rows.into_iter()
                         .filter_map(|row: Value| serde_json::from_value(row).ok()),

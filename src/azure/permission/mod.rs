@@ -115,6 +115,27 @@ const REMEDIATE: &[(&str, &[&str])] = &[
             "Microsoft.Network/networkSecurityGroups/securityRules/delete",
         ],
     ),
+    (
+        "put a network security group before an interface",
+        &[
+            "Microsoft.Network/networkSecurityGroups/write",
+            "Microsoft.Network/networkSecurityGroups/delete",
+            "Microsoft.Network/networkSecurityGroups/join/action",
+            "Microsoft.Network/networkInterfaces/write",
+            "Microsoft.Network/virtualNetworks/subnets/join/action",
+            "Microsoft.Network/publicIPAddresses/join/action",
+        ],
+    ),
+    (
+        "see what stands in the way of a change",
+        &[
+            "Microsoft.Authorization/locks/read",
+            "Microsoft.Authorization/denyAssignments/read",
+            "Microsoft.Authorization/policyAssignments/read",
+            "Microsoft.Authorization/policyDefinitions/read",
+            "Microsoft.Authorization/policySetDefinitions/read",
+        ],
+    ),
 ];
 
 fn stated(table: &[(&str, &[&str])]) -> Vec<Feature> {

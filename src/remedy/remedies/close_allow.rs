@@ -4,10 +4,11 @@
 use serde_json::{Value, json};
 
 use super::enable_jit::spelled;
-use super::{Draft, Proposal, Remedy, Sight, owner};
+use super::{Draft, Proposal, Remedy, Sight, lift_deny, owner};
 use crate::exposure::{Decider, ExposureClass, Layer, PUBLIC, find_rule};
-use crate::model::{AddressTerm, Inventory, Known, Nic, ResourceId, ServiceTag};
+use crate::model::{AddressTerm, Inventory, Known, Nic, ResourceId, ServiceTag, Vm};
 use crate::net::{AddressSet, PortSet, parse_range};
+use crate::remedy::effect;
 use crate::remedy::projection;
 use crate::remedy::rules::{RULE_LIMIT, Shape, beside, name_beside};
 use crate::rule::Finding;
@@ -92,6 +93,9 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
                       --close-without-jit, or name who must get in with --narrow-to";
         return Proposal::cannot(owner(vm), reason);
     }
+    if sight.settings.lift && protected && is_awaited(sight, vm) {
+        return Proposal::cannot("you", lift_deny::NOT_YET);
+    }
     let openings = openings(sight, index, &finding.rule);
     let mut rules: Vec<(ResourceId, String)> = openings
         .into_iter()
@@ -119,6 +123,16 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
     }
 }
 
+/// Whether a Deny rule of just-in-time access for the machine is one that only this plan brings.
+fn is_awaited(sight: &Sight<'_>, vm: &Vm) -> bool {
+    let paths = effect::filtered(sight.view, &vm.id);
+    paths.iter().any(|(group, address)| {
+        let denying = |port: &u16| effect::denying(&sight.view.documents, group, address, *port);
+        let mut names = sight.ports.iter().filter_map(denying);
+        names.any(|name| sight.first.get(&group.child("securityRules", &name)).is_none())
+    })
+}
+
 /// Why no rule of a group can close what is open.
 fn no_rule(sight: &Sight<'_>, index: u32, owner: String) -> Proposal {
     let targets = sight.view.targets(index).iter().flat_map(|target| &target.ways);
@@ -137,8 +151,8 @@ fn no_rule(sight: &Sight<'_>, index: u32, owner: String) -> Proposal {
         return Proposal::cannot("whoever runs the network manager", reason);
     }
     if deciders.iter().any(|decider| decider.layer == Layer::Platform) || deciders.is_empty() {
-        let reason = "no network security group filters the machine; which of its other ports must stay open is for its \
-                      owner to say before one is attached";
+        let reason = "no network security group filters it; --attach-group puts one before its interface that keeps every \
+                      port but the management ports as it is";
         return Proposal::cannot(owner, reason);
     }
     let names: Vec<&str> = deciders.iter().map(|decider| &*decider.rule).collect();

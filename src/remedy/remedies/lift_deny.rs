@@ -18,6 +18,10 @@ pub const REMEDY: Remedy = Remedy {
     propose,
 };
 
+/// Why a Deny rule cannot be raised by the plan that brings it.
+pub(super) const NOT_YET: &str = "just-in-time access has not written its Deny rule yet; carry this plan out, then plan again \
+                                  with --lift";
+
 fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
     let Some((index, vm)) = sight.view.machine_of(finding).filter(|_| sight.settings.lift) else {
         return Proposal::Nothing;
@@ -34,6 +38,10 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
             let target = group.child("securityRules", &name);
             if drafts.iter().any(|draft| draft.target == target) {
                 continue;
+            }
+            // The service names its rules itself, so one that it has not written yet cannot be raised.
+            if sight.first.get(&target).is_none() {
+                return Proposal::cannot("you", NOT_YET);
             }
             let above = openings
                 .iter()

@@ -2,15 +2,17 @@
 //! smallest resources mend it, or who must. A remedy is one file and one line in [`REMEDIES`].
 
 mod allow_bastion;
+mod attach_group;
 mod close_allow;
 mod delete_left;
 mod edit_jit;
 mod enable_jit;
 mod lift_deny;
-mod remove_entry;
+pub(super) mod remove_entry;
 
 use serde_json::Value;
 
+use super::documents::Documents;
 use super::plan::{Expected, Mended};
 use super::view::View;
 use crate::model::{ResourceId, Vm};
@@ -29,6 +31,7 @@ pub struct Remedy {
 
 /// Every remedy, in the order of the phases.
 pub const REMEDIES: &[Remedy] = &[
+    attach_group::REMEDY,
     allow_bastion::REMEDY,
     enable_jit::REMEDY,
     edit_jit::REMEDY,
@@ -95,6 +98,8 @@ pub struct Settings {
     pub close_without_jit: bool,
     /// Raise Deny rules of just-in-time access above the rules that shadow them, instead of closing these.
     pub lift: bool,
+    /// Put a group of its own before an interface that nothing filters.
+    pub attach_group: bool,
     /// Rules or resources whose findings are to be mended; empty: all.
     pub only: Vec<String>,
     pub exclude: Vec<String>,
@@ -110,6 +115,7 @@ impl Default for Settings {
             narrow_to: Vec::new(),
             close_without_jit: false,
             lift: false,
+            attach_group: false,
             only: Vec::new(),
             exclude: Vec::new(),
             max_steps: 100,
@@ -122,6 +128,8 @@ pub struct Sight<'v> {
     pub view: &'v View,
     pub settings: &'v Settings,
     pub ports: &'v [u16],
+    /// The estate as it was read, before any step.
+    pub first: &'v Documents,
     /// Steps proposed since the view was made.
     pub fresh: &'v [Draft],
 }

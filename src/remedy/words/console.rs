@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{changes, losses, plain, proved, short, sources, subject, verb};
+use super::{access, changes, plain, proved, short, stays, subject, verb};
 use crate::remedy::plan::Plan;
 
 /// The plan as lines of text.
@@ -35,17 +35,11 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
         writeln!(out, "  {:<26} {}", mended.rule, plain(&short(&mended.subject)))?;
     }
     writeln!(out, "\nWho loses access (TCP)")?;
-    let losing = losses(plan).into_iter().map(|(loss, ports)| {
-        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
-        format!(
-            "{} port {} at {}: {}",
-            short(&loss.machine),
-            ports.join(", "),
-            loss.address,
-            sources(loss)
-        )
-    });
-    list(out, losing, "nobody")?;
+    list(out, access(&plan.proof.losses).into_iter(), "nobody")?;
+    if !plan.proof.gains.is_empty() {
+        writeln!(out, "\nWho gets access (TCP)")?;
+        list(out, access(&plan.proof.gains).into_iter(), "")?;
+    }
     if !plan.proof.bystanders.is_empty() {
         writeln!(out, "\nOther machines behind the groups that change")?;
         list(out, plan.proof.bystanders.iter().map(|id| short(id)), "")?;
@@ -57,9 +51,9 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     }
     if !plan.unmended.is_empty() {
         writeln!(out, "\nWhat the plan does not mend: {}", plan.unmended.len())?;
-        for unmended in &plan.unmended {
-            writeln!(out, "  {}  {}", unmended.rule, plain(&short(&unmended.subject)))?;
-            writeln!(out, "      {}: {}", plain(&unmended.owner), plain(&unmended.reason))?;
+        for stay in stays(plan) {
+            writeln!(out, "  {:<26} {}", stay.rule, plain(&stay.named()))?;
+            writeln!(out, "      {}: {}", plain(stay.owner), plain(stay.reason))?;
         }
     }
     Ok(())

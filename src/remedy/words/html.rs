@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::{changes, losses, plain, proved, short, sources, subject, verb};
+use super::{access, changes, plain, proved, short, stays, subject, verb};
 use crate::remedy::plan::Plan;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}\
-    code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}table{border-collapse:collapse;width:100%}\
-    td,th{border-top:1px solid #ccc;padding:.4rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}\
-    @media(prefers-color-scheme:dark){body{background:#161616;color:#eee}td,th{border-color:#444}}";
+    code{font-family:ui-monospace,monospace;font-size:.92em;overflow-wrap:anywhere}\
+    table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #ccc;padding:.4rem .6rem;text-align:left;vertical-align:top}\
+    td:nth-child(-n+2),th:nth-child(-n+2){white-space:nowrap;width:1%}td:nth-child(1){text-align:right;color:#767676}\
+    td:nth-child(n+3){overflow-wrap:anywhere}td:nth-child(4){width:40%}\
+    .change{display:block;color:#5a5a5a}.add{color:#176f2c}.remove{color:#a31515}.sum{font-size:1.15em}\
+    @media(prefers-color-scheme:dark){body{background:#161616;color:#eee}td,th{border-color:#444}\
+    .change{color:#aaa}.add{color:#6fcf85}.remove{color:#ff8b85}td:nth-child(1){color:#999}}";
 
 pub fn html(plan: &Plan) -> String {
     let mut text = String::new();
@@ -32,6 +36,34 @@ fn escaped(text: &str) -> String {
     shown
 }
 
+/// A sentence, with what stands in backticks as code.
+fn sentence(text: &str) -> String {
+    let mut shown = String::new();
+    for (at, part) in escaped(text).split('`').enumerate() {
+        match at % 2 {
+            0 => shown.push_str(part),
+            _ => shown.extend(["<code>", part, "</code>"]),
+        }
+    }
+    shown
+}
+
+/// The plan in one line.
+fn sum(plan: &Plan) -> String {
+    let count = |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+    format!(
+        "{}; {}; {}; {}",
+        count(plan.steps.len(), "step", "steps"),
+        count(plan.proof.mended.len(), "finding goes", "findings go"),
+        count(
+            plan.proof.healthy.len(),
+            "machine becomes healthy",
+            "machines become healthy"
+        ),
+        count(plan.unmended.len(), "finding stays", "findings stay"),
+    )
+}
+
 fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     writeln!(out, "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">")?;
     writeln!(
@@ -44,7 +76,8 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     )?;
     writeln!(
         out,
-        "<p>Digest <code>{}</code>, made {}.</p>",
+        "<p class=\"sum\">{}.</p><p>Digest <code>{}</code>, made {}.</p>",
+        sum(plan),
         escaped(&plan.digest),
         escaped(&plan.made)
     )?;
@@ -54,7 +87,7 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
         for (name, before, after) in changes(step) {
             write!(
                 what,
-                "<br><code>{}: {} &rarr; {}</code>",
+                "<span class=\"change\">{}: <code>{}</code> &rarr; <code>{}</code></span>",
                 escaped(&name),
                 escaped(&before),
                 escaped(&after)
@@ -62,10 +95,10 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
         }
         writeln!(
             out,
-            "<tr><td>{}</td><td>{}</td><td>{what}</td><td>{}</td></tr>",
+            "<tr><td>{}</td><td class=\"{verb}\">{verb}</td><td>{what}</td><td>{}</td></tr>",
             step.number,
-            verb(step),
-            escaped(&step.reason)
+            sentence(&step.reason),
+            verb = verb(step),
         )?;
     }
     writeln!(out, "</table>")?;
@@ -78,17 +111,10 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
             .iter()
             .map(|m| format!("{}: {}", m.rule, short(&m.subject))),
     )?;
-    let losing = losses(plan).into_iter().map(|(loss, ports)| {
-        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
-        format!(
-            "{} port {} at {}: {}",
-            short(&loss.machine),
-            ports.join(", "),
-            loss.address,
-            sources(loss)
-        )
-    });
-    section(out, "Who loses access (TCP)", losing)?;
+    section(out, "Who loses access (TCP)", access(&plan.proof.losses).into_iter())?;
+    if !plan.proof.gains.is_empty() {
+        section(out, "Who gets access (TCP)", access(&plan.proof.gains).into_iter())?;
+    }
     section(
         out,
         "Other machines behind the groups that change",
@@ -96,11 +122,10 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     )?;
     section(out, "Proof", std::iter::once(proved(plan)))?;
     section(out, "To know before", plan.warnings.iter().cloned())?;
-    let stays = plan
-        .unmended
-        .iter()
-        .map(|u| format!("{}: {} - {}: {}", u.rule, short(&u.subject), u.owner, u.reason));
-    section(out, "Not mended", stays)?;
+    let left = stays(plan)
+        .into_iter()
+        .map(|stay| format!("{}: {} - {}: {}", stay.rule, stay.named(), stay.owner, stay.reason));
+    section(out, "Not mended", left)?;
     writeln!(out, "</body></html>")
 }
 
@@ -109,7 +134,7 @@ fn section(out: &mut String, title: &str, items: impl Iterator<Item = String>) -
     let mut any = false;
     for item in items {
         any = true;
-        writeln!(out, "<li>{}</li>", escaped(&item))?;
+        writeln!(out, "<li>{}</li>", sentence(&item))?;
     }
     if !any {
         writeln!(out, "<li>none</li>")?;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{changes, losses, plain, proved, short, sources, subject, verb};
+use super::{access, changes, plain, proved, short, stays, subject, verb};
 use crate::remedy::plan::Plan;
 
 pub fn markdown(plan: &Plan) -> String {
@@ -66,17 +66,10 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
             .iter()
             .map(|m| format!("{}: {}", m.rule, short(&m.subject))),
     )?;
-    let losing = losses(plan).into_iter().map(|(loss, ports)| {
-        let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
-        format!(
-            "{} port {} at {}: {}",
-            short(&loss.machine),
-            ports.join(", "),
-            loss.address,
-            sources(loss)
-        )
-    });
-    section(out, "Who loses access (TCP)", losing)?;
+    section(out, "Who loses access (TCP)", access(&plan.proof.losses).into_iter())?;
+    if !plan.proof.gains.is_empty() {
+        section(out, "Who gets access (TCP)", access(&plan.proof.gains).into_iter())?;
+    }
     section(
         out,
         "Other machines behind the groups that change",
@@ -84,11 +77,10 @@ fn write(plan: &Plan, out: &mut String) -> std::fmt::Result {
     )?;
     section(out, "Proof", std::iter::once(proved(plan)))?;
     section(out, "To know before", plan.warnings.iter().cloned())?;
-    let stays = plan
-        .unmended
-        .iter()
-        .map(|u| format!("{}: {} - {}: {}", u.rule, short(&u.subject), u.owner, u.reason));
-    section(out, "Not mended", stays)
+    let left = stays(plan)
+        .into_iter()
+        .map(|stay| format!("{}: {} - {}: {}", stay.rule, stay.named(), stay.owner, stay.reason));
+    section(out, "Not mended", left)
 }
 
 fn section(out: &mut String, title: &str, items: impl Iterator<Item = String>) -> std::fmt::Result {

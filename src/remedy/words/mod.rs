@@ -12,6 +12,9 @@ pub use html::html;
 pub use markdown::markdown;
 pub use script::{LANGUAGES, Language};
 
+use serde_json::Value;
+
+use super::documents::member;
 use super::plan::{Loss, Plan, Step};
 
 /// The last segment of an id, behind its group where it is a rule.
@@ -71,29 +74,114 @@ pub(super) fn changes(step: &Step) -> Vec<(String, String, String)> {
         .collect();
     names.sort();
     names.dedup();
-    let value =
-        |object: &serde_json::Value, name: &str| object.get(name).map_or_else(|| "-".to_owned(), ToString::to_string);
+    let value = |object: &Value, name: &str| {
+        object
+            .get(name)
+            .map_or_else(|| "-".to_owned(), |value| said(name, value))
+    };
     let each = names
         .into_iter()
         .map(|name| (name.clone(), value(before, name), value(after, name)));
     each.filter(|(_, before, after)| before != after).collect()
 }
 
+/// A field's value as people say it.
+fn said(name: &str, value: &Value) -> String {
+    match value {
+        Value::Array(ports) if name.eq_ignore_ascii_case("ports") => joined(ports.iter().map(opening)),
+        Value::Array(items) => joined(items.iter().map(|item| said("", item))),
+        Value::String(text) => text.clone(),
+        _ => value.to_string(),
+    }
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() {
+        "none".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}
+
+/// A port of a just-in-time policy: `22 (PT3H, from *)`.
+fn opening(port: &Value) -> String {
+    let text = |name: &str| member(port, name).map(|value| said("", value));
+    let number = text("number").unwrap_or_else(|| "?".to_owned());
+    let longest = text("maxRequestAccessDuration").unwrap_or_else(|| "any time".to_owned());
+    let sources = text("allowedSourceAddressPrefixes").or_else(|| text("allowedSourceAddressPrefix"));
+    let sources = sources.unwrap_or_else(|| "*".to_owned());
+    match text("protocol").filter(|protocol| protocol != "*") {
+        Some(protocol) => format!("{number}/{protocol} ({longest}, from {sources})"),
+        None => format!("{number} ({longest}, from {sources})"),
+    }
+}
+
 /// Losses that are alike, by machine, address and sources, with their ports.
-pub(super) fn losses(plan: &Plan) -> Vec<(&Loss, Vec<u16>)> {
+fn alike(losses: &[Loss]) -> Vec<(&Loss, Vec<u16>)> {
     let mut alike: BTreeMap<_, (&Loss, Vec<u16>)> = BTreeMap::new();
-    for loss in &plan.proof.losses {
+    for loss in losses {
         let key = (&loss.machine, &loss.address, &loss.sources, &loss.tags);
         alike.entry(key).or_insert_with(|| (loss, Vec::new())).1.push(loss.port);
     }
     alike.into_values().collect()
 }
 
+/// Who loses or gets access, a line each.
+pub(super) fn access(losses: &[Loss]) -> Vec<String> {
+    let line = |(loss, ports): (&Loss, Vec<u16>)| {
+        format!(
+            "{} port {} at {}: {}",
+            short(&loss.machine),
+            joined(ports.iter().map(u16::to_string)),
+            loss.address,
+            sources(loss)
+        )
+    };
+    alike(losses).into_iter().map(line).collect()
+}
+
+/// Findings that stay for one reason.
+pub(super) struct Stay<'p> {
+    pub rule: &'p str,
+    pub owner: &'p str,
+    pub reason: &'p str,
+    /// What they are about, each once.
+    pub subjects: Vec<String>,
+}
+
+impl Stay<'_> {
+    pub fn named(&self) -> String {
+        joined(self.subjects.iter().cloned())
+    }
+}
+
+/// What stays, said once for each reason.
+pub(super) fn stays(plan: &Plan) -> Vec<Stay<'_>> {
+    let mut stays: Vec<Stay<'_>> = Vec::new();
+    for left in &plan.unmended {
+        let subject = short(&left.subject);
+        let alike =
+            |stay: &&mut Stay<'_>| stay.rule == left.rule && stay.owner == left.owner && stay.reason == left.reason;
+        match stays.iter_mut().find(alike) {
+            Some(stay) if stay.subjects.contains(&subject) => {}
+            Some(stay) => stay.subjects.push(subject),
+            None => stays.push(Stay {
+                rule: &left.rule,
+                owner: &left.owner,
+                reason: &left.reason,
+                subjects: vec![subject],
+            }),
+        }
+    }
+    stays
+}
+
 /// From how many addresses on a loss is called nearly all of IPv4.
 const MOST_OF_IPV4: u128 = 3_600_000_000;
 
 /// Who loses, in words.
-pub(super) fn sources(loss: &Loss) -> String {
+fn sources(loss: &Loss) -> String {
     let mut parts: Vec<String> = Vec::new();
     match loss.count.as_str() {
         "0" => {}
@@ -137,10 +225,15 @@ fn grouped(digits: &str) -> String {
 pub(super) fn proved(plan: &Plan) -> String {
     let proof = &plan.proof;
     format!(
-        "recomputed for {} machines, one port of each of {} classes, {}: nothing opens, and outside port {} nothing changes",
+        "recomputed for {} machines, one port of each of {} classes, {}: {}, and outside port {} nothing changes",
         proof.machines,
         proof.port_classes,
         proof.protocols.join(", "),
+        if proof.gains.is_empty() {
+            "nothing opens"
+        } else {
+            "nothing opens but what is told above"
+        },
         plan.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
     )
 }

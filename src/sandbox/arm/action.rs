@@ -98,8 +98,8 @@ const ACTIONS: &[Action] = &[
         &["roledefinitions", "*"],
         access::undefine,
     ),
-    get("microsoft.authorization", &["denyassignments"], nothing),
-    get("microsoft.authorization", &["policyassignments"], nothing),
+    get("microsoft.authorization", &["denyassignments"], extension_list),
+    get("microsoft.authorization", &["policyassignments"], extension_list),
     get(
         "microsoft.compute",
         &["virtualmachinescalesets", "*", "networkinterfaces"],
@@ -242,11 +242,6 @@ fn extension_list(state: &mut State, call: &Call, address: &Address) -> Reply {
         ));
     }
     page(state, call, &found, |resource| listed(resource, call))
-}
-
-/// The sandbox keeps none of these.
-fn nothing(_: &mut State, _: &Call, _: &Address) -> Reply {
-    Ok(Answer::ok(json!({ "value": [] })))
 }
 
 /// The interfaces of all instances of a scale set.

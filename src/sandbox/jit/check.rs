@@ -49,9 +49,8 @@ pub fn policy(state: &State, address: &Address, body: &Value, known: &BTreeSet<S
             return Err(invalid(format!("The virtual machine '{id}' is listed twice.")));
         }
         let ports = machine.get("ports").and_then(Value::as_array);
-        let ports = ports
-            .filter(|ports| !ports.is_empty())
-            .ok_or_else(|| invalid(format!("The virtual machine '{id}' must have at least one port.")))?;
+        let ports =
+            ports.ok_or_else(|| invalid(format!("The field 'ports' of the virtual machine '{id}' is required.")))?;
         ports.iter().try_for_each(port)?;
     }
     Ok(machines.into_iter().cloned().collect())
