@@ -8,6 +8,7 @@ pub mod example;
 pub mod exposure;
 pub mod input;
 mod intern;
+pub mod jit;
 pub mod model;
 pub mod net;
 pub mod remedy;

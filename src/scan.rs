@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 
 use crate::diff::{self, Side};
 use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, analyse_with};
-use crate::input::Reading;
 use crate::input::arm::normal;
+use crate::input::{Reading, Relation, Relations};
 use crate::intern::intern;
 use crate::model::{Inventory, Known, Suppression};
 use crate::report::{
@@ -22,7 +22,7 @@ use crate::rule::baseline::Baseline;
 use crate::rule::disagreement::Disagreements;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 use crate::rule::waiver::{self, WaiverRule};
-use crate::rule::{Finding, Judgement, Severity, Verdict, shared};
+use crate::rule::{Evidence, Finding, Judgement, Severity, Verdict, shared};
 use crate::source::{Diagnostic, Sources};
 
 /// What is asked of a scan.
@@ -75,6 +75,7 @@ fn judge<T>(
         mut diagnostics,
         recorded,
         suppressions,
+        relations,
         ..
     } = reading;
     let exposures = analyse_with(&inventory, &sources, &request.ports, exact);
@@ -88,6 +89,7 @@ fn judge<T>(
         keep_all: false,
     };
     let mut assessment = assessor.assess();
+    relate(&relations, &mut assessment.findings);
     shared::mark(&inventory, &sources, &mut assessment.findings);
     let problems = waive(
         request,
@@ -162,6 +164,41 @@ fn waive(request: &Request<'_>, stated: &[Suppression], complete: bool, findings
 
 fn today(request: &Request<'_>) -> jiff::civil::Date {
     request.now.unwrap_or(request.generated).to_zoned(TimeZone::UTC).date()
+}
+
+/// Adds to the evidence of findings where else that comes from which they rest on.
+fn relate(relations: &Relations, findings: &mut [Finding]) {
+    if relations.is_empty() {
+        return;
+    }
+    for finding in findings {
+        let subject = finding
+            .subject
+            .location
+            .iter()
+            .map(|place| (&finding.subject.id, place));
+        let evidence = finding.evidence.iter();
+        let evidence = evidence.filter_map(|fact| Some((fact.resource.as_ref()?, fact.location.as_ref()?)));
+        let mut related: Vec<Evidence> = Vec::new();
+        for relation in subject.chain(evidence).flat_map(|(id, place)| relations.of(id, place)) {
+            let known = |one: &Evidence| one.location.as_ref() == Some(&relation.location);
+            if !related.iter().any(known) {
+                related.push(evidence_of(relation));
+            }
+        }
+        if !related.is_empty() {
+            Arc::make_mut(&mut finding.evidence).extend(related);
+        }
+    }
+}
+
+fn evidence_of(relation: &Relation) -> Evidence {
+    Evidence {
+        label: Arc::from(relation.label),
+        text: Arc::from(format!("{} at {}", relation.what, relation.location)),
+        resource: None,
+        location: Some(relation.location.clone()),
+    }
 }
 
 /// Leaves out the findings that have no place in these files.

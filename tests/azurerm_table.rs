@@ -115,6 +115,7 @@ fn instance(address: &str, attributes: serde_json::Value) -> Instance {
         perhaps: None,
         whole: Whole::Root,
         said: Said::Source,
+        related: Default::default(),
     }
 }
 

@@ -286,8 +286,10 @@ fn every_rule_finds_what_it_is_for_and_nothing_else() {
 fn every_rule_has_findings_and_passes_somebody() {
     for rule in report_of("contoso").rules {
         let count = |verdict: Verdict| rule.counts.get(&verdict).copied().unwrap_or(0);
-        assert!(count(Unhealthy) > 0, "{}", rule.id);
-        assert!(count(Healthy) > 0, "{}", rule.id);
+        // A machine stands behind every open group, and is judged itself.
+        let is_elsewhere = &*rule.id == "management-port-admitted";
+        assert!(is_elsewhere || count(Unhealthy) > 0, "{}", rule.id);
+        assert!(is_elsewhere || count(Healthy) > 0, "{}", rule.id);
     }
 }
 

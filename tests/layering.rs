@@ -30,6 +30,13 @@ const LAYERS: &[(&str, &[&str])] = &[
         "remedy",
         &["source", "net", "model", "syntax", "input", "exposure", "rule"],
     ),
+    // Just-in-time access as people use it: documents, judged estates, plans and the shapes that reports share.
+    (
+        "jit",
+        &[
+            "source", "net", "model", "input", "exposure", "rule", "report", "remedy",
+        ],
+    ),
     ("history", &["source", "net", "model", "exposure", "rule"]),
     (
         "azure",
@@ -56,7 +63,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "net", "intern", "model", "syntax", "input", "exposure", "trace", "rule", "report", "remedy",
-            "history", "azure", "sandbox", "example", "diff", "scan", "verify",
+            "history", "azure", "sandbox", "example", "diff", "scan", "verify", "jit",
         ],
     ),
 ];

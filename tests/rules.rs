@@ -12,14 +12,16 @@ fn verdicts(example: &Example) -> Vec<Verdict> {
 }
 
 fn shows(rule: &Rule, verdict: Verdict) -> bool {
-    rule.examples.iter().any(|example| verdicts(example).contains(&verdict))
+    rule.examples()
+        .iter()
+        .any(|example| verdicts(example).contains(&verdict))
 }
 
 #[test]
 fn every_example_comes_out_as_it_says() {
     let mut failures = Vec::new();
     for rule in builtin::rules() {
-        for example in &rule.examples {
+        for example in rule.examples() {
             if let Err(problems) = example::run(rule, example) {
                 let problems = problems.join("\n    ");
                 failures.push(format!(
@@ -48,7 +50,7 @@ fn every_rule_shows_what_it_finds_and_what_it_passes() {
 #[test]
 fn every_verdict_that_a_rule_can_reach_is_shown() {
     for rule in builtin::rules() {
-        for step in &rule.steps {
+        for step in rule.steps() {
             assert!(
                 shows(rule, step.verdict),
                 "{} has no example that is {}",
@@ -57,7 +59,7 @@ fn every_verdict_that_a_rule_can_reach_is_shown() {
             );
             let Some(cause) = &step.cause else { continue };
             let shown = rule
-                .examples
+                .examples()
                 .iter()
                 .any(|example| example.cause.as_ref() == Some(cause));
             assert!(shown, "{} has no example with the cause {cause}", rule.id);
@@ -72,14 +74,14 @@ fn every_parameter_changes_the_verdict_of_some_example() {
         for param in &rule.params {
             let default_of = |with: &Example| {
                 let same = |other: &&Example| other.estate == with.estate && other.params.is_empty();
-                rule.examples.iter().find(same).map(verdicts)
+                rule.examples().iter().find(same).map(verdicts)
             };
             let changes = |example: &&Example| {
                 let set = example.params.contains_key(&*param.name);
                 set && default_of(example).is_some_and(|default| default != verdicts(example))
             };
             assert!(
-                rule.examples.iter().any(|e| changes(&e)),
+                rule.examples().iter().any(|e| changes(&e)),
                 "{}: `{}` changes no example",
                 rule.id,
                 param.name

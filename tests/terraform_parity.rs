@@ -2,75 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "what is missing fails the test")]
 
-use std::fs;
-use std::path::Path;
+mod infra;
 
-use portcullis::input::{Given, Reading};
 use portcullis::report::Report;
-use portcullis::rule::assess::Policy;
-use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{Severity, builtin};
-use portcullis::scan::{Request, scan};
 use portcullis::source::Level;
 
-const TERRAFORM: &[&str] = &[
-    "main.tf",
-    "network/main.tf",
-    "partial/main.tf",
-    "terraform.tfvars",
-    "variables.tf",
-];
-const ARM: &[&str] = &[
-    "main.json",
-    "main.parameters.json",
-    "nested/network.json",
-    "partial.json",
-];
-
-fn text(directory: &str, name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("examples/infra")
-        .join(directory);
-    fs::read_to_string(path.join(name)).unwrap()
-}
-
-fn report_of(files: &[(String, String)]) -> Report {
-    let mut reading = Reading::default();
-    for (name, text) in files {
-        reading.read(name, Given::Found, text.as_bytes());
-    }
-    reading.finish();
-    let rules = builtin::rules();
-    let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
-    let policies = rules.iter().zip(&params).map(|(rule, params)| Policy {
-        rule,
-        params,
-        reported: true,
-    });
-    let now = "2026-03-14T02:10:00Z";
-    let request = Request {
-        policies: policies.collect(),
-        ports: vec![22, 3389, 5985, 5986],
-        least_severity: Severity::Info,
-        waivers: &[],
-        baseline: None,
-        touched: None,
-        chosen: false,
-        assume_jit_unknown: false,
-        generated: now.parse().unwrap(),
-        now: Some(now.parse().unwrap()),
-        inputs: vec!["infra".to_owned()],
-    };
-    scan(reading, &request)
-}
-
-fn example(directory: &str, names: &[&str]) -> Report {
-    let files: Vec<(String, String)> = names
-        .iter()
-        .map(|name| (format!("{directory}/{name}"), text(directory, name)))
-        .collect();
-    report_of(&files)
-}
+use infra::{ARM, TERRAFORM, changed, example, text};
 
 /// Rule, subject, severity and verdict of each finding.
 fn findings(report: &Report) -> Vec<String> {
@@ -145,45 +82,40 @@ fn every_finding_points_at_what_it_is_about() {
     }
 }
 
+/// What the findings about a subject relate to: what is said to be there, and the line that is.
+fn related(report: &Report, subject: &str) -> Vec<String> {
+    let about = report.findings.iter().filter(|one| &*one.subject.name == subject);
+    let facts = about.flat_map(|one| one.evidence.iter());
+    let facts = facts.filter(|fact| ["module call", "value"].contains(&&*fact.label));
+    let one = |fact: &portcullis::rule::Evidence| {
+        let place = fact.location.as_ref().unwrap();
+        let text = text("terraform", place.file.strip_prefix("terraform/").unwrap());
+        let line = text.lines().nth(place.line as usize - 1).unwrap().to_owned();
+        let what = fact.text.split(" at ").next().unwrap();
+        format!("{what}: {}", line.trim())
+    };
+    let mut all: Vec<String> = facts.map(one).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
 #[test]
-fn comments_except_what_they_stand_beside() {
-    let mark = "resource \"azurerm_linux_virtual_machine\" \"jump\"";
-    let with = |comment: &str| {
-        let one = |name: &&str| {
-            let text = text("terraform", name).replace(mark, &format!("{comment}\n{mark}"));
-            ((*name).to_owned(), text)
-        };
-        let files: Vec<(String, String)> = TERRAFORM.iter().map(one).collect();
-        report_of(&files)
+fn a_finding_in_a_module_relates_to_its_call_and_to_the_values_that_it_takes() {
+    let any_port = |text: &str| {
+        text.replace(
+            "destination_port_range      = \"22\"",
+            "destination_port_range      = \"*\"",
+        )
     };
-    let waived = |report: &Report| {
-        let of_jump = report
-            .findings
-            .iter()
-            .filter(|finding| &*finding.subject.name == "jump");
-        of_jump.filter(|finding| finding.waiver.is_some()).count()
-    };
-    let codes = |report: &Report| {
-        let said = report.findings.iter().filter(|said| said.rule.starts_with("waiver-"));
-        said.map(|said| (said.rule.to_string(), said.subject.location.as_ref().unwrap().line))
-            .collect::<Vec<_>>()
-    };
-    let line = text("terraform", "main.tf")
-        .lines()
-        .position(|one| one.starts_with(mark))
-        .unwrap() as u32
-        + 1;
-    let good = with("# portcullis:ignore * reason=\"jump host, see T-1\" until=2027-01-31");
-    assert!(waived(&good) > 0);
-    assert_eq!(codes(&good), []);
-    let expired = with("// portcullis:ignore * reason=\"old\" until=2020-01-31");
-    assert_eq!(
-        (waived(&expired), codes(&expired)),
-        (0, vec![("waiver-expired".to_owned(), line)])
-    );
-    let bare = with("/* portcullis:ignore * */");
-    assert_eq!(
-        (waived(&bare), codes(&bare)),
-        (0, vec![("waiver-invalid".to_owned(), line)])
-    );
+    let report = changed("terraform", TERRAFORM, any_port);
+    let rule = related(&report, "web-nsg/ssh-from-office");
+    let wanted = [
+        "`var.admin_cidr`: admin_cidr          = var.admin_cidr",
+        "`var.admin_cidr`: admin_cidr = \"198.51.100.0/24\"",
+        "module `network`: module \"network\" {",
+    ];
+    assert_eq!(rule, wanted);
+    let machine = related(&report, "jump");
+    assert_eq!(machine, ["`local.ports`: ports = [\"22\", \"443\"]"]);
 }

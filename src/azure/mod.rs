@@ -6,15 +6,18 @@ pub mod cloud;
 pub mod collect;
 pub mod credential;
 mod guard;
+pub mod jit;
 pub mod patience;
 pub mod permission;
 pub mod record;
+pub mod session;
+pub mod surroundings;
 pub mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use self::client::{Client, Fault};
 use self::cloud::Cloud;
@@ -54,6 +57,8 @@ pub struct Recorded {
     pub signed_in: Option<&'static str>,
     /// Why the scan was ended early.
     pub stopped: Option<&'static str>,
+    /// By how much the service's clock is ahead of this machine's.
+    pub ahead: SignedDuration,
 }
 
 /// Nothing could be read at all; the words are for people.
@@ -98,6 +103,7 @@ pub fn record(connection: &Connection, request: &Request) -> Result<Recorded, Un
         requests: client.sent(),
         signed_in,
         stopped: stop.reason(),
+        ahead: client.ahead(),
     })
 }
 

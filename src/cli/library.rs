@@ -29,7 +29,7 @@ const PUBLIC: &str = "mcr.microsoft.com/bicep/";
 impl Shelf {
     pub fn of_files(files: &[InputFile]) -> Self {
         let named = |file: &InputFile| (file.name(), Content::File(file.path.clone()));
-        Self::new(files.iter().map(named))
+        Self::new(files.iter().filter(|file| file.refused.is_none()).map(named))
     }
 
     /// Files below a directory, by their names in it.

@@ -12,6 +12,7 @@ mod diff;
 mod excerpts;
 mod files;
 mod git;
+mod jit;
 mod judging;
 mod library;
 mod live;
@@ -90,6 +91,8 @@ enum Command {
     Rollback(Box<rollback::RollbackArguments>),
     /// Check the journal of a run
     Audit(audit::AuditArguments),
+    /// Just-in-time access: status, enable, edit, disable, request, revoke, audit, permissions
+    Jit(jit::JitArguments),
     /// Compare our answers with effective security rules or IP flow verify answers that Azure gave
     VerifyEffective(verify::VerifyArguments),
     /// Show the settings in force, and where each comes from
@@ -130,6 +133,7 @@ pub fn main() -> ExitCode {
         Command::Apply(apply) => apply.run(),
         Command::Rollback(rollback) => rollback.run(),
         Command::Audit(audit) => audit.run(),
+        Command::Jit(jit) => jit.run(),
         Command::VerifyEffective(verify) => verify.run(),
         Command::Rules(rules) => rules.run(),
         Command::Sandbox(sandbox) => sandbox.run(),

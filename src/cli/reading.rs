@@ -76,5 +76,8 @@ fn opened(reading: &mut Reading, file: &InputFile) -> Option<File> {
 /// Nothing that any rule judges was read.
 pub fn is_empty(reading: &Reading) -> bool {
     let inventory = &reading.inventory;
-    inventory.vms.is_empty() && inventory.nsgs.is_empty() && inventory.jit_policies.is_empty()
+    inventory.vms.is_empty()
+        && inventory.nsgs.is_empty()
+        && inventory.strays.is_empty()
+        && inventory.jit_policies.is_empty()
 }

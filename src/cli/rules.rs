@@ -209,7 +209,7 @@ fn show(rule: &Rule) -> String {
     );
     let _ = writeln!(text, "\nWHY\n{}\n\nFIX\n{}", indented(&rule.why), indented(&rule.fix));
     let _ = writeln!(text, "\nVERDICT (the first step whose condition holds)");
-    for (number, step) in (1..).zip(&rule.steps) {
+    for (number, step) in (1..).zip(rule.steps()) {
         let when = step
             .when
             .as_ref()
@@ -283,7 +283,7 @@ fn test(set: &RuleSet, ids: &[String]) -> Result<u8, Failure> {
         .filter(|rule| ids.is_empty() || ids.iter().any(|id| **id == *rule.id));
     let (mut passed, mut failed, mut text) = (0, 0, String::new());
     for rule in chosen {
-        for example in &rule.examples {
+        for example in rule.examples() {
             match example::run(rule, example) {
                 Ok(()) => {
                     passed += 1;
@@ -298,7 +298,7 @@ fn test(set: &RuleSet, ids: &[String]) -> Result<u8, Failure> {
                 }
             }
         }
-        if rule.examples.is_empty() {
+        if rule.examples().is_empty() {
             let _ = writeln!(text, "none  {}: the rule has no examples", rule.id);
         }
     }

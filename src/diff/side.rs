@@ -1,10 +1,9 @@
 //! One side of a comparison: machines and filters with exactly who reaches each port, taken from a judged estate.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::model::{Kind, Origin, Through};
-use crate::exposure::{Attached, Exposures, PortExposure, Reach, TargetExposure, Way, WayIn, alone};
+use crate::exposure::{Alone, Exposures, PortExposure, Reach, Way, WayIn, alone, guarding};
 use crate::model::{Inventory, ResourceId};
 use crate::net::AddressSet;
 use crate::rule::{Finding, Judgement, Verdict};
@@ -89,20 +88,12 @@ pub fn side(inventory: &Inventory, sources: &Sources, exposures: &Exposures, jud
     let mut subjects: Vec<Subject> = machines.collect();
     let guarding = guarding(exposures);
     for group in alone(inventory, sources, &exposures.ports) {
-        let Some(nsg) = inventory.nsgs.get(group.nsg) else {
-            continue;
-        };
-        let public = group.public.into_iter().map(|ports| wherever(Origin::Internet, ports));
-        let private = group.private.into_iter().map(|ports| wherever(Origin::Private, ports));
-        subjects.push(Subject {
-            kind: Kind::Filter,
-            id: nsg.id.clone(),
-            location: nsg.origin.0.map(|place| sources.locate(place)),
-            verdict: None,
-            guards: guarding.contains(&group.nsg),
-            answers: public.chain(private).collect(),
-            gap: None,
-        });
+        let guards = guarding.contains(&group.nsg);
+        subjects.extend(filter(inventory, sources, group, guards));
+    }
+    let strays = inventory.of_strays();
+    for group in alone(&strays, sources, &exposures.ports) {
+        subjects.extend(filter(&strays, sources, group, false));
     }
     Side {
         subjects,
@@ -110,6 +101,21 @@ pub fn side(inventory: &Inventory, sources: &Sources, exposures: &Exposures, jud
         whole: inventory.coverage.whole,
         ..Side::default()
     }
+}
+
+fn filter(inventory: &Inventory, sources: &Sources, group: Alone, guards: bool) -> Option<Subject> {
+    let nsg = inventory.nsgs.get(group.nsg)?;
+    let public = group.public.into_iter().map(|ports| wherever(Origin::Internet, ports));
+    let private = group.private.into_iter().map(|ports| wherever(Origin::Private, ports));
+    Some(Subject {
+        kind: Kind::Filter,
+        id: nsg.id.clone(),
+        location: nsg.origin.0.map(|place| sources.locate(place)),
+        verdict: None,
+        guards,
+        answers: public.chain(private).collect(),
+        gap: None,
+    })
 }
 
 fn answer(way: &WayIn) -> Answer {
@@ -134,19 +140,6 @@ fn wherever(from: Origin, ports: Arc<Vec<PortExposure>>) -> Answer {
         front: None,
         ports,
     }
-}
-
-/// The groups that stand before some machine.
-fn guarding(exposures: &Exposures) -> HashSet<u32> {
-    let groups = |target: &TargetExposure| {
-        let of = |attached: &Attached| match attached {
-            Attached::Group(index) => Some(*index),
-            _ => None,
-        };
-        [of(&target.subnet_nsg), of(&target.nic_nsg)].into_iter().flatten()
-    };
-    let targets = exposures.machines.iter().flat_map(|machine| &machine.targets);
-    targets.flat_map(groups).collect()
 }
 
 /// What a machine's interface that was not read may let in.

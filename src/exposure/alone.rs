@@ -1,21 +1,23 @@
 //! A network security group judged in its own right: wherever it is attached, whom does it let through to a port?
 //! Modules that define groups and attach them to nothing are compared by this.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::admin::AdminRules;
-use super::answer::{FrontPort, PortExposure};
-use super::classify::{Clients, Describer};
+use super::analysis::{Attached, Exposures, TargetExposure};
+use super::answer::{ExposureClass, FrontPort, PortExposure};
+use super::classify::{Clients, Describer, is_wide};
 use super::compile::{Filter, Truth, truth};
-use super::environment::Environment;
+use super::environment::{Environment, PUBLIC};
+use super::exact::{Exact, Run};
 use super::members::GroupMembers;
 use super::stack::{LayerState, PortReach, reaches};
 use crate::model::{AddressTerm, Addresses, Inventory, Known, Nsg, ResourceId, ServiceTag};
-use crate::net::{AddressRange, Family, Protocol};
+use crate::net::{AddressRange, AddressSet, Family, Protocol};
 use crate::source::Sources;
 
 /// Destinations that the rules of one group tell apart; beyond, a rule for some destinations may cover any.
@@ -31,8 +33,109 @@ pub struct Alone {
     pub private: Vec<Arc<Vec<PortExposure>>>,
 }
 
+/// The groups that stand before some machine.
+pub fn guarding(exposures: &Exposures) -> HashSet<u32> {
+    let groups = |target: &TargetExposure| {
+        let of = |attached: &Attached| match attached {
+            Attached::Group(index) => Some(*index),
+            _ => None,
+        };
+        [of(&target.subnet_nsg), of(&target.nic_nsg)].into_iter().flatten()
+    };
+    let targets = exposures.machines.iter().flat_map(|machine| &machine.targets);
+    targets.flat_map(groups).collect()
+}
+
+/// What a rule lets in from the internet to one port, wherever its group stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    pub port: u16,
+    /// How wide it is; `None` where an unknown decides whether anybody gets in.
+    pub class: Option<ExposureClass>,
+    /// The unknowns that keep it open.
+    pub gaps: Vec<Arc<str>>,
+}
+
+impl Alone {
+    /// What a rule of the group opens, by port; for the kind of destination to which it is widest.
+    pub fn openings(&self, rule: &str) -> Vec<Opening> {
+        let mut found: BTreeMap<u16, Opening> = BTreeMap::new();
+        for answer in self.public.iter().flat_map(|answers| answers.iter()) {
+            let Some(opening) = answer.exact.as_ref().and_then(|exact| opened(answer, exact, rule)) else {
+                continue;
+            };
+            match found.get(&answer.port) {
+                Some(known) if known.class >= opening.class => {}
+                _ => drop(found.insert(answer.port, opening)),
+            }
+        }
+        found.into_values().collect()
+    }
+}
+
+/// What of an answer is a rule's own doing: sources that pass and that it decides.
+fn opened(answer: &PortExposure, exact: &Exact, rule: &str) -> Option<Opening> {
+    use ExposureClass::{AzureTenants, Narrow, Undetermined, Wide};
+    if !matches!(answer.class, Wide | Narrow | AzureTenants | Undetermined) {
+        return None;
+    }
+    let is_own = |run: &&Run| run.admitted && run.deciders.iter().any(|decider| *decider.rule == *rule);
+    let (mut sure, mut tenants, mut perhaps) = (AddressSet::empty(), false, false);
+    for run in exact.runs.iter().filter(is_own) {
+        let reach = run.tag.as_ref().map_or(&exact.reach, |tag| exact.of_tag(tag));
+        let certain = run.sources.intersection(&reach.certain);
+        let is_more = || run.tag.is_none() || !reach.certain.difference(&exact.reach.certain).is_empty();
+        match (run.sure, &run.tag) {
+            (true, None) => sure = sure.union(&certain),
+            (true, Some(_)) => tenants |= !certain.is_empty() && is_more(),
+            (false, _) => {
+                perhaps |= !run
+                    .sources
+                    .intersection(&reach.possible)
+                    .difference(&reach.certain)
+                    .is_empty()
+            }
+        }
+    }
+    let class = match (sure.is_empty(), tenants) {
+        // Through a tag for any tenant, where its addresses are known.
+        (false, _) if answer.class == AzureTenants => Some(AzureTenants),
+        (false, _) if is_wide(&sure, &PUBLIC.only(family(&sure))) => Some(Wide),
+        (false, _) => Some(Narrow),
+        (true, true) => Some(AzureTenants),
+        (true, false) if perhaps => None,
+        (true, false) => return None,
+    };
+    Some(Opening {
+        port: answer.port,
+        gaps: if class.is_none() {
+            answer.gaps.clone()
+        } else {
+            Vec::new()
+        },
+        class,
+    })
+}
+
+fn family(set: &AddressSet) -> Family {
+    match set.only(Family::V4).is_empty() {
+        true => Family::V6,
+        false => Family::V4,
+    }
+}
+
 /// Every group of the estate, in its order; the answers keep their sets.
 pub fn alone(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Vec<Alone> {
+    alone_among(inventory, sources, ports, |_| true)
+}
+
+/// The same of some groups, told by their index.
+pub fn alone_among(
+    inventory: &Inventory,
+    sources: &Sources,
+    ports: &[u16],
+    wanted: impl Fn(u32) -> bool + Sync,
+) -> Vec<Alone> {
     let admin = AdminRules::of(inventory);
     let judge = Judge {
         inventory,
@@ -50,7 +153,9 @@ pub fn alone(inventory: &Inventory, sources: &Sources, ports: &[u16]) -> Vec<Alo
     groups
         .par_iter()
         .enumerate()
-        .filter_map(|(index, nsg)| Some(judge.group(u32::try_from(index).ok()?, nsg)))
+        .filter_map(|(index, nsg)| Some((u32::try_from(index).ok()?, nsg)))
+        .filter(|(index, _)| wanted(*index))
+        .map(|(index, nsg)| judge.group(index, nsg))
         .collect()
 }
 

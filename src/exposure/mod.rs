@@ -30,7 +30,7 @@ mod target;
 mod translated;
 
 pub use admitting::Admitting;
-pub use alone::{Alone, alone};
+pub use alone::{Alone, Opening, alone, alone_among, guarding};
 pub use analysis::{Attached, Exposures, Front, MachineExposure, Stack, TargetExposure, WayIn, analyse, analyse_with};
 pub use answer::{Decider, ExposureClass, FrontPort, Layer, PortExposure, Way};
 pub use classify::{find as find_rule, grouped};

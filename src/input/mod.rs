@@ -6,8 +6,10 @@ pub mod azurerm;
 mod bicep;
 mod decode;
 mod document;
+mod exception;
 mod links;
 mod recording;
+mod relations;
 mod snapshot;
 pub mod terraform;
 mod tfplan;
@@ -21,6 +23,7 @@ pub use arm::normal;
 pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
 pub use links::Links;
+pub use relations::{Relation, Relations};
 pub use snapshot::{
     FOOTER as SNAPSHOT_FOOTER, FORMAT as SNAPSHOT_FORMAT, Footer, Header, LINE_LIMIT, Missing as SnapshotMissing,
     ReadWhole, Scope as SnapshotScope, VERSION as SNAPSHOT_VERSION,
@@ -74,6 +77,8 @@ pub struct Reading {
     pub changes: Vec<PlannedChange>,
     /// Which file uses which.
     pub links: Links,
+    /// Where else statements come from than from where they stand.
+    pub relations: Relations,
     pages: recording::Pages,
     templates: arm::Pending,
     plans: tfplan::Pending,

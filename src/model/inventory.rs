@@ -118,6 +118,8 @@ pub struct Inventory {
     pub scale_sets: Table<ScaleSet>,
     pub networks: Table<VirtualNetwork>,
     pub nsgs: Table<Nsg>,
+    /// Rules of groups that are not in the input, or whose own rules are not: each such group with the rules that are.
+    pub strays: Table<Nsg>,
     pub application_security_groups: Table<ApplicationSecurityGroup>,
     pub public_ips: Table<PublicIp>,
     pub route_tables: Table<RouteTable>,
@@ -152,6 +154,21 @@ pub struct Inventory {
     conflicts: HashMap<ResourceId, Why, foldhash::fast::RandomState>,
     subnets: HashMap<ResourceId, (u32, u32), foldhash::fast::RandomState>,
     loose: Vec<Item>,
+}
+
+/// Puts a rule to those of its group, unless it is there in the same words.
+fn join(rules: &mut Vec<SecurityRule>, group: &ResourceId, rule: SecurityRule) -> Result<(), ResourceId> {
+    match rules
+        .iter()
+        .find(|present| present.name.eq_ignore_ascii_case(&rule.name))
+    {
+        Some(present) if *present == rule => Ok(()),
+        Some(_) => Err(group.clone()),
+        None => {
+            rules.push(rule);
+            Ok(())
+        }
+    }
 }
 
 fn taken(nics: &mut Vec<Nic>) -> Option<Vec<Nic>> {
@@ -458,22 +475,42 @@ impl Inventory {
     }
 
     fn join_rule(&mut self, nsg_id: &ResourceId, rule: SecurityRule) -> Result<(), ResourceId> {
-        let Some(nsg) = self.nsgs.get_mut(nsg_id) else {
-            return Ok(());
+        let own = self.nsgs.get_mut(nsg_id).filter(|nsg| nsg.rules.known().is_some());
+        let Some(nsg) = own else {
+            return self.join_stray(nsg_id, rule);
         };
-        let Known::Known(rules) = &mut nsg.rules else {
-            return Ok(());
-        };
-        match rules
-            .iter()
-            .find(|present| present.name.eq_ignore_ascii_case(&rule.name))
-        {
-            Some(present) if *present == rule => Ok(()),
-            Some(_) => Err(nsg_id.clone()),
-            None => {
-                rules.push(rule);
-                Ok(())
-            }
+        match &mut nsg.rules {
+            Known::Known(rules) => join(rules, nsg_id, rule),
+            Known::Unknown(_) => Ok(()),
+        }
+    }
+
+    fn join_stray(&mut self, nsg_id: &ResourceId, rule: SecurityRule) -> Result<(), ResourceId> {
+        if self.strays.find(nsg_id).is_none() {
+            let group = Nsg {
+                id: nsg_id.clone(),
+                rules: Known::Known(Vec::new()),
+                default_rules: default_rules(),
+                flush_connection: false,
+                attached_to: Vec::new(),
+                origin: Origin::default(),
+            };
+            self.strays.add(nsg_id, group);
+        }
+        match self.strays.get_mut(nsg_id).map(|group| &mut group.rules) {
+            Some(Known::Known(rules)) => join(rules, nsg_id, rule),
+            _ => Ok(()),
+        }
+    }
+
+    /// The stray rules as an estate of their own.
+    pub fn of_strays(&self) -> Inventory {
+        Inventory {
+            nsgs: self.strays.clone(),
+            application_security_groups: self.application_security_groups.clone(),
+            tag_addresses: self.tag_addresses.clone(),
+            choices: self.choices.clone(),
+            ..Inventory::default()
         }
     }
 

@@ -6,7 +6,7 @@ use crate::source::Location;
 /// `portcullis:ignore RULE reason="..." until=2027-01-31`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
-    /// Id of the rule, or `*` for every rule.
+    /// Id of the rule, or `*` for every rule; empty where the comment names none.
     pub rule: String,
     pub reason: Option<String>,
     /// Last day on which it holds, as written.
@@ -21,13 +21,18 @@ pub struct Suppression {
 const MARK: &str = "portcullis:ignore";
 
 impl Suppression {
+    /// Whether a text says anything to the scanner.
+    pub fn is_in(text: &str) -> bool {
+        text.contains(MARK)
+    }
+
     /// Reads the text of a comment; `None` where it says nothing to the scanner.
     pub fn parse(comment: &str, location: Location, region: Option<Location>) -> Option<Suppression> {
         let (_, rest) = comment.split_once(MARK)?;
-        let rest = rest.lines().next().unwrap_or_default().trim_end_matches("*/");
-        let (rule, rest) = word(rest)?;
+        let rest = rest.lines().next().unwrap_or_default().trim_end();
+        let rest = rest.strip_suffix("*/").unwrap_or(rest);
         Some(Suppression {
-            rule: rule.to_owned(),
+            rule: rule(rest).to_owned(),
             reason: named(rest, "reason"),
             until: named(rest, "until"),
             location,
@@ -36,28 +41,34 @@ impl Suppression {
     }
 }
 
-fn word(text: &str) -> Option<(&str, &str)> {
-    let text = text.trim_start();
-    let end = text.find(char::is_whitespace).unwrap_or(text.len());
-    let (word, rest) = text.split_at(end);
-    (!word.is_empty() && !word.contains('=')).then_some((word, rest))
+/// The first word, unless it is one of the settings.
+fn rule(text: &str) -> &str {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if first.contains('=') { "" } else { first }
 }
 
-/// The value behind `name=`, bare or in quotes.
+/// The value behind `name=`, bare or in quotes of either kind, outside the quotes of others.
 fn named(text: &str, name: &str) -> Option<String> {
-    let at = text.match_indices(name).find_map(|(at, _)| {
-        let before = text.get(..at)?.chars().next_back().is_none_or(char::is_whitespace);
-        let behind = text.get(at + name.len()..)?.strip_prefix('=')?;
-        before.then_some(behind)
-    })?;
-    let value = match at.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next(),
-        None => at.split_whitespace().next(),
-    };
-    value
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
-        .map(str::to_owned)
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('=') {
+        let (value, after) = value(behind);
+        if before.split_whitespace().next_back() == Some(name) && before.ends_with(name) {
+            let value = value.trim();
+            return (!value.is_empty()).then(|| value.to_owned());
+        }
+        rest = after;
+    }
+    None
+}
+
+/// A value, and what follows it.
+fn value(text: &str) -> (&str, &str) {
+    for quote in ['"', '\''] {
+        if let Some(quoted) = text.strip_prefix(quote) {
+            return quoted.split_once(quote).unwrap_or((quoted, ""));
+        }
+    }
+    text.split_once(char::is_whitespace).unwrap_or((text, ""))
 }
 
 #[cfg(test)]
@@ -87,8 +98,18 @@ mod tests {
     #[test]
     fn what_is_missing_is_missing() {
         assert_eq!(parse("# nothing to see"), None);
-        assert_eq!(parse("# portcullis:ignore"), None);
+        assert_eq!(parse("# portcullis:ignore").unwrap().rule, "");
+        assert_eq!(parse("# portcullis:ignore reason=\"x\"").unwrap().rule, "");
         let read = parse("/* portcullis:ignore * */").unwrap();
         assert_eq!((read.rule.as_str(), read.reason, read.until), ("*", None, None));
+    }
+
+    #[test]
+    fn settings_within_quotes_are_prose() {
+        let read = parse("// portcullis:ignore x reason='until=2020-01-01, or \"so\"'  until=\"2027-01-31\"").unwrap();
+        assert_eq!(read.reason.as_deref(), Some("until=2020-01-01, or \"so\""));
+        assert_eq!(read.until.as_deref(), Some("2027-01-31"));
+        let read = parse("// portcullis:ignore x reason=\"\" my-until=2027-01-31").unwrap();
+        assert_eq!((read.reason, read.until), (None, None));
     }
 }

@@ -12,9 +12,9 @@ use super::facts::{Estate, JitEntryFacts, SecurityRuleFacts, VmFacts};
 use super::params::ResolvedParams;
 use super::value::SubjectFacts;
 use super::{Evidence, Finding, Judgement, Rule, Sentences, Subject, SubjectKind, Verdict, evidence};
-use crate::exposure::{PUBLIC, Way, redundancies, shadows};
+use crate::exposure::{Alone, PUBLIC, Way, alone_among, guarding, redundancies, shadows};
 use crate::intern::intern;
-use crate::model::{JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
+use crate::model::{Inventory, JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
 use crate::net::Family;
 use crate::source::{Location, Sources};
 
@@ -107,18 +107,56 @@ fn judge_all<T: Send>(
     subjects.fold(Judged::default, judge_one).collect()
 }
 
+/// Groups that no machine of the input stands behind, judged in their own right.
+struct Apart {
+    guarding: HashSet<u32>,
+    /// By the index of the group.
+    own: HashMap<u32, Alone>,
+    strays: Inventory,
+    of_strays: HashMap<u32, Alone>,
+}
+
+impl Apart {
+    fn of(assessor: &Assessor<'_, '_>) -> Apart {
+        let (inventory, exposures) = (assessor.estate.inventory, assessor.estate.exposures);
+        let groups = !inventory.nsgs.is_empty() || !inventory.strays.is_empty();
+        let asks = |policy: &Policy<'_>| policy.reported && policy.rule.mentions().facts.contains("rule.openings");
+        let asked = groups
+            && assessor
+                .of_kind(SubjectKind::SecurityRule)
+                .any(|(_, policy)| asks(policy));
+        let guarding = guarding(exposures);
+        let strays = inventory.of_strays();
+        let judged = |inventory: &Inventory, guarding: &HashSet<u32>| {
+            let wanted = |group: u32| asked && !guarding.contains(&group);
+            let all = alone_among(inventory, assessor.sources, &exposures.ports, wanted);
+            all.into_iter().map(|alone| (alone.nsg, alone)).collect()
+        };
+        Apart {
+            own: judged(inventory, &guarding),
+            of_strays: judged(&strays, &HashSet::new()),
+            guarding,
+            strays,
+        }
+    }
+}
+
 impl Assessor<'_, '_> {
     pub fn assess(&self) -> Assessment {
         let count = u32::try_from(self.estate.inventory.vms.len()).unwrap_or(u32::MAX);
+        self.prepare();
         let machines = judge_all((0..count).into_par_iter(), |index, judged| self.judge_vm(index, judged));
         let groups = self.estate.inventory.nsgs.as_slice();
-        let rules = judge_all(groups.par_iter(), |nsg, judged| self.judge_group(nsg, judged));
+        let apart = Apart::of(self);
+        let rules = judge_all(groups.par_iter(), |nsg, judged| self.judge_group(nsg, &apart, judged));
+        let strays = apart.strays.nsgs.as_slice();
+        let strays = judge_all(strays.par_iter(), |nsg, judged| self.judge_strays(nsg, &apart, judged));
         let entries = entries(self.estate);
         let entries = judge_all(entries.par_iter(), |(policy, entry), judged| {
             self.judge_entry(policy, entry, judged);
         });
         let mut total = Judged::default();
-        for judged in machines.into_iter().chain(rules).chain(entries) {
+        for judged in machines.into_iter().chain(rules).chain(strays).chain(entries) {
             total.append(judged);
         }
         let Judged {
@@ -137,6 +175,24 @@ impl Assessor<'_, '_> {
             machines: flow,
             all,
         }
+    }
+
+    /// Reads the conditions of the rules that have a subject, side by side.
+    fn prepare(&self) {
+        let inventory = self.estate.inventory;
+        let has_subject = |kind: SubjectKind| match kind {
+            SubjectKind::Vm => !inventory.vms.is_empty(),
+            SubjectKind::SecurityRule => !inventory.nsgs.is_empty() || !inventory.strays.is_empty(),
+            SubjectKind::JitEntry => !inventory.jit_policies.is_empty(),
+            SubjectKind::Waiver => false,
+        };
+        let needed = self
+            .policies
+            .par_iter()
+            .filter(|policy| has_subject(policy.rule.applies_to));
+        needed.for_each(|policy| {
+            policy.rule.steps();
+        });
     }
 
     /// Every machine has the sentence of the flow rule; of other rules only findings have one, unless all are kept.
@@ -258,7 +314,7 @@ impl Assessor<'_, '_> {
         assumption::ids(self.assumed, &scopes)
     }
 
-    fn judge_group(&self, nsg: &Nsg, judged: &mut Judged) {
+    fn judge_group(&self, nsg: &Nsg, apart: &Apart, judged: &mut Judged) {
         let Some(rules) = nsg.rules.known() else { return };
         if self.of_kind(SubjectKind::SecurityRule).next().is_none() {
             return;
@@ -289,6 +345,31 @@ impl Assessor<'_, '_> {
                 shadowed_by: names,
                 redundant_by: redundant.map(|positions| positions.iter().filter_map(name_of).collect()),
                 attached,
+                before_machine: apart.guarding.contains(&nsg_index),
+                partial: false,
+                alone: apart.own.get(&nsg_index),
+            };
+            self.judge_rule(&facts, judged);
+        }
+    }
+
+    /// Rules whose group is not in the input: others of it may come first, or make them superfluous.
+    fn judge_strays(&self, nsg: &Nsg, apart: &Apart, judged: &mut Judged) {
+        let (Some(rules), Some(at)) = (nsg.rules.known(), apart.strays.nsgs.position(&nsg.id)) else {
+            return;
+        };
+        for rule in rules {
+            let facts = SecurityRuleFacts {
+                estate: self.estate,
+                nsg_index: u32::MAX,
+                nsg,
+                rule,
+                shadowed_by: None,
+                redundant_by: None,
+                attached: self.estate.is_attached(&nsg.id),
+                before_machine: false,
+                partial: true,
+                alone: apart.of_strays.get(&at),
             };
             self.judge_rule(&facts, judged);
         }

@@ -2,7 +2,7 @@
 //! nor how it judges (see `evaluate`).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::rule::cel::Program;
 use crate::rule::expression::Mentions;
@@ -22,7 +22,7 @@ pub struct Rule {
     pub applies_to: SubjectKind,
     pub params: Vec<Param>,
     /// Never empty; the last has no condition.
-    pub steps: Vec<Step>,
+    pub steps: Part<Step>,
     /// Markdown.
     pub why: Arc<str>,
     /// Markdown.
@@ -30,9 +30,37 @@ pub struct Rule {
     pub references: Vec<Arc<str>>,
     pub standards: Vec<Mapping>,
     pub remedy: Option<Arc<str>>,
-    pub examples: Vec<Example>,
+    pub examples: Part<Example>,
     /// Where its id stands.
     pub location: Location,
+}
+
+/// A part of a rule. Of the built-in rules it is read when it is first asked for, by the id of the rule: most runs need
+/// few of them, and to read them all would be most of what a small scan does.
+#[derive(Clone, Debug)]
+pub struct Part<T> {
+    read: OnceLock<Vec<T>>,
+    later: fn(&str) -> Vec<T>,
+}
+
+impl<T> Part<T> {
+    pub fn new(read: Vec<T>) -> Self {
+        Part {
+            read: OnceLock::from(read),
+            later: |_| Vec::new(),
+        }
+    }
+
+    pub fn later(later: fn(&str) -> Vec<T>) -> Self {
+        Part {
+            read: OnceLock::new(),
+            later,
+        }
+    }
+
+    fn of(&self, id: &str) -> &[T] {
+        self.read.get_or_init(|| (self.later)(id))
+    }
 }
 
 /// One step towards the verdict.
@@ -63,6 +91,14 @@ pub struct Example {
 }
 
 impl Rule {
+    pub fn steps(&self) -> &[Step] {
+        self.steps.of(&self.id)
+    }
+
+    pub fn examples(&self) -> &[Example] {
+        self.examples.of(&self.id)
+    }
+
     /// The facts and parameters that the conditions and texts speak of.
     pub fn mentions(&self) -> Mentions {
         let mut all = Mentions::default();
@@ -76,7 +112,7 @@ impl Rule {
     }
 
     fn all_mentions(&self) -> impl Iterator<Item = &Mentions> {
-        self.steps.iter().flat_map(|step| {
+        self.steps().iter().flat_map(|step| {
             let condition = step.when.iter().map(|(program, _)| &program.mentions);
             condition.chain(step.because.mentions())
         })

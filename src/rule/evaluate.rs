@@ -48,7 +48,7 @@ impl Rule {
     /// Judges a subject. Give the same `facts` to every rule of the subject's kind: each root is asked once.
     pub fn judge_facts(&self, facts: &SubjectFacts<'_>, params: &ResolvedParams, sentences: Sentences) -> Judgement {
         let mut open = Vec::new();
-        for (index, step) in self.steps.iter().enumerate() {
+        for (index, step) in self.steps().iter().enumerate() {
             let truth = match &step.when {
                 Some((program, _)) => value::evaluate_condition(&program.code, facts, &params.values),
                 None => Truth::True,
@@ -91,7 +91,7 @@ impl Rule {
     /// Words a verdict that a step decided; one that stayed open has its sentence already.
     fn say(&self, judgement: &mut Judgement, facts: &SubjectFacts<'_>, params: &ResolvedParams) {
         if judgement.message.is_empty()
-            && let Some(step) = self.steps.get(judgement.step)
+            && let Some(step) = self.steps().get(judgement.step)
         {
             judgement.message = step.because.fill(facts, &params.values);
         }

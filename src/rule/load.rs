@@ -12,7 +12,7 @@ use std::sync::mpsc;
 use serde_yaml::Spanned;
 
 use crate::rule::check::{Problem, Scope};
-use crate::rule::compiled::Rule;
+use crate::rule::compiled::{Part, Rule};
 use crate::rule::file::RuleFile;
 use crate::rule::param::Refusal;
 use crate::rule::yaml::Document;
@@ -112,10 +112,20 @@ fn take<'f>(next: &AtomicUsize, files: &[(&'f str, &'f str)]) -> Option<(usize, 
 const STACK: usize = 64 << 20;
 
 fn read(file: &str, text: &str) -> Result<Rule, Vec<Diagnostic>> {
+    loaded(file, text, false)
+}
+
+/// Loads a rule without its steps: whoever asks for them must give them then.
+pub(super) fn head(file: &str, text: &str) -> Result<Rule, Vec<Diagnostic>> {
+    loaded(file, text, true)
+}
+
+fn loaded(file: &str, text: &str, heads_only: bool) -> Result<Rule, Vec<Diagnostic>> {
     let document = Document::new(file, text);
     let written: RuleFile = document.parse().map_err(|diagnostic| vec![diagnostic])?;
     let mut loader = Loader {
         document,
+        heads_only,
         diagnostics: Vec::new(),
     };
     let rule = loader.rule(written);
@@ -129,6 +139,8 @@ fn read(file: &str, text: &str) -> Result<Rule, Vec<Diagnostic>> {
 
 struct Loader<'t> {
     document: Document<'t>,
+    /// Conditions and texts are left for later.
+    heads_only: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -144,13 +156,16 @@ impl Loader<'_> {
             kind: written.applies_to.into(),
             params: types,
         };
-        let steps = self.steps(&written.verdict, &scope);
+        let steps = match self.heads_only {
+            true => Vec::new(),
+            false => self.steps(&written.verdict, &scope),
+        };
         Rule {
             id: Arc::from(&*written.id.value),
             title: Arc::from(written.title.value.trim()),
             severity: written.severity,
             applies_to: written.applies_to.into(),
-            steps,
+            steps: Part::new(steps),
             why: Arc::from(written.why.value.trim()),
             fix: Arc::from(written.fix.value.trim()),
             references: self.references(&written.references),
@@ -159,11 +174,13 @@ impl Loader<'_> {
                 self.check_id(&remedy, "rule-remedy", "remedy");
                 Arc::from(remedy.value)
             }),
-            examples: written
-                .examples
-                .into_iter()
-                .map(|example| self.example(example, &params))
-                .collect(),
+            examples: Part::new(
+                written
+                    .examples
+                    .into_iter()
+                    .map(|example| self.example(example, &params))
+                    .collect(),
+            ),
             params,
             location: self.document.location(&written.id),
         }

@@ -289,6 +289,27 @@ const SECURITY_RULE: &[Field] = &[
         Bool,
         "true when the group is attached to a subnet or an interface",
     ),
+    field(
+        "before_machine",
+        Bool,
+        "true when a machine of the input stands behind its group, and is judged itself",
+    ),
+    field(
+        "partial",
+        Bool,
+        "true when only some rules of its group are in the input, so that another may come first",
+    ),
+    field(
+        "machines_elsewhere",
+        Bool,
+        "true when the input is a part, such as a template: machines that it does not state may stand behind the group",
+    ),
+    field(
+        "openings",
+        List(&Record(OPENING)),
+        "what it opens to public addresses after the rules before it, one entry for each analysed port, when no machine of \
+         the input stands behind its group",
+    ),
     field("any_port", Bool, "true when the destination ports are all ports"),
     field("ports", TEXTS, "destination ports as ranges"),
     field("analysed_ports", INTS, "the analysed ports among them"),
@@ -325,6 +346,11 @@ const SECURITY_RULE: &[Field] = &[
         Bool,
         "true when a request that explains this JIT rule has not ended",
     ),
+];
+
+const OPENING: &[Field] = &[
+    field("port", Int, "the analysed port"),
+    field("class", Text, "azure_tenants, narrow or wide"),
 ];
 
 const JIT_ENTRY_ROOTS: &[Field] = &[field("entry", Record(ENTRY), "the entry of one machine in one policy")];

@@ -237,6 +237,10 @@ pub fn apply_stated(
 
 fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date, is_asked: bool) -> Result<(), Wrong> {
     let rule = &stated.rule;
+    if rule.is_empty() {
+        let message = "the comment that excepts a finding names no rule: write `portcullis:ignore RULE reason=\"...\"`";
+        return Err((&INVALID, message.to_owned()));
+    }
     let Some(reason) = &stated.reason else {
         let message = format!("the comment that excepts `{rule}` has no reason: write `reason=\"...\"`");
         return Err((&INVALID, message));
@@ -253,8 +257,11 @@ fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date, is_a
             ));
         }
     }
+    // A whole file may be one line.
     let within = |location: &Location, region: &Location| {
-        location.file == region.file && (region.line..=region.end_line).contains(&location.line)
+        let at = (location.line, location.column);
+        let (start, end) = ((region.line, region.column), (region.end_line, region.end_column));
+        location.file == region.file && (start..end).contains(&at)
     };
     let mut used = false;
     for finding in findings {

@@ -33,8 +33,14 @@ pub fn answer(state: &mut State, call: &mut Call) -> (Answer, Delivery) {
     call.number = state.calls;
     let (mut answer, delivery) = faulty(state, call);
     identify(call, &mut answer);
+    answer.headers.push(("date", http_date(state.now())));
     state.log(call, answer.status, delivery);
     (answer, delivery)
+}
+
+/// A moment as HTTP writes it.
+fn http_date(time: jiff::Timestamp) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// The ids by which support finds a call again.

@@ -56,6 +56,11 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// What the service's clock shows.
+    pub fn date(&self) -> Option<Timestamp> {
+        Some(jiff::fmt::rfc2822::parse(self.text("date")?).ok()?.timestamp())
+    }
+
     /// The answer as what it should be; anything else may be better the next time.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Fault> {
         let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());

@@ -212,7 +212,7 @@ fn class(clients: &Clients<'_>, among: &Among, tags: &Tags) -> ExposureClass {
 }
 
 /// At least half of the clients that there are.
-fn is_wide(set: &AddressSet, all: &AddressSet) -> bool {
+pub(super) fn is_wide(set: &AddressSet, all: &AddressSet) -> bool {
     set.count() >= all.count() / 2
 }
 

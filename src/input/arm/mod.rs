@@ -21,9 +21,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufRead};
 use std::sync::Arc;
 
+use super::exception::{Remarks, in_members, objects};
 use super::{Decoded, Input, Reading, decode, recording};
+use crate::model::Suppression;
 use crate::source::{Diagnostic, Locator, SourceId};
-use crate::syntax::{Node, Span, json};
+use crate::syntax::{Node, Notation, Span, comments, json};
 pub use deployment::normal;
 use expression::Value;
 use files::{File, Role};
@@ -125,9 +127,25 @@ fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::
         recording::take_root(reading, &root, &locator);
         return Ok(());
     };
+    if role == Role::Template && Suppression::is_in(&text) {
+        reading.suppressions.extend(exceptions(&text, &root, &locator));
+    }
     drop(root);
     reading.templates.texts.push(Text::new(source, text, role));
     Ok(())
+}
+
+/// Exceptions stand in comments, in the `comments` of a resource, and in `metadata`.
+fn exceptions(text: &str, root: &Node<'_>, locator: &Locator<'_>) -> Vec<Suppression> {
+    let remarks = Remarks {
+        text,
+        base: 0,
+        comments: comments(text, Notation::Json),
+        regions: objects(root),
+    };
+    let mut all = remarks.exceptions(locator);
+    all.extend(in_members(root, &["comments", "metadata"], 0, locator));
+    all
 }
 
 /// Reads a file that the user named for its parameter values.

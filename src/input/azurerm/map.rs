@@ -70,6 +70,7 @@ fn value(field: &Field, attributes: &Value, context: &Context<'_>) -> Option<Val
         How::Constant(_) | How::Own(_) => None,
         How::Id => reference(given),
         How::Ids => Some(each(given, reference)),
+        How::OneId => Some(Value::from(Vec::from_iter(reference(given))).at(span)),
         How::EachAs(member) => Some(each(given, |item| {
             Some(Value::object(vec![(Arc::from(*member), item.clone())]).at(item.span))
         })),

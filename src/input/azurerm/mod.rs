@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::arm::expression::{Unknown, Value};
+use super::relations::Relation;
 use super::{Reading, decode, recording};
 use crate::source::{Diagnostic, Locator};
 use crate::syntax::Span;
@@ -84,6 +85,19 @@ pub struct Instance {
     pub perhaps: Option<Unknown>,
     pub whole: Whole,
     pub said: Said,
+    pub related: Arc<[Related]>,
+}
+
+/// Another place that a statement of an instance comes from.
+#[derive(Clone, Debug)]
+pub struct Related {
+    /// The statement: a block, or the whole instance.
+    pub of: Span,
+    /// What kind of place it is, such as `module call`.
+    pub label: &'static str,
+    /// What is said there, such as "`var.ports`".
+    pub what: String,
+    pub span: Span,
 }
 
 impl Instance {
@@ -121,6 +135,26 @@ pub struct Lowered {
 /// Attributes that are in no table are absent: whether that means null or unknown is for the caller to say.
 pub fn computed(instance: &Instance) -> Value {
     identity::completed(instance)
+}
+
+/// Notes where else the statements of instances come from, for what reports say of the resources that they become.
+pub fn relate(reading: &mut Reading, instances: &[Instance], locator: &Locator<'_>) {
+    let locate = |span: Span| locator.locate(span.start, span.end);
+    for instance in instances.iter().filter(|instance| !instance.related.is_empty()) {
+        let id = rows::row(&instance.resource_type).and_then(|row| identity::id_of(row, instance));
+        let id = id.or_else(|| instance.attributes.get("id").cloned());
+        let Some(id) = id.as_ref().and_then(Value::name) else {
+            continue;
+        };
+        let one = |related: &Related| {
+            (
+                locate(related.of),
+                Relation::new(related.label, &related.what, locate(related.span)),
+            )
+        };
+        let related = instance.related.iter().map(one).collect();
+        reading.relations.add(id, locate(instance.span()), related);
+    }
 }
 
 /// Decodes lowered resources into the reading.

@@ -1,7 +1,7 @@
 //! Rows of networks, groups, interfaces, addresses and routes.
 
 use super::table::{
-    Computed, Field, Id, Is, Onto, Row, block, blocks, default, id, ids, list_of, not, part, resource, same,
+    Computed, Field, Id, Is, Onto, Row, block, blocks, default, id, ids, list_of, not, one_id, part, resource, same,
 };
 
 const GROUPS: &str = "Microsoft.Network/networkSecurityGroups";
@@ -202,7 +202,7 @@ pub const ROWS: &[Row] = &[
             id: "network_interface_id",
             onto: Onto::EachConfiguration,
         },
-        &[ids("application_security_group_id", "applicationSecurityGroups")],
+        &[one_id("application_security_group_id", "applicationSecurityGroups")],
     ),
     part(
         "azurerm_network_interface_backend_address_pool_association",
@@ -211,7 +211,7 @@ pub const ROWS: &[Row] = &[
             id: "network_interface_id",
             onto: Onto::NamedConfiguration("ip_configuration_name"),
         },
-        &[ids("backend_address_pool_id", "loadBalancerBackendAddressPools")],
+        &[one_id("backend_address_pool_id", "loadBalancerBackendAddressPools")],
     ),
     part(
         "azurerm_network_interface_nat_rule_association",
@@ -220,7 +220,7 @@ pub const ROWS: &[Row] = &[
             id: "network_interface_id",
             onto: Onto::NamedConfiguration("ip_configuration_name"),
         },
-        &[ids("nat_rule_id", "loadBalancerInboundNatRules")],
+        &[one_id("nat_rule_id", "loadBalancerInboundNatRules")],
     ),
     Row {
         computed: &[Computed::Open("ip_address"), Computed::Open("fqdn")],

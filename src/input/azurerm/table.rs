@@ -76,6 +76,8 @@ pub enum How {
     Id,
     /// A list of ids: `[{ "id": ... }]`.
     Ids,
+    /// One id as a list of it.
+    OneId,
     /// One value as a list of it.
     ListOf,
     /// The opposite of a boolean.
@@ -124,6 +126,14 @@ pub const fn ids(from: &'static str, to: &'static str) -> Field {
         from,
         to,
         how: How::Ids,
+    }
+}
+
+pub const fn one_id(from: &'static str, to: &'static str) -> Field {
+    Field {
+        from,
+        to,
+        how: How::OneId,
     }
 }
 

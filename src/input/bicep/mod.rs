@@ -5,13 +5,16 @@ mod declaration;
 mod document;
 mod expression;
 mod names;
+mod region;
 mod shape;
 
 use std::io::{self, BufRead};
 
+use super::exception::Remarks;
 use super::{Input, Reading, arm, recording};
+use crate::model::Suppression;
 use crate::source::{Diagnostic, Locator, SourceId};
-use crate::syntax::bicep;
+use crate::syntax::{Notation, bicep, comments};
 
 /// Bicep has no mark of its own, so its file names tell it.
 pub(super) const INPUT: Input = Input {
@@ -35,6 +38,16 @@ pub(super) fn read_parameters(reading: &mut Reading, source: SourceId, text: &mu
     take(reading, source, text, true)
 }
 
+fn exceptions(text: &str, document: &bicep::Document, locator: &Locator<'_>) -> Vec<Suppression> {
+    let remarks = Remarks {
+        text,
+        base: 0,
+        comments: comments(text, Notation::Bicep),
+        regions: region::regions(document),
+    };
+    remarks.exceptions(locator)
+}
+
 fn take(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead, named: bool) -> io::Result<()> {
     let Some(text) = recording::load(reading, source, text)? else {
         return Ok(());
@@ -46,6 +59,9 @@ fn take(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead, named: 
         let help = "correct it; what it declares is not judged, and what depends on it is unknown";
         let diagnostic = Diagnostic::error("bicep-syntax", problem.message.clone()).help(help);
         reading.lose(diagnostic.at(locator.locate(problem.span.start, problem.span.end)));
+    }
+    if Suppression::is_in(&text) {
+        reading.suppressions.extend(exceptions(&text, &document, &locator));
     }
     let lowered = document::lowered(&document, &text, is_parameters(&name));
     for (span, diagnostic) in lowered.said {

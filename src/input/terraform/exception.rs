@@ -1,56 +1,53 @@
-//! Exceptions in comments of the native notation: each is about the block that follows it, else the one that it is in.
+//! Exceptions of a configuration: in comments of the native notation, and in the members called `//` of the JSON one.
 
 use super::Text;
-use super::syntax::{Block, Body, comments};
+use super::syntax::{Block, Body, Expression, Kind, parse};
+use crate::input::exception::{Remarks, in_members};
 use crate::model::Suppression;
 use crate::source::Locator;
-use crate::syntax::Span;
+use crate::syntax::{Notation, Span, comments, json};
 
-/// The exceptions of one file; `base` is where it begins among the files that are laid end to end.
-pub fn exceptions(text: &Text, base: usize, body: &Body, locator: &Locator<'_>) -> Vec<Suppression> {
-    if !text.text.contains("portcullis:ignore") || text.name.ends_with(".json") {
+/// The exceptions of one file; `base` is where it begins among the files that are laid end to end. What does not parse
+/// has none: it was told.
+pub fn exceptions(text: &Text, base: usize, locator: &Locator<'_>) -> Vec<Suppression> {
+    if text.name.to_ascii_lowercase().ends_with(".json") {
+        let root = json::parse(&text.text).ok();
+        return root.map_or_else(Vec::new, |root| in_members(&root, &["//"], base, locator));
+    }
+    let Ok(body) = parse(&text.text) else {
         return Vec::new();
-    }
-    let comments = comments(&text.text);
-    let one = |comment: &Span| {
-        let said = text.text.get(comment.start..comment.end)?;
-        let next = next_token(&text.text, comment.end, &comments) + base;
-        let region = begins(&body.blocks, next).or_else(|| around(&body.blocks, comment.start + base));
-        let located = |span: Span| locator.locate(span.start, span.end);
-        let comment = Span {
-            start: comment.start + base,
-            end: comment.end + base,
-        };
-        Suppression::parse(said, located(comment), region.map(located))
     };
-    comments.iter().filter_map(one).collect()
+    let mut regions = Vec::new();
+    collect(&body, &mut regions);
+    let remarks = Remarks {
+        text: &text.text,
+        base,
+        comments: comments(&text.text, Notation::Terraform),
+        regions,
+    };
+    remarks.exceptions(locator)
 }
 
-/// Where the text goes on behind blanks and comments.
-fn next_token(text: &str, from: usize, comments: &[Span]) -> usize {
-    let mut at = from;
-    loop {
-        let rest = text.get(at..).unwrap_or_default();
-        at += rest.len() - rest.trim_start().len();
-        match comments.iter().find(|comment| comment.start == at && comment.end > at) {
-            Some(comment) => at = comment.end,
-            None => return at,
-        }
+/// Blocks, and objects that are elements of a list: `security_rule = [{ ... }]`.
+fn collect(body: &Body, regions: &mut Vec<Span>) {
+    for attribute in &body.attributes {
+        listed(&attribute.value, regions);
+    }
+    for Block { span, body, .. } in &body.blocks {
+        regions.push(*span);
+        collect(body, regions);
     }
 }
 
-/// The block that begins at an offset.
-fn begins(blocks: &[Block], at: usize) -> Option<Span> {
-    blocks.iter().find_map(|block| match block.span.start == at {
-        true => Some(block.span),
-        false => begins(&block.body.blocks, at),
-    })
-}
-
-/// The innermost block around an offset.
-fn around(blocks: &[Block], at: usize) -> Option<Span> {
-    let outer = blocks
-        .iter()
-        .find(|block| (block.span.start..block.span.end).contains(&at))?;
-    around(&outer.body.blocks, at).or(Some(outer.span))
+fn listed(expression: &Expression, regions: &mut Vec<Span>) {
+    match &expression.kind {
+        Kind::Tuple(items) => {
+            let objects = items.iter().filter(|item| matches!(item.kind, Kind::Object(_)));
+            regions.extend(objects.map(|item| item.span));
+            items.iter().for_each(|item| listed(item, regions));
+        }
+        Kind::Object(members) => members.iter().for_each(|(_, value)| listed(value, regions)),
+        Kind::Call(call) => call.arguments.iter().for_each(|one| listed(one, regions)),
+        _ => {}
+    }
 }

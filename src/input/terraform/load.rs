@@ -57,6 +57,7 @@ pub fn finish(reading: &mut Reading) {
     reading.inventory.coverage.whole = reading.assume_complete;
     for outcome in outcomes {
         place(reading, outcome.said, &locator);
+        azurerm::relate(reading, &outcome.instances, &locator);
         note(&mut reading.links, outcome.uses);
         let lowered = azurerm::lower(&outcome.instances);
         azurerm::take(reading, lowered, &locator);
@@ -91,11 +92,10 @@ fn note(links: &mut Links, uses: Vec<Use>) {
 
 /// Only files that speak of exceptions are parsed for them again.
 fn except(text: &Text, base: usize, locator: &Locator<'_>) -> Vec<Suppression> {
-    if text.role != Role::Configuration || !text.text.contains("portcullis:ignore") {
+    if text.role != Role::Configuration || !Suppression::is_in(&text.text) {
         return Vec::new();
     }
-    let body = in_own_thread(|| parsed(text, base).body).unwrap_or_default();
-    exceptions(text, base, &body, locator)
+    in_own_thread(|| exceptions(text, base, locator)).unwrap_or_default()
 }
 
 fn only_values(reading: &mut Reading, texts: &[Text]) {
@@ -177,6 +177,18 @@ fn outcomes(texts: &[Text], given: &Outside<'_>) -> Vec<Outcome> {
         ));
     }
     out
+}
+
+/// The directories that each one calls by a path.
+fn targets(files: &Files) -> BTreeMap<&str, BTreeSet<String>> {
+    let of = |(directory, configuration): (&'_ String, &'_ Configuration)| {
+        let local = configuration.calls.iter().filter_map(|call| call.source());
+        let targets = local.filter(|source| world::is_local(source));
+        targets.map(|source| join(directory, source)).collect()
+    };
+    let all = files.configurations.iter();
+    all.map(|(directory, configuration)| (directory.as_str(), of((directory, configuration))))
+        .collect()
 }
 
 fn roots_of<'c>(
@@ -263,6 +275,38 @@ fn parsed(text: &Text, base: usize) -> Parsed {
     }
 }
 
+/// Every text parsed, in their order. The threads are our own: what is nested deep takes more stack than others have.
+fn side_by_side(texts: &[Text], bases: &[usize]) -> Vec<Parsed> {
+    let all: Vec<(&Text, usize)> = texts.iter().zip(bases.iter().copied()).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = all.len().div_ceil(threads).max(LEAST);
+    std::thread::scope(|scope| {
+        let shares: Vec<&[(&Text, usize)]> = all.chunks(share).collect();
+        let Some((own, others)) = shares.split_first() else {
+            return Vec::new();
+        };
+        let begun = others.iter().copied().map(|part| {
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            (part, thread.spawn_scoped(scope, move || all_parsed(part)).ok())
+        });
+        let others: Vec<_> = begun.collect();
+        let mut out = all_parsed(own);
+        for (part, handle) in others {
+            // A thread that cannot be had leaves its share to this one.
+            let made = handle.and_then(|handle| handle.join().ok());
+            out.extend(made.unwrap_or_else(|| all_parsed(part)));
+        }
+        out
+    })
+}
+
+fn all_parsed(texts: &[(&Text, usize)]) -> Vec<Parsed> {
+    texts.iter().map(|(text, base)| parsed(text, *base)).collect()
+}
+
+/// Texts that are worth a thread.
+const LEAST: usize = 16;
+
 /// Values are attributes, whatever they are called; their strings are no templates.
 fn values_of_json(text: &str) -> Result<Body, SyntaxError> {
     let root = json::parse(text).map_err(|error| SyntaxError {
@@ -280,12 +324,12 @@ fn files(texts: &[Text]) -> Files {
     let bases = Locator::bases(&bodies);
     let mut said = Vec::new();
     let mut ordinary: BTreeMap<String, Vec<Body>> = BTreeMap::new();
-    let mut overrides: BTreeMap<String, Vec<Body>> = BTreeMap::new();
+    let mut overrides: BTreeMap<String, BTreeMap<Arc<str>, Body>> = BTreeMap::new();
     let mut given: BTreeMap<String, Vec<(String, Vec<Attribute>)>> = BTreeMap::new();
     let mut values = Vec::new();
     let mut downloaded = BTreeMap::new();
-    for (text, base) in texts.iter().zip(bases) {
-        let parsed = parsed(text, base);
+    let parsed = side_by_side(texts, &bases);
+    for ((text, base), parsed) in texts.iter().zip(bases).zip(parsed) {
         if let Some(error) = parsed.error {
             said.push(refused(text, &error));
         }
@@ -298,7 +342,11 @@ fn files(texts: &[Text]) -> Files {
                 given.entry(directory).or_default().push((name, parsed.body.attributes));
             }
             Role::Configuration if is_override(text.name.rsplit('/').next().unwrap_or_default()) => {
-                overrides.entry(directory).or_default().push(parsed.body);
+                // In the order of their names, the last wins.
+                overrides
+                    .entry(directory)
+                    .or_default()
+                    .insert(text.name.clone(), parsed.body);
             }
             Role::Configuration => ordinary.entry(directory).or_default().push(parsed.body),
         }
@@ -309,7 +357,7 @@ fn files(texts: &[Text]) -> Files {
     let mut configurations = BTreeMap::new();
     for (directory, bodies) in ordinary {
         let over = overrides.remove(&directory).unwrap_or_default();
-        let mut configuration = assemble(&directory, bodies, over, &mut said);
+        let mut configuration = assemble(&directory, bodies, over.into_values().collect(), &mut said);
         configuration.given = in_order(given.remove(&directory).unwrap_or_default(), &mut said);
         configurations.insert(directory, configuration);
     }
@@ -384,14 +432,7 @@ fn manifest(text: &Text, base: usize, downloaded: &mut BTreeMap<(String, String)
 
 /// Directories that no other one calls. Of those that call each other, the first.
 fn roots(files: &Files) -> BTreeSet<String> {
-    let mut calls: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (directory, configuration) in &files.configurations {
-        let local = configuration.calls.iter().filter_map(|call| call.source());
-        let targets = local
-            .filter(|source| world::is_local(source))
-            .map(|source| join(directory, source));
-        calls.insert(directory, targets.collect());
-    }
+    let calls = targets(files);
     let called = |directory: &str| {
         calls.iter().any(|(other, targets)| {
             *other != directory

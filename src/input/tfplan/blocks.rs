@@ -1,7 +1,7 @@
 //! Where the blocks of a configuration stand that a plan or a state was made of, so that findings point at what people
 //! wrote. Only places are taken from them, never values.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use hcl_edit::Span as _;
@@ -10,7 +10,7 @@ use hcl_edit::structure::{Block, Body, Structure};
 use super::address::{Address, Step};
 use super::configuration::Configuration;
 use crate::input::arm::expression::{Kind, Value};
-use crate::input::azurerm::Instance;
+use crate::input::azurerm::{Instance, Related};
 use crate::syntax::{Node, Span};
 
 /// One file of a configuration.
@@ -50,22 +50,74 @@ pub fn place(instances: &mut [Instance], written: &[Written<'_>], beside: &str, 
         let names: Vec<&str> = address.rest.iter().map(|step| step.name.as_str()).collect();
         if let Some((block, base)) = blocks.get(&(directory, names.join("."))) {
             instance.attributes = placed(&instance.attributes, block, *base);
+            instance.related = calls(&blocks, beside, &address, configuration, instance.span());
         }
     }
 }
 
-/// `azurerm_subnet.web` or `data.azurerm_subnet.web`.
+/// The calls of the modules that lead to an instance, the nearest first.
+fn calls(
+    blocks: &HashMap<(String, String), (&Block, usize)>,
+    beside: &str,
+    address: &Address,
+    configuration: &Configuration<'_>,
+    of: Span,
+) -> Arc<[Related]> {
+    let call = |depth: usize| {
+        let outer = address.modules.get(..depth)?;
+        let name = &address.modules.get(depth)?.name;
+        let directory = module_directory(&directory(beside), outer, configuration)?;
+        let (block, base) = blocks.get(&(directory, format!("module.{name}")))?;
+        Some(Related {
+            of,
+            label: "module call",
+            what: format!("module `{name}`"),
+            span: span(block.ident.span(), *base)?,
+        })
+    };
+    (0..address.modules.len()).rev().filter_map(call).collect()
+}
+
+/// `azurerm_subnet.web`, `data.azurerm_subnet.web` or `module.net`.
 fn declared(block: &Block) -> Option<String> {
     let labels: Vec<&str> = block.labels.iter().map(|label| label.as_str()).collect();
     match (block.ident.as_str(), labels.as_slice()) {
         ("resource", [kind, name]) => Some(format!("{kind}.{name}")),
         ("data", [kind, name]) => Some(format!("data.{kind}.{name}")),
+        ("module", [name]) => Some(format!("module.{name}")),
         _ => None,
     }
 }
 
+/// The directories of the configuration that a plan or a state was made of: its own, and those of the modules that the
+/// configuration in it calls by a path.
+pub fn directories(beside: &str, configuration: &Configuration<'_>) -> BTreeSet<String> {
+    let root = directory(beside);
+    let mut found = BTreeSet::from([root.clone()]);
+    if let Some(module) = configuration.module(&[]) {
+        called(module, &root, &mut found, 0);
+    }
+    found
+}
+
+/// Deepest nesting of modules.
+const DEPTH: usize = 64;
+
+fn called(module: &Node<'_>, directory: &str, found: &mut BTreeSet<String>, depth: usize) {
+    let calls = module.get("module_calls").and_then(Node::as_object).unwrap_or_default();
+    for call in calls.iter().filter(|_| depth < DEPTH) {
+        let source = call.node.get("source").and_then(Node::as_text);
+        let local = source.filter(|source| source.starts_with('.'));
+        if let (Some(source), Some(inner)) = (local, call.node.get("module")) {
+            let directory = crate::input::arm::normal(&format!("{directory}/{source}"));
+            called(inner, &directory, found, depth + 1);
+            found.insert(directory);
+        }
+    }
+}
+
 /// The directory of a file, without `.` and, where it can be, without `..`.
-fn directory(name: &str) -> String {
+pub fn directory(name: &str) -> String {
     let path = crate::input::arm::normal(name);
     path.rsplit_once('/')
         .map_or(String::new(), |(directory, _)| directory.to_owned())

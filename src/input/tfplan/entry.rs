@@ -111,5 +111,6 @@ pub fn instance(
         perhaps: None,
         whole: Whole::Root,
         said: Said::Recorded,
+        related: Arc::default(),
     }
 }

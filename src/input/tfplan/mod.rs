@@ -207,25 +207,32 @@ pub(super) fn finish(reading: &mut Reading) {
 
 /// Lowers one document. Its places are its own and, behind them, those of the configuration.
 fn lower(reading: &mut Reading, text: &Text, configurations: &[(SourceId, Arc<str>)]) {
-    let all = std::iter::once((text.source, text.text.as_str()));
-    let all = all.chain(configurations.iter().map(|(source, text)| (*source, &**text)));
-    let each = all.map(|(source, text)| Locator::new(source, reading.sources.name(source), text, 1));
-    let Some(locator) = Locator::joined(each.collect()) else {
+    let name = reading.sources.name(text.source);
+    let own = || Locator::new(text.source, name.clone(), &text.text, 1);
+    let configuration = match Configuration::read(&text.text, text.parts.configuration, text.parts.variables) {
+        Ok(configuration) => configuration,
+        Err(error) => return broken(reading, &own(), &error),
+    };
+    // A repository may hold many plans, each made of few of the files.
+    let directories = blocks::directories(&name, &configuration);
+    let beside: Vec<(SourceId, Arc<str>, &str)> = configurations
+        .iter()
+        .map(|(source, text)| (*source, reading.sources.name(*source), &**text))
+        .filter(|(_, name, _)| directories.contains(&blocks::directory(name)))
+        .collect();
+    let each = beside
+        .iter()
+        .map(|(source, name, text)| Locator::new(*source, name.clone(), text, 1));
+    let Some(locator) = Locator::joined(std::iter::once(own()).chain(each).collect()) else {
         return;
     };
-    let names: Vec<Arc<str>> = configurations
-        .iter()
-        .map(|(source, _)| reading.sources.name(*source))
-        .collect();
-    let written: Vec<Written<'_>> = (1..)
-        .zip(configurations.iter().zip(&names))
-        .map(|(at, ((_, text), name))| Written {
-            name,
-            text,
-            base: locator.base(at),
-        })
-        .collect();
-    match found(text, reading.plan_side, &written, &reading.sources.name(text.source)) {
+    let written = (1..).zip(&beside).map(|(at, (_, name, text))| Written {
+        name,
+        text,
+        base: locator.base(at),
+    });
+    let written: Vec<Written<'_>> = written.collect();
+    match found(text, reading.plan_side, &configuration, &written, &name) {
         Ok(found) => take(reading, found, &locator),
         Err(error) => broken(reading, &locator, &error),
     }
@@ -241,20 +248,26 @@ fn lower(reading: &mut Reading, text: &Text, configurations: &[(SourceId, Arc<st
     }
 }
 
-fn found(text: &Text, side: Side, written: &[Written<'_>], name: &str) -> Result<Found, JsonError> {
+fn found(
+    text: &Text,
+    side: Side,
+    configuration: &Configuration<'_>,
+    written: &[Written<'_>],
+    name: &str,
+) -> Result<Found, JsonError> {
     let (content, parts) = (text.text.as_str(), &text.parts);
-    let configuration = Configuration::read(content, parts.configuration, parts.variables)?;
     let mut found = match parts.is_plan() {
         true => plan::read(content, parts, side)?,
         false => state::read(content, parts)?,
     };
-    subscription::settle(&mut found, &configuration);
-    resolve::settle(&mut found.instances, &configuration);
-    blocks::place(&mut found.instances, written, name, &configuration);
+    subscription::settle(&mut found, configuration);
+    resolve::settle(&mut found.instances, configuration);
+    blocks::place(&mut found.instances, written, name, configuration);
     Ok(found)
 }
 
 fn take(reading: &mut Reading, found: Found, locator: &Locator<'_>) {
+    azurerm::relate(reading, &found.instances, locator);
     let mut lowered = azurerm::lower_without(&found.instances, &found.gone);
     for (resource_type, count) in found.unused {
         *lowered.unused.entry(resource_type).or_default() += count;

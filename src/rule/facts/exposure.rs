@@ -101,7 +101,7 @@ fn way_name(way: Way) -> &'static str {
     }
 }
 
-fn class_name(class: ExposureClass) -> &'static str {
+pub(super) fn class_name(class: ExposureClass) -> &'static str {
     match class {
         ExposureClass::Closed => "closed",
         ExposureClass::Private => "private",

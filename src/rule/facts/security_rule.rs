@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::exposure::class_name;
 use super::jit::{JitRuleName, active_requests};
 use super::nsg::{any_source, internet, spelled};
 use super::{Estate, known, texts, undeclared};
-use crate::exposure::Attached;
+use crate::exposure::{Alone, Attached, Opening};
 use crate::model::{AddressTerm, Direction, Nsg, SecurityRule};
 use crate::rule::fact::{Fact, FactSource};
 
@@ -20,6 +21,12 @@ pub struct SecurityRuleFacts<'e, 'i> {
     /// Names of the rules behind it that would decide the same without it.
     pub redundant_by: Option<Vec<Arc<str>>>,
     pub attached: bool,
+    /// A machine of the input stands behind the group.
+    pub before_machine: bool,
+    /// The group is known by some of its rules only.
+    pub partial: bool,
+    /// What the group lets in wherever it stands, where that is asked.
+    pub alone: Option<&'e Alone>,
 }
 
 impl FactSource for SecurityRuleFacts<'_, '_> {
@@ -85,6 +92,10 @@ impl SecurityRuleFacts<'_, '_> {
                 known(&rule.protocol, |protocol| Fact::text(protocol.spelled())),
             ),
             ("attached", Fact::Bool(self.attached)),
+            ("before_machine", Fact::Bool(self.before_machine)),
+            ("partial", Fact::Bool(self.partial)),
+            ("machines_elsewhere", Fact::Bool(!self.estate.inventory.coverage.whole)),
+            ("openings", self.openings()),
             (
                 "any_port",
                 if ports.set.is_full() {
@@ -108,6 +119,18 @@ impl SecurityRuleFacts<'_, '_> {
             ("jit_rule", Fact::Bool(JitRuleName::parse(&rule.name).is_some())),
             ("jit_request_active", self.request_active()),
         ])
+    }
+
+    fn openings(&self) -> Fact {
+        let opening = |opening: Opening| match opening.class {
+            Some(class) => Fact::record([
+                ("port", Fact::Int(opening.port.into())),
+                ("class", Fact::text(class_name(class))),
+            ]),
+            None => Fact::Unknown(reason(&opening)),
+        };
+        let openings = self.alone.map(|alone| alone.openings(&self.rule.name));
+        Fact::list(openings.unwrap_or_default().into_iter().map(opening))
     }
 
     /// Whether a request that has not ended explains this rule: one of a machine behind the group, whose address the
@@ -159,6 +182,13 @@ impl SecurityRuleFacts<'_, '_> {
             .unwrap_or_default()
             .iter()
             .any(|target| target.subnet_nsg == group || target.nic_nsg == group)
+    }
+}
+
+fn reason(opening: &Opening) -> Arc<str> {
+    match opening.gaps.first() {
+        Some(gap) => gap.clone(),
+        None => Arc::from(format!("who gets through to port {} is not known", opening.port)),
     }
 }
 

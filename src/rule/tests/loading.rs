@@ -57,13 +57,13 @@ fn good() -> Rule {
 fn a_good_file_is_read_whole() {
     let rule = good();
     assert_eq!(
-        (&*rule.id, rule.severity, rule.steps.len()),
+        (&*rule.id, rule.severity, rule.steps().len()),
         ("a-rule", Severity::High, 3)
     );
-    assert_eq!(rule.steps[1].severity, Some(Severity::Low));
-    assert_eq!(rule.steps[0].cause.as_deref(), Some("UnsupportedClassicVM"));
-    assert_eq!(rule.steps[2].verdict, Verdict::Unhealthy);
-    assert_eq!(rule.steps[1].location.line, 16);
+    assert_eq!(rule.steps()[1].severity, Some(Severity::Low));
+    assert_eq!(rule.steps()[0].cause.as_deref(), Some("UnsupportedClassicVM"));
+    assert_eq!(rule.steps()[2].verdict, Verdict::Unhealthy);
+    assert_eq!(rule.steps()[1].location.line, 16);
     assert_eq!(
         rule.params.iter().map(|param| &*param.name).collect::<Vec<_>>(),
         ["ports", "reading"]
@@ -74,10 +74,10 @@ fn a_good_file_is_read_whole() {
         (rule.standards[0].by, rule.standards[1].by),
         (MappedBy::Microsoft, MappedBy::Tool)
     );
-    assert_eq!(rule.examples[0].estate[0]["n"], 1);
-    assert_eq!(rule.examples[0].now.unwrap().to_string(), "2026-01-01T00:00:00Z");
-    assert_eq!(rule.examples[0].expect, Expect::Single(Verdict::Unhealthy));
-    assert!(matches!(&rule.examples[1].expect, Expect::ByName(names) if names["vm-b"] == Verdict::Undetermined));
+    assert_eq!(rule.examples()[0].estate[0]["n"], 1);
+    assert_eq!(rule.examples()[0].now.unwrap().to_string(), "2026-01-01T00:00:00Z");
+    assert_eq!(rule.examples()[0].expect, Expect::Single(Verdict::Unhealthy));
+    assert!(matches!(&rule.examples()[1].expect, Expect::ByName(names) if names["vm-b"] == Verdict::Undetermined));
     assert_eq!(
         rule.mentions().roots.into_iter().collect::<Vec<_>>(),
         ["jit", "nsg", "vm"]

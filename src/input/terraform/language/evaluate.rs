@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::functions;
-use super::operator::{binary, unary};
+use super::operator::{binary, decides_alone, unary};
 use super::template;
 use super::traverse;
 use super::value::{Kind, Members, Unknown, Value};
 use super::{Type, convert, type_of, unify};
-use crate::input::terraform::syntax::{Expression, For, Kind as Tree, Step};
+use crate::input::terraform::syntax::{Binary, Expression, For, Kind as Tree, Step};
 use crate::syntax::Span;
 
 /// A region of one of the files that are evaluated together.
@@ -170,6 +170,9 @@ fn kind(expression: &Expression, environment: &Environment<'_>) -> Result<Value,
         Tree::Variable(_) => traverse::evaluate(expression, &[], environment),
         Tree::Traversal(root, steps) => traverse::evaluate(root, steps, environment),
         Tree::Unary(operator, operand) => unary(*operator, &evaluate(operand, environment)?),
+        Tree::Binary(operator @ (Binary::And | Binary::Or), left, right) => {
+            logical(*operator, left, right, environment)
+        }
         Tree::Binary(operator, left, right) => {
             let (left, right) = (evaluate(left, environment)?, evaluate(right, environment)?);
             environment.fuel.burn(left.weight().min(right.weight()))?;
@@ -178,6 +181,25 @@ fn kind(expression: &Expression, environment: &Environment<'_>) -> Result<Value,
         Tree::Conditional(condition, then, otherwise) => conditional(condition, then, otherwise, environment),
         Tree::Call(call) => functions::call(call, environment),
         Tree::For(one) => for_expression(one, environment),
+    }
+}
+
+/// Since Terraform 1.12 the right side is not looked at where the left one decides. Where that is open, the right one may
+/// fail: then it is not looked at when all is known.
+fn logical(
+    operator: Binary,
+    left: &Expression,
+    right: &Expression,
+    environment: &Environment<'_>,
+) -> Result<Value, Fault> {
+    let left = evaluate(left, environment)?;
+    if let Some(decided) = decides_alone(operator, &left)? {
+        return Ok(decided);
+    }
+    match evaluate(right, environment) {
+        Ok(right) => binary(operator, &left, &right),
+        Err(fault) if fault.stopped => Err(fault),
+        Err(fault) => left.as_unknown().map(|left| Value::from(left.part("&&"))).ok_or(fault),
     }
 }
 
@@ -254,7 +276,12 @@ fn conditional(
     match decided {
         Ok(true) => fit(first),
         Ok(false) => fit(second),
-        Err(unknown) => Ok(undecided(&unknown, &fit(first)?, &fit(second)?)),
+        Err(unknown) => Ok(match (fit(first), fit(second)) {
+            (Ok(first), Ok(second)) => undecided(&unknown, &first, &second),
+            (Err(fault), Err(_)) => return Err(fault),
+            // The branch that fails is not the one that is taken when all is known.
+            _ => Value::from(unknown.part("?")).marked(sensitive),
+        }),
     }
 }
 

@@ -50,6 +50,16 @@ fn open(left: &Value, right: &Value, sign: &str) -> Value {
     }
 }
 
+/// What the left side of `&&` or `||` settles without the right one.
+pub fn decides_alone(operator: Binary, left: &Value) -> Result<Option<Value>, Fault> {
+    let decides = operator == Binary::Or;
+    match convert(left, &Type::Bool)?.kind {
+        Kind::Bool(flag) if flag == decides => Ok(Some(Value::from(flag).marked(left.is_sensitive()))),
+        Kind::Null => Err(Fault::new("an operand must not be null")),
+        _ => Ok(None),
+    }
+}
+
 /// `decides` is the operand that settles the result alone.
 fn logic(left: &Value, right: &Value, decides: bool) -> Result<Value, Fault> {
     let flag = |value: &Value| match convert(value, &Type::Bool)?.kind {

@@ -1,16 +1,17 @@
 //! Text to the tree that both notations of Terraform share, each part with its place. Must not know what names mean.
 
-mod comment;
 mod heredoc;
 mod json;
+mod mend;
 mod native;
+mod reference;
 mod shift;
 
 use std::sync::Arc;
 
-pub use comment::comments;
 pub use json::{parse_json, plain_members};
 pub use native::{parse, parse_expression, parse_template};
+pub use reference::{Reference, references};
 pub use shift::body as shift;
 
 use super::language::Number;
@@ -175,6 +176,15 @@ impl Expression {
             Kind::Text(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// What stands for its value where that is not known: a reference as it is written, else its place.
+    pub fn symbol(&self) -> String {
+        let names = match self.kind {
+            Kind::Variable(_) | Kind::Traversal(..) => self.as_reference(),
+            _ => None,
+        };
+        names.map_or_else(|| format!("@{}", self.span.start), |names| names.join("."))
     }
 
     /// The names of a plain reference, such as `azurerm.west`; in JSON and old code it is a string.

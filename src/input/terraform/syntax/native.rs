@@ -9,19 +9,20 @@ use hcl_edit::structure::{self, Structure};
 use hcl_edit::template::Template;
 
 use super::heredoc::{Flush, parts};
+use super::mend::{self, Renamed};
 use super::{Attribute, Binary, Block, Body, Call, Expression, For, Kind, Part, Step, StepKind, SyntaxError, Unary};
 use crate::input::terraform::language::Number;
 use crate::syntax::Span;
 
 /// Parses one file, without its byte-order mark.
 pub fn parse(text: &str) -> Result<Body, SyntaxError> {
-    let body: structure::Body = text.parse().map_err(|error| refused(&error, text))?;
-    Ok(Builder { text }.body(&body))
+    let (body, renamed) = mend::parse::<structure::Body>(text).map_err(|error| refused(&error, text))?;
+    Ok(Builder { text, renamed }.body(&body))
 }
 
 pub fn parse_expression(text: &str) -> Result<Expression, SyntaxError> {
-    let expression: edit::Expression = text.parse().map_err(|error| refused(&error, text))?;
-    Ok(Builder { text }.expression(&expression))
+    let (expression, renamed) = mend::parse::<edit::Expression>(text).map_err(|error| refused(&error, text))?;
+    Ok(Builder { text, renamed }.expression(&expression))
 }
 
 /// Parses the text of a template, as `templatefile` and strings of JSON hold it.
@@ -34,7 +35,11 @@ pub fn parse_template(text: &str) -> Result<Expression, SyntaxError> {
         return Ok(Expression::text(text, span));
     }
     let template: Template = text.parse().map_err(|error| refused(&error, text))?;
-    let parts = parts(&Builder { text }, &template, Flush::No, true);
+    let builder = Builder {
+        text,
+        renamed: Renamed::new(),
+    };
+    let parts = parts(&builder, &template, Flush::No, true);
     Ok(Expression {
         kind: template_kind(parts, false),
         span,
@@ -69,6 +74,8 @@ pub fn template_kind(mut parts: Vec<Part>, heredoc: bool) -> Kind {
 
 pub struct Builder<'t> {
     pub text: &'t str,
+    /// Keys that have another name in the tree than in the text.
+    renamed: Renamed,
 }
 
 fn span(range: Option<std::ops::Range<usize>>) -> Span {
@@ -188,9 +195,14 @@ impl Builder<'_> {
     }
 
     fn key(&self, key: &edit::ObjectKey) -> Expression {
-        match key {
-            edit::ObjectKey::Ident(name) => Expression::text(name.as_str(), span(name.span())),
-            edit::ObjectKey::Expression(expression) => self.expression(expression),
+        let place = match key {
+            edit::ObjectKey::Ident(name) => span(name.span()),
+            edit::ObjectKey::Expression(expression) => span(expression.span()),
+        };
+        match (self.renamed.get(&place.start), key) {
+            (Some(name), _) => Expression::text(name, place),
+            (None, edit::ObjectKey::Ident(name)) => Expression::text(name.as_str(), place),
+            (None, edit::ObjectKey::Expression(expression)) => self.expression(expression),
         }
     }
 

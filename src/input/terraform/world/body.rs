@@ -85,7 +85,11 @@ struct Reader<'r, 'w> {
 
 impl Reader<'_, '_> {
     fn value(&self, expression: &Expression, environment: &Environment<'_>) -> Value {
-        evaluate(expression, environment).unwrap_or_else(|fault| self.told(fault, expression.span))
+        evaluate(expression, environment).unwrap_or_else(|fault| {
+            self.module.root.refuse(&fault, expression.span);
+            let symbol = format!("{}{}", self.module.address, expression.symbol());
+            Unknown::new(fault.message, &symbol).into()
+        })
     }
 
     fn told(&self, fault: Fault, span: Span) -> Value {

@@ -7,6 +7,7 @@ mod downloaded;
 mod module;
 mod path;
 mod provider;
+mod related;
 mod resource;
 mod scope;
 

@@ -14,7 +14,7 @@ use crate::input::azurerm::{Instance, Whole};
 use crate::input::terraform::Said;
 use crate::input::terraform::configuration::{Call, Configuration, Variable, constant};
 use crate::input::terraform::language::{Environment, Fault, Members, Type, Unknown, Value, convert, evaluate};
-use crate::input::terraform::syntax::{Expression, parse_expression};
+use crate::input::terraform::syntax::{Attribute, Expression, parse_expression};
 use crate::source::Diagnostic;
 use crate::syntax::Span;
 
@@ -92,7 +92,7 @@ impl<'w> Module<'w> {
     pub fn value(self: &Rc<Self>, expression: &Expression, each: &Each) -> Value {
         self.evaluate(expression, each).unwrap_or_else(|fault| {
             self.root.refuse(&fault, expression.span);
-            let symbol = format!("{}@{}", self.address, expression.span.start);
+            let symbol = format!("{}{}", self.address, expression.symbol());
             Unknown::new(fault.message, &symbol).into()
         })
     }
@@ -203,16 +203,15 @@ impl<'w> Module<'w> {
         if let Some((_, text)) = world.texts.iter().rev().find(|(known, _)| **known == **name) {
             return Some(typed(text, variable).map(|value| (value, variable.span)));
         }
-        let named = world.values.iter().rev().find(|attribute| attribute.name == *name);
-        let own = || {
-            self.configuration
-                .given
-                .iter()
-                .rev()
-                .find(|attribute| attribute.name == *name)
-        };
-        let attribute = named.or_else(own)?;
+        let attribute = self.stated_outside(name)?;
         Some(constant(&attribute.value).map(|value| (value, attribute.value.span)))
+    }
+
+    /// The statement of a file that gives a variable of the root its value: of those named by the user, else of those that
+    /// Terraform reads by itself.
+    pub fn stated_outside(&self, name: &str) -> Option<&'w Attribute> {
+        let last = |all: &'w [Attribute]| all.iter().rev().find(|attribute| &*attribute.name == name);
+        last(self.root.world.values).or_else(|| last(&self.configuration.given))
     }
 
     /// The rounds of a call, made when they are first asked for.

@@ -7,6 +7,7 @@ use super::body::attributes;
 use super::bridge::{open, placed, value};
 use super::module::{Each, Module};
 use super::provider::settings;
+use super::related::related;
 use crate::input::azurerm::{self, Instance, Mode, Said as Origin};
 use crate::input::terraform::Said;
 use crate::input::terraform::configuration::Resource;
@@ -221,7 +222,15 @@ impl<'w> Module<'w> {
             Shape::Open(unknown) => Some(unknown),
             _ => self.perhaps.as_ref(),
         };
-        let one = |(key, each): (Option<Value>, Each)| self.round(resource, &address, perhaps, key, &each);
+        let related = match azurerm::is_in_table(&resource.kind) && !resource.data {
+            true => related(self, &resource.block),
+            false => Arc::default(),
+        };
+        let one = |(key, each): (Option<Value>, Each)| {
+            let mut round = self.round(resource, &address, perhaps, key, &each);
+            round.instance.related = related.clone();
+            round
+        };
         Expanded {
             all: rounds.all.into_iter().map(one).collect(),
             shape: rounds.shape.clone(),
@@ -248,6 +257,7 @@ impl<'w> Module<'w> {
             perhaps: perhaps.map(open),
             whole: self.whole,
             said: Origin::Source,
+            related: Arc::default(),
         };
         let why = match resource.data {
             true => format!("`{address}` is looked up in Azure"),

@@ -165,15 +165,16 @@ impl Context<'_, '_> {
                     None => self.every(&children.shape, &address, &children.all, &key),
                 }
             }
-            (Shape::Count | Shape::Each, Some(StepKind::FullSplat | StepKind::AttributeSplat))
-                if named(steps, 2).is_some() =>
-            {
-                let all: Result<Vec<Value>, Fault> = children
-                    .all
-                    .iter()
-                    .map(|(_, child)| output(child, 2).map(|(value, _)| value))
-                    .collect();
-                Ok((Value::tuple(all?), 3))
+            (Shape::Count, Some(StepKind::FullSplat | StepKind::AttributeSplat)) if named(steps, 2).is_some() => {
+                let only = |child: &Rc<Module<'_>>| match named(steps, 2) {
+                    Some(name) => {
+                        let asked = [(name.clone(), child.output(name)?)];
+                        Ok(Value::object(asked.into_iter().collect()))
+                    }
+                    None => Ok(child.outputs()),
+                };
+                let all: Result<Vec<Value>, Fault> = children.all.iter().map(|(_, child)| only(child)).collect();
+                Ok((Value::tuple(all?), 1))
             }
             (shape, _) => {
                 let all = children.all.iter().map(|(key, child)| (key.clone(), child.outputs()));

@@ -1,0 +1,89 @@
+//! The shop of `examples/infra` in every notation, read and judged as `scan` does.
+
+#![allow(dead_code, reason = "no test needs all of it")]
+
+use std::fs;
+use std::path::Path;
+
+use portcullis::input::{Given, Reading};
+use portcullis::report::Report;
+use portcullis::rule::assess::Policy;
+use portcullis::rule::params::ResolvedParams;
+use portcullis::rule::{Severity, builtin};
+use portcullis::scan::{Request, scan};
+
+pub const TERRAFORM: &[&str] = &[
+    "main.tf",
+    "network/main.tf",
+    "partial/main.tf",
+    "terraform.tfvars",
+    "variables.tf",
+];
+pub const ARM: &[&str] = &[
+    "main.json",
+    "main.parameters.json",
+    "nested/network.json",
+    "partial.json",
+];
+
+pub const BICEP: &[&str] = &[
+    "main.bicep",
+    "main.bicepparam",
+    "modules/network.bicep",
+    "partial.bicep",
+    "shared.bicep",
+];
+
+pub fn text(directory: &str, name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples/infra")
+        .join(directory);
+    fs::read_to_string(path.join(name)).unwrap()
+}
+
+pub fn report_of(files: &[(String, String)]) -> Report {
+    let mut reading = Reading::default();
+    for (name, text) in files {
+        reading.read(name, Given::Found, text.as_bytes());
+    }
+    reading.finish();
+    let rules = builtin::rules();
+    let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
+    let policies = rules.iter().zip(&params).map(|(rule, params)| Policy {
+        rule,
+        params,
+        reported: true,
+    });
+    let now = "2026-03-14T02:10:00Z";
+    let request = Request {
+        policies: policies.collect(),
+        ports: vec![22, 3389, 5985, 5986],
+        least_severity: Severity::Info,
+        waivers: &[],
+        baseline: None,
+        touched: None,
+        chosen: false,
+        assume_jit_unknown: false,
+        generated: now.parse().unwrap(),
+        now: Some(now.parse().unwrap()),
+        inputs: vec!["infra".to_owned()],
+    };
+    scan(reading, &request)
+}
+
+pub fn example(directory: &str, names: &[&str]) -> Report {
+    let files: Vec<(String, String)> = names
+        .iter()
+        .map(|name| (format!("{directory}/{name}"), text(directory, name)))
+        .collect();
+    report_of(&files)
+}
+
+/// The same, where each file is first changed.
+pub fn changed(directory: &str, names: &[&str], change: impl Fn(&str) -> String) -> Report {
+    let files: Vec<(String, String)> = names
+        .iter()
+        .map(|name| (format!("{directory}/{name}"), change(&text(directory, name))))
+        .collect();
+    report_of(&files)
+}
