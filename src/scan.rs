@@ -14,7 +14,8 @@ use crate::input::{Reading, Relation, Relations};
 use crate::intern::intern;
 use crate::model::{Inventory, Known, Suppression};
 use crate::report::{
-    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Report, RuleInfo, Scan, Subscription, Summary, Tab, Tool,
+    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Recommendation, Report, RuleInfo, Scan, Subscription,
+    Summary, Tab, Tool,
 };
 use crate::rule::assess::{Assessment, Assessor, Policy};
 use crate::rule::assumption::{Assumed, in_force};
@@ -22,7 +23,7 @@ use crate::rule::baseline::Baseline;
 use crate::rule::disagreement::Disagreements;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 use crate::rule::waiver::{self, WaiverRule};
-use crate::rule::{Evidence, Finding, Judgement, Severity, Verdict, shared};
+use crate::rule::{Beside, Evidence, Finding, Judgement, Severity, Verdict, neighbours, shared};
 use crate::source::{Diagnostic, Sources};
 
 /// What is asked of a scan.
@@ -89,6 +90,11 @@ fn judge<T>(
         keep_all: false,
     };
     let mut assessment = assessor.assess();
+    let was_asked = |rule: &str| {
+        let mut policies = request.policies.iter();
+        policies.any(|policy| policy.reported && &*policy.rule.id == rule)
+    };
+    let beside = neighbours(&inventory, &assessment.findings, was_asked);
     relate(&relations, &mut assessment.findings);
     shared::mark(&inventory, &sources, &mut assessment.findings);
     let problems = waive(
@@ -115,8 +121,9 @@ fn judge<T>(
         diagnostics.extend(leave_out(touched, &mut assessment.findings));
     }
     diagnostics.extend(unused(&inventory));
-    diagnostics.extend(disagreements(&estate, &assessment).diagnostics());
-    let machines = machines(&estate, &assessment);
+    diagnostics.extend(disagreements(&estate, &assessment, &beside).diagnostics());
+    let mut machines = machines(&estate, &assessment);
+    set_beside(&mut machines, &inventory, &beside);
     let kept = keep(&inventory, &sources, &exposures, &assessment.machines);
     let report = report(
         request,
@@ -241,14 +248,34 @@ fn unused(inventory: &Inventory) -> Option<Diagnostic> {
 }
 
 /// Where Defender's own verdict is another.
-fn disagreements(estate: &Estate<'_>, assessment: &Assessment) -> Disagreements {
+fn disagreements(estate: &Estate<'_>, assessment: &Assessment, beside: &[Beside<'_>]) -> Disagreements {
     let mut differ = Disagreements::default();
     for (vm, ours) in estate.inventory.vms.iter().zip(&assessment.machines) {
         if let Some(theirs) = estate.assessment_of(&vm.id) {
             differ.note(vm.id.name(), ours, theirs);
         }
     }
+    for one in beside {
+        differ.note_beside(one.vm.id.name(), one);
+    }
     differ
+}
+
+/// Sets what Defender says in neighbouring recommendations beside what our rules say.
+fn set_beside(machines: &mut [Machine], inventory: &Inventory, beside: &[Beside<'_>]) {
+    for one in beside {
+        let index = inventory.vms.position(&one.vm.id);
+        let machine = index.and_then(|index| machines.get_mut(index as usize));
+        if let Some(machine) = machine {
+            machine.recommendations.push(Recommendation {
+                key: intern(one.recommendation.key),
+                title: intern(one.recommendation.title),
+                defender: intern(&one.theirs.words()),
+                rule: intern(one.recommendation.rule),
+                ours: one.ours,
+            });
+        }
+    }
 }
 
 /// The machines of the report, in the order of the input.
@@ -287,6 +314,7 @@ fn machine(facts: &VmFacts<'_, '_>, judgement: Option<&Judgement>, nsg_names: &[
         tab,
         tab_reason,
         defender: defender(facts),
+        recommendations: Vec::new(),
         paths: facts
             .machine
             .targets
@@ -307,10 +335,7 @@ fn tab(facts: &VmFacts<'_, '_>) -> (Tab, Option<Arc<str>>) {
 
 fn defender(facts: &VmFacts<'_, '_>) -> Option<Arc<str>> {
     let assessment = facts.estate.assessment_of(&facts.vm.id)?;
-    Some(match &assessment.cause {
-        Some(cause) => Arc::from(format!("{} ({cause})", assessment.code)),
-        None => assessment.code.clone(),
-    })
+    Some(intern(&assessment.words()))
 }
 
 fn paths(facts: &VmFacts<'_, '_>, target: &TargetExposure, nsg_names: &[Arc<str>]) -> Vec<Path> {

@@ -160,8 +160,24 @@ pub struct Machine {
     /// Defender for Cloud's own verdict, where it was recorded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub defender: Option<Arc<str>>,
+    /// Recommendations of Defender for Cloud beside that one, where they were recorded, and the rules that ask the same.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub recommendations: Vec<Recommendation>,
     /// One for each address and way in.
     pub paths: Vec<Path>,
+}
+
+/// What Defender for Cloud says of a machine, beside what a rule says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Recommendation {
+    /// Key of the assessment.
+    pub key: Arc<str>,
+    pub title: Arc<str>,
+    /// Defender's verdict, with its cause.
+    pub defender: Arc<str>,
+    /// Id of the rule that asks the same.
+    pub rule: Arc<str>,
+    pub ours: Verdict,
 }
 
 /// One way to one address of a machine, with what passes on it.

@@ -256,6 +256,7 @@ pub fn machine(number: usize, verdict: Verdict) -> Machine {
         tab: Tab::ALL[number % 4],
         tab_reason: None,
         defender: Some("unhealthy".into()),
+        recommendations: Vec::new(),
         paths: vec![path(class)],
     }
 }
@@ -310,6 +311,7 @@ fn exposure(port: u16, class: ExposureClass) -> PortExposure {
             decider(Layer::Nic, "nsg-nic", "allow-all", None),
         ],
         gaps: vec![],
+        disputed: None,
         sentence: format!("port {port} is reached by every address of the internet").into(),
         exact: None,
     }

@@ -195,6 +195,7 @@ fn exposure(place: &Place, port: u16, class: ExposureClass) -> PortExposure {
         } else {
             vec![]
         },
+        disputed: None,
         sentence: text(sentence),
         exact: None,
     }
@@ -343,6 +344,7 @@ fn machine(place: &Place, shared: &mut Shared) -> Machine {
         tab,
         tab_reason: tab_reason.map(text),
         defender: place.number.is_multiple_of(4).then(|| text("Unhealthy")),
+        recommendations: Vec::new(),
         paths,
     }
 }
