@@ -11,6 +11,7 @@ mod controls;
 pub mod csv;
 pub mod diff;
 mod digest;
+mod excerpt;
 pub mod fix;
 pub mod github;
 pub mod gitlab;
