@@ -490,6 +490,7 @@ fn report_of(directory: &str, names: &[&str]) -> Report {
         policies: policies.collect(),
         ports: vec![22, 3389, 5985, 5986],
         least_severity: Severity::Info,
+        owner_tag: "owner",
         waivers: &[],
         baseline: None,
         touched: None,

@@ -317,6 +317,11 @@ fn one_prefix_widened_in_a_module(notation: &Path) {
         annotations.lines().count() == 1 && annotations.starts_with(&start),
         "{annotations}"
     );
+    let console = portcullis(repository.path(), &["diff", "HEAD~1..HEAD"]).out;
+    assert!(
+        console.contains(&format!("{line} | ")),
+        "the lines of the rule: {console}"
+    );
     let quality: Value = serde_json::from_str(&repository.read("out.json")).unwrap();
     assert_eq!(quality.as_array().unwrap().len(), 1, "{quality:#}");
     assert_eq!(quality[0]["location"]["lines"]["begin"], line);

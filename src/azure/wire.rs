@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use serde_json::Value;
@@ -57,11 +59,15 @@ impl Wire {
         })
     }
 
-    /// Signs in; the name of the way that worked.
-    pub fn sign_in(&self) -> Result<&'static str, Unread> {
+    /// Signs in. The way that worked and whom the token is for, in words for people and the journal.
+    pub fn sign_in(&self) -> Result<String, Unread> {
         self.runtime.block_on(async {
-            self.tokens.get().await.map_err(|none| Unread(none.0.to_string()))?;
-            Ok(self.tokens.kind().await.unwrap_or("nothing"))
+            let token = self.tokens.get().await.map_err(|none| Unread(none.0.to_string()))?;
+            let kind = self.tokens.kind().await.unwrap_or("nothing");
+            Ok(match owner(token.secret()) {
+                Some(owner) => format!("{kind} as {owner}"),
+                None => kind.to_owned(),
+            })
         })
     }
 
@@ -162,6 +168,26 @@ impl Wire {
             lane,
         })
     }
+}
+
+/// Whom a token is for, as its claims say it. Nothing is decided by it: only the service can tell whether they are true.
+fn owner(token: &str) -> Option<String> {
+    let claims = token.split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    let text = |name: &str| {
+        claims
+            .get(name)
+            .and_then(Value::as_str)
+            .map(|text| text.chars().take(120).collect::<String>())
+    };
+    let user = text("upn").or_else(|| text("unique_name"));
+    let application = || {
+        text("appid")
+            .or_else(|| text("azp"))
+            .map(|id| format!("application {id}"))
+    };
+    user.or_else(application).or_else(|| text("oid"))
 }
 
 fn header(only: Condition<'_>) -> Option<(HeaderName, String)> {

@@ -153,7 +153,7 @@ impl ApplyArguments {
             );
             output::to_stdout(line.as_bytes())?;
         }
-        run.end(if well { "carried out" } else { "not whole" })?;
+        let well = run.ended(if well { "carried out" } else { "not whole" }) && well;
         save(self.save.as_deref(), place)?;
         Ok(if well { status::CLEAN } else { status::FINDINGS })
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::place::Place;
 use super::run::{ask, began, ended, on_interrupt, outcomes};
-use super::{Failure, output};
+use super::{Failure, output, style};
 use crate::remedy::Plan;
 use crate::remedy::apply::{Outcome, Runner};
 use crate::remedy::journal::{
@@ -47,6 +47,15 @@ impl Run {
     /// Writes the last line of the journal.
     pub fn end(&self, outcome: &str) -> Result<(), Failure> {
         ended(&self.journal, outcome)
+    }
+
+    /// As `end`, for runs of which something was carried out: says where the line could not be kept.
+    pub fn ended(&self, outcome: &str) -> bool {
+        let kept = self.end(outcome);
+        if let Err(failure) = &kept {
+            style::error(&failure.0);
+        }
+        kept.is_ok()
     }
 }
 

@@ -216,6 +216,7 @@ impl Judging {
             ports: self.analysed_ports(&policies),
             policies,
             least_severity: self.severity.unwrap_or(Severity::Info),
+            owner_tag: self.config.owner_tag.as_deref().unwrap_or("owner"),
             waivers: &self.config.waivers,
             baseline: None,
             touched: None,

@@ -56,10 +56,10 @@ fn purpose(text: &str) -> Result<Purpose, String> {
     let found = Purpose::ALL.iter().find(|(name, _)| *name == text);
     found
         .map(|(_, purpose)| *purpose)
-        .ok_or_else(|| format!("`{text}` is no purpose; there are scan, request, remediate"))
+        .ok_or_else(|| format!("`{text}` is no purpose; there are scan, request, configure, remediate"))
 }
 
-fn format(text: &str) -> Result<String, String> {
+pub(super) fn format(text: &str) -> Result<String, String> {
     match FORMATS.iter().any(|format| format.name == text) {
         true => Ok(text.to_owned()),
         false => {
@@ -74,59 +74,57 @@ const PLACEHOLDER: &str = "/subscriptions/00000000-0000-0000-0000-000000000000";
 impl PermissionsArguments {
     pub fn run(&self) -> Result<u8, Failure> {
         if self.subscription.is_empty() {
-            return self.print_role();
+            let role = role(self.purpose, self.format.as_deref(), &self.scope)?;
+            io::stdout().lock().write_all(role.as_bytes())?;
+            return Ok(status::CLEAN);
         }
         let connection = self.connection.connection()?;
         let lacks = lacks(&connection, &self.subscription, self.purpose).map_err(|unread| Failure(unread.0))?;
         let mut out = io::stdout().lock();
-        lacks.iter().try_for_each(|lack| self.print_lack(lack, &mut out))?;
+        lacks.iter().try_for_each(|one| lack(one, self.purpose, &mut out))?;
         Ok(outcome(&lacks))
     }
+}
 
-    fn print_role(&self) -> Result<u8, Failure> {
-        let name = self.format.as_deref().unwrap_or("json");
-        let placeholder = [PLACEHOLDER.to_owned()];
-        let scopes = if self.scope.is_empty() {
-            &placeholder
-        } else {
-            self.scope.as_slice()
-        };
-        if let Some(wrong) = scopes.iter().find(|scope| !is_scope(scope)) {
-            return Err(Failure(format!("`{wrong}` is no scope; write it as `{PLACEHOLDER}`")));
-        }
-        let written = FORMATS.iter().find(|format| format.name == name);
-        let role = written
-            .map(|format| (format.write)(self.purpose, scopes))
-            .unwrap_or_default();
-        io::stdout().lock().write_all(role.as_bytes())?;
-        Ok(status::CLEAN)
+/// The role for a purpose in a notation.
+pub(super) fn role(purpose: Purpose, format: Option<&str>, scopes: &[String]) -> Result<String, Failure> {
+    let name = format.unwrap_or("json");
+    let placeholder = [PLACEHOLDER.to_owned()];
+    let scopes = if scopes.is_empty() { &placeholder } else { scopes };
+    if let Some(wrong) = scopes.iter().find(|scope| !is_scope(scope)) {
+        return Err(Failure(format!("`{wrong}` is no scope; write it as `{PLACEHOLDER}`")));
     }
+    let written = FORMATS.iter().find(|format| format.name == name);
+    Ok(written
+        .map(|format| (format.write)(purpose, scopes))
+        .unwrap_or_default())
+}
 
-    fn print_lack(&self, lack: &Lack, out: &mut impl Write) -> io::Result<()> {
-        let name = text::line(&lack.subscription);
-        match &lack.features {
-            Err(why) => writeln!(
+/// What is lacking, a line a feature.
+pub(super) fn lack(lack: &Lack, purpose: Purpose, out: &mut impl Write) -> io::Result<()> {
+    let name = text::line(&lack.subscription);
+    match &lack.features {
+        Err(why) => writeln!(
+            out,
+            "subscription {name}: what is lacking cannot be told: {}",
+            text::line(why)
+        ),
+        Ok(features) if features.is_empty() => {
+            writeln!(
                 out,
-                "subscription {name}: what is lacking cannot be told: {}",
-                text::line(why)
-            ),
-            Ok(features) if features.is_empty() => {
-                writeln!(
-                    out,
-                    "subscription {name}: everything for `{}` is allowed",
-                    self.purpose.name()
-                )
-            }
-            Ok(features) => {
-                writeln!(out, "subscription {name}: the identity cannot")?;
-                for feature in features {
-                    writeln!(out, "  {}", feature.name)?;
-                    for action in &feature.actions {
-                        writeln!(out, "    lacks {action}")?;
-                    }
+                "subscription {name}: everything for `{}` is allowed",
+                purpose.name()
+            )
+        }
+        Ok(features) => {
+            writeln!(out, "subscription {name}: the identity cannot")?;
+            for feature in features {
+                writeln!(out, "  {}", feature.name)?;
+                for action in &feature.actions {
+                    writeln!(out, "    lacks {action}")?;
                 }
-                Ok(())
             }
+            Ok(())
         }
     }
 }
@@ -137,7 +135,7 @@ fn is_scope(text: &str) -> bool {
     text.starts_with('/') && text.bytes().all(plain)
 }
 
-fn outcome(lacks: &[Lack]) -> u8 {
+pub(super) fn outcome(lacks: &[Lack]) -> u8 {
     if lacks.iter().any(|lack| lack.features.is_err()) {
         return status::INCOMPLETE;
     }

@@ -30,8 +30,8 @@ pub(super) struct Place {
     sandbox: Option<Sandbox>,
     /// The endpoint of Resource Manager, or that it is a rehearsal; as the journal names it.
     pub name: String,
-    /// The way in which the identity signed in.
-    pub signed_in: &'static str,
+    /// How the identity signed in, and who it is.
+    pub signed_in: String,
     /// The first pause before something is asked again.
     pub pause: Duration,
     /// When the estate of a rehearsal was recorded.

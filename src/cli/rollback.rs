@@ -50,8 +50,8 @@ impl RollbackArguments {
         let Carried::Run(run) = take_back(&place, &self.journal, self.approve.as_deref())? else {
             return Ok(status::USAGE);
         };
-        run.end(if run.whole { "taken back" } else { "not whole" })?;
+        let well = run.ended(if run.whole { "taken back" } else { "not whole" }) && run.whole;
         save(self.save.as_deref(), &place)?;
-        Ok(if run.whole { status::CLEAN } else { status::FINDINGS })
+        Ok(if well { status::CLEAN } else { status::FINDINGS })
     }
 }

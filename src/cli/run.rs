@@ -63,7 +63,7 @@ pub(super) fn on_interrupt() -> Arc<AtomicBool> {
 }
 
 /// Who runs the program, as the system calls them, and how they are signed in.
-fn who(place: &Place) -> String {
+pub(super) fn who(place: &Place) -> String {
     let named = ["USER", "USERNAME", "LOGNAME"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok());

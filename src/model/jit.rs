@@ -50,7 +50,12 @@ pub struct JitRequest {
     pub end: Known<Timestamp>,
     /// `Initiated`, `Initiating`, `Revoked` or what else the service says.
     pub status: Arc<str>,
+    /// Why it has that status: `UserRequested`, `Expired`, `NewerRequestInitiated` or what else the service says.
+    pub reason: Option<Arc<str>>,
     pub requestor: Option<Arc<str>>,
+    pub justification: Option<Arc<str>>,
+    /// The port of the firewall in front that leads to it.
+    pub mapped_port: Option<u16>,
 }
 
 impl JitRequest {

@@ -87,6 +87,8 @@ pub enum Stop {
 
 /// Attempts at a call that the service is too busy for, or whose answer is lost.
 const ATTEMPTS: u32 = 8;
+/// How often an entry is merged in again that others put out of a policy without knowing of it.
+const MERGED_AGAIN: u32 = 3;
 /// How long one long operation may take.
 const LONGEST_OPERATION: Duration = Duration::from_secs(3600);
 /// Where pauses stop to grow.
@@ -215,7 +217,12 @@ impl Runner<'_> {
         } else if !there {
             self.write(step, Direction::Apply, step.before.as_ref(), step.after.as_ref(), found)?;
         }
-        self.await_expected(step, true)?;
+        let mut merged_again = 0;
+        while !self.await_kept(step)? && merged_again < MERGED_AGAIN {
+            merged_again += 1;
+            let found = self.read(step)?;
+            self.write(step, Direction::Apply, step.before.as_ref(), step.after.as_ref(), found)?;
+        }
         if ours || !there {
             let request_id = self.verify(step, step.after.as_ref())?;
             self.keep(Event::Verified {
@@ -225,6 +232,23 @@ impl Runner<'_> {
             })?;
         }
         Ok(if there { Done::Already } else { Done::Written })
+    }
+
+    /// Waits for what the service does by itself; false when the entry that was written is gone. Just-in-time policies have
+    /// no entity tag and a write replaces the whole list, so somebody who wrote at the same moment may have put back a list
+    /// without it, knowing nothing of it.
+    fn await_kept(&self, step: &Step) -> Result<bool, Stop> {
+        let is_lost = || -> Result<bool, Stop> {
+            if step.part.is_none() || projection::same(step.before.as_ref(), step.after.as_ref()) {
+                return Ok(false);
+            }
+            let now = self.projected(step, &self.read(step)?);
+            Ok(projection::same(now.as_ref(), step.before.as_ref()))
+        };
+        match self.await_while(step, true, || Ok(!is_lost()?))? {
+            true => Ok(!is_lost()?),
+            false => Ok(false),
+        }
     }
 
     /// Whether the step is there already. What is neither as before nor as after has drifted.
@@ -463,6 +487,11 @@ impl Runner<'_> {
 
     /// Waits until the Deny rules of just-in-time access are there, or gone.
     pub(super) fn await_expected(&self, step: &Step, present: bool) -> Result<(), Stop> {
+        self.await_while(step, present, || Ok(true)).map(|_| ())
+    }
+
+    /// The same as long as something holds; false when it no longer does.
+    fn await_while(&self, step: &Step, present: bool, still: impl Fn() -> Result<bool, Stop>) -> Result<bool, Stop> {
         let mut waited = Waited::default();
         for expected in &step.expects {
             while self.holds(step.number, expected, present)? != present {
@@ -475,10 +504,13 @@ impl Runner<'_> {
                         "stopped while just-in-time access was at work; the same command continues".to_owned(),
                     ));
                 }
+                if !still()? {
+                    return Ok(false);
+                }
                 self.wait(&mut waited, None);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whether every port is denied (or, for those that go, any still is).

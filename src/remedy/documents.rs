@@ -202,12 +202,12 @@ fn lines(header: &str, items: &[Arc<Value>], footer: bool) -> Vec<u8> {
     text.into_bytes()
 }
 
-pub(super) fn id_of(item: &Value) -> Option<ResourceId> {
+pub fn id_of(item: &Value) -> Option<ResourceId> {
     member(item, "id").and_then(Value::as_str).map(ResourceId::new)
 }
 
 /// A member by name without case; `null` counts as absent.
-pub(super) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+pub fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     let members = value.as_object()?;
     let found = members.get(name).or_else(|| {
         let mut all = members.iter();
@@ -218,7 +218,7 @@ pub(super) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
 }
 
 /// A member of `properties` or, as the command line prints it, of the object itself.
-pub(super) fn property<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+pub fn property<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     let wrapped = member(value, "properties").and_then(|properties| member(properties, name));
     wrapped.or_else(|| member(value, name))
 }

@@ -33,8 +33,14 @@ pub fn answer(state: &mut State, call: &mut Call) -> (Answer, Delivery) {
     call.number = state.calls;
     let (mut answer, delivery) = faulty(state, call);
     identify(call, &mut answer);
+    answer.headers.push(("date", http_date(state.now())));
     state.log(call, answer.status, delivery);
     (answer, delivery)
+}
+
+/// A moment as HTTP writes it.
+fn http_date(time: jiff::Timestamp) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// The ids by which support finds a call again.
@@ -77,8 +83,16 @@ fn faulty(state: &mut State, call: &Call) -> (Answer, Delivery) {
             )
         };
         if let Some(fault) = state.faults.meet(call, is_paging) {
-            spoil(fault.kind.effect, call, &mut answer);
+            spoil(&fault, call, &mut answer);
         }
+    }
+    if answer
+        .header("location")
+        .or_else(|| answer.header("azure-asyncoperation"))
+        .is_some()
+        && let Some(fault) = state.faults.meet(call, |effect| effect == Effect::ForeignLocation)
+    {
+        fault.mislead(&mut answer);
     }
     let delivery = delivery(state, call, &mut answer);
     (answer, delivery)

@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
+use portcullis::remedy::Plan;
 use portcullis::sandbox::Options;
 
-use crate::desk::{Desk, quick, writes};
+use crate::desk::{Desk, quick, said, writes};
 use crate::live::{SECRET, sandbox};
 
 /// The commands below the heading, with what they end with.
@@ -29,21 +30,24 @@ fn the_lines_of_the_readme_go_there_and_back() {
     let mut shown = Vec::new();
     for (command, end) in &commands {
         let line = command.replace("$AZURE", &sandbox.origin);
-        let line = format!("{} {line}", env!("CARGO_BIN_EXE_portcullis"));
-        // A terminal of its own, at which somebody answers yes.
-        let typed = format!("echo yes | script -qec '{line}' /dev/null");
+        let mut line = format!("{} {line}", env!("CARGO_BIN_EXE_portcullis"));
+        // Who is asked says yes; here nobody can be asked.
+        let asks = (command.starts_with("apply") || command.starts_with("rollback")) && !command.contains("--dry-run");
+        if asks {
+            let plan = Plan::parse(&std::fs::read_to_string(desk.path("plan.json")).unwrap()).unwrap();
+            line += &format!(" --approve {}", plan.digest);
+        }
         let output = Command::new("bash")
-            .args(["-c", &typed])
+            .args(["-c", &line])
             .current_dir(desk.path(""))
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
-            .env("TERM", "dumb")
             .env("AZURE_TENANT_ID", &sandbox.state().store.tenant)
             .env("AZURE_CLIENT_ID", "00000000-5a4d-4b0c-8000-000000000001")
             .env("AZURE_CLIENT_SECRET", SECRET)
             .output()
             .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let text = said(&output);
         assert_eq!(output.status.code(), Some(*end), "{command}: {text}");
         if command.contains("--rehearse") || command.contains("--dry-run") {
             assert_eq!(writes(&sandbox), 0, "{command}");

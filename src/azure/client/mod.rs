@@ -4,21 +4,22 @@
 mod answer;
 mod budget;
 mod change;
-mod fault;
+pub(in crate::azure) mod fault;
 pub mod pages;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use azure_core::credentials::Secret;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Url};
 
-pub use answer::Answer;
+pub use answer::{Answer, without_tokens};
 pub use budget::{Budget, Lane};
 pub use change::Change;
-pub use fault::Fault;
+pub use fault::{Fault, trouble};
 
 use super::cloud::Cloud;
 use super::credential::tokens::Tokens;
@@ -42,6 +43,8 @@ pub struct Client {
     pub stop: Stop,
     /// Requests that were sent.
     sent: AtomicU64,
+    /// By how many seconds the service's clock is ahead of this machine's, as its latest answer said.
+    ahead: AtomicI64,
 }
 
 impl Client {
@@ -54,12 +57,18 @@ impl Client {
             budget: Budget::default(),
             stop,
             sent: AtomicU64::new(0),
+            ahead: AtomicI64::new(0),
         }
     }
 
     /// How many requests were sent so far, every attempt counted.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// By how much the service's clock is ahead of this machine's.
+    pub fn ahead(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.ahead.load(Ordering::Relaxed))
     }
 
     /// A path below the endpoint of Resource Manager, such as `subscriptions?api-version=2022-12-01`.
@@ -165,6 +174,10 @@ impl Client {
         };
         let answer = whole.unwrap_or_else(|elapsed| Err(late(elapsed)))?;
         self.budget.learn(lane, &answer);
+        if let Some(date) = answer.date() {
+            let ahead = date.duration_since(Timestamp::now()).as_secs();
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
         Ok(answer)
     }
 }

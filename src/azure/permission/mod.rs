@@ -23,13 +23,15 @@ pub struct Feature {
 pub enum Purpose {
     Scan,
     Request,
+    Configure,
     Remediate,
 }
 
 impl Purpose {
-    pub const ALL: [(&'static str, Purpose); 3] = [
+    pub const ALL: [(&'static str, Purpose); 4] = [
         ("scan", Purpose::Scan),
         ("request", Purpose::Request),
+        ("configure", Purpose::Configure),
         ("remediate", Purpose::Remediate),
     ];
 
@@ -42,6 +44,7 @@ impl Purpose {
         match self {
             Purpose::Scan => "Reads what Portcullis judges, and changes nothing",
             Purpose::Request => "Asks for just-in-time access to virtual machines",
+            Purpose::Configure => "Enables, changes and disables just-in-time access to virtual machines",
             Purpose::Remediate => "Scans, enables just-in-time access and closes rules of network security groups",
         }
     }
@@ -50,7 +53,11 @@ impl Purpose {
         match self {
             Purpose::Scan => scanning(),
             Purpose::Request => stated(REQUEST),
-            Purpose::Remediate => scanning().into_iter().chain(stated(REMEDIATE)).collect(),
+            Purpose::Configure => scanning().into_iter().chain(stated(CONFIGURE)).collect(),
+            Purpose::Remediate => {
+                let writes = stated(CONFIGURE).into_iter().chain(stated(REMEDIATE));
+                scanning().into_iter().chain(writes).collect()
+            }
         }
     }
 
@@ -98,15 +105,16 @@ const REQUEST: &[(&str, &[&str])] = &[
     ),
 ];
 
+const CONFIGURE: &[(&str, &[&str])] = &[(
+    "enable or edit just-in-time access",
+    &[
+        "Microsoft.Security/locations/jitNetworkAccessPolicies/write",
+        "Microsoft.Security/locations/jitNetworkAccessPolicies/delete",
+        "Microsoft.Compute/virtualMachines/write",
+    ],
+)];
+
 const REMEDIATE: &[(&str, &[&str])] = &[
-    (
-        "enable or edit just-in-time access",
-        &[
-            "Microsoft.Security/locations/jitNetworkAccessPolicies/write",
-            "Microsoft.Security/locations/jitNetworkAccessPolicies/delete",
-            "Microsoft.Compute/virtualMachines/write",
-        ],
-    ),
     (
         "close rules of network security groups",
         &[

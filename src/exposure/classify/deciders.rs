@@ -58,17 +58,31 @@ impl Describer<'_> {
         Some(tags).filter(|tags| !tags.is_empty())
     }
 
-    /// What is told of the first rules that decided.
+    /// What is told of the first rules that decided. By name, so that the answer stays the same when rules change places.
     pub(super) fn deciders(&self, deciding: &Deciding) -> Vec<Decider> {
-        let [subnet, nic] = &deciding.groups;
-        let admin = deciding.admin.iter().filter_map(|rule| self.admin_decider(*rule));
-        let subnet = subnet.iter().filter_map(|rule| self.decider(Layer::Subnet, rule));
-        let nic = nic.iter().filter_map(|rule| self.decider(Layer::Nic, rule));
-        let mut deciders: Vec<Decider> = admin.chain(subnet).chain(nic).collect();
-        // By name, so that the answer stays the same when rules change places.
-        deciders.sort_by(|a, b| (a.layer, &a.group, &a.rule).cmp(&(b.layer, &b.group, &b.rule)));
+        let mut deciders: Vec<Decider> = deciding
+            .admin
+            .iter()
+            .filter_map(|rule| self.admin_decider(*rule))
+            .collect();
+        deciders.sort_by(|a, b| (&a.group, &a.rule).cmp(&(&b.group, &b.rule)));
+        for (layer, rules) in [Layer::Subnet, Layer::Nic].into_iter().zip(&deciding.groups) {
+            let mut named: Vec<(&str, RuleRef)> =
+                rules.iter().filter_map(|rule| Some((self.name(rule)?, rule))).collect();
+            // A large group has hundreds of them, of which the first few are told.
+            if named.len() > MOST_DECIDERS {
+                named.select_nth_unstable(MOST_DECIDERS);
+                named.truncate(MOST_DECIDERS);
+            }
+            named.sort_unstable();
+            deciders.extend(named.into_iter().filter_map(|(_, rule)| self.decider(layer, rule)));
+        }
         deciders.truncate(MOST_DECIDERS);
         deciders
+    }
+
+    fn name(&self, reference: RuleRef) -> Option<&str> {
+        find(self.inventory, reference).map(|(_, rule)| &*rule.name)
     }
 
     fn decider(&self, layer: Layer, reference: RuleRef) -> Option<Decider> {

@@ -135,6 +135,7 @@ fn minutes(text: &str) -> Option<i64> {
 fn request(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, requests: &mut Vec<JitRequest>) {
     let start = time(reader, scope, "startTimeUtc");
     let requestor = reader.text(scope, "requestor");
+    let justification = reader.text(scope, "justification");
     for machine in reader.scopes(scope, "virtualMachines") {
         let Some(vm) = vm_id(reader, machine) else { continue };
         for port in reader.scopes(machine, "ports") {
@@ -145,7 +146,10 @@ fn request(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>, requests: &mut Vec
                 start: start.clone(),
                 end: time(reader, port, "endTimeUtc"),
                 status: reader.text(port, "status").unwrap_or_else(|| Arc::from("")),
+                reason: reader.text(port, "statusReason"),
                 requestor: requestor.clone(),
+                justification: justification.clone(),
+                mapped_port: reader.integer(port, "mappedPort").known().copied().flatten(),
             });
         }
     }

@@ -26,7 +26,7 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
     let bastion = bastion_ranges(sight.view.inventory());
     let extends = sight.view.policies_of(&vm.id).next().is_some();
     if bastion.is_empty()
-        || (!extends && enable_jit::possible(sight, index, vm).is_err())
+        || (!extends && enable_jit::possible(sight.view, index, vm).is_err())
         || extends != (&*finding.rule == "jit-port-coverage")
     {
         return Proposal::Nothing;

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::{Draft, Proposal, Remedy, Sight, owner};
-use crate::model::{JitPolicy, Known, MachineKind, Os, ResourceId, Vm};
+use crate::model::{Inventory, JitPolicy, Known, MachineKind, Os, ResourceId, Vm};
 use crate::remedy::effect;
+use crate::remedy::view::View;
 use crate::rule::Finding;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 
@@ -29,17 +30,11 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
     if sight.view.policies_of(&vm.id).next().is_some() {
         return Proposal::Nothing;
     }
-    if let Err(reason) = possible(sight, index, vm) {
+    if let Err(reason) = possible(sight.view, index, vm) {
         return Proposal::cannot(owner(vm), reason);
     }
-    let policy = policy_for(sight, vm);
-    if policy.name().chars().count() + vm.id.name().chars().count() > NAMES_LIMIT {
-        let reason = format!(
-            "the names of policy `{}` and machine `{}` have more than {NAMES_LIMIT} characters together, which \
-             just-in-time access refuses; enable it in a policy with a shorter name",
-            policy.name(),
-            vm.id.name()
-        );
+    let policy = policy_for(sight.view.inventory(), vm);
+    if let Err(reason) = names_fit(&policy, &vm.id) {
         return Proposal::cannot(owner(vm), reason);
     }
     let ports = ports(sight, vm);
@@ -64,12 +59,25 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
     }])
 }
 
+/// The error says that the names of a policy and a machine are too long together.
+pub fn names_fit(policy: &ResourceId, vm: &ResourceId) -> Result<(), String> {
+    if policy.name().chars().count() + vm.name().chars().count() <= NAMES_LIMIT {
+        return Ok(());
+    }
+    Err(format!(
+        "the names of policy `{}` and machine `{}` have more than {NAMES_LIMIT} characters together, which \
+         just-in-time access refuses; enable it in a policy with a shorter name",
+        policy.name(),
+        vm.name()
+    ))
+}
+
 /// The error says why just-in-time access cannot be enabled.
-pub(super) fn possible(sight: &Sight<'_>, index: u32, vm: &Vm) -> Result<(), String> {
+pub fn possible(view: &View, index: u32, vm: &Vm) -> Result<(), String> {
     if vm.kind != MachineKind::Arm {
         return Err("just-in-time access takes no classic machines and no instances of uniform scale sets".to_owned());
     }
-    let estate = Estate::new(sight.view.inventory(), &sight.view.exposures, sight.view.now);
+    let estate = Estate::new(view.inventory(), &view.exposures, view.now);
     let facts = VmFacts::new(&estate, index).ok_or_else(|| "the machine was not analysed".to_owned())?;
     match standing(&facts) {
         Standing::Unsupported(reason) => return Err(format!("just-in-time access cannot be enabled: {reason}")),
@@ -81,14 +89,14 @@ pub(super) fn possible(sight: &Sight<'_>, index: u32, vm: &Vm) -> Result<(), Str
         Standing::Configured => return Err("it is in a just-in-time policy already".to_owned()),
         Standing::NotConfigured => {}
     }
-    let targets = sight.view.targets(index);
+    let targets = view.targets(index);
     if targets.iter().any(|target| matches!(target.address, Known::Unknown(_))) {
         return Err(
             "a private address of it is not known, so the rules that just-in-time access would write are not"
                 .to_owned(),
         );
     }
-    if effect::filtered(sight.view, &vm.id).is_empty() {
+    if effect::filtered(view, &vm.id).is_empty() {
         return Err(
             "no network security group filters it; just-in-time access through a firewall is not planned".to_owned(),
         );
@@ -96,7 +104,8 @@ pub(super) fn possible(sight: &Sight<'_>, index: u32, vm: &Vm) -> Result<(), Str
     Ok(())
 }
 
-fn policy_for(sight: &Sight<'_>, vm: &Vm) -> ResourceId {
+/// The policy of a machine's resource group and region: the usual one, another that is there, or the one to make.
+pub fn policy_for(inventory: &Inventory, vm: &Vm) -> ResourceId {
     let region = region(&vm.location);
     let here = |policy: &&JitPolicy| {
         policy.id.subscription().eq_ignore_ascii_case(vm.id.subscription())
@@ -106,20 +115,23 @@ fn policy_for(sight: &Sight<'_>, vm: &Vm) -> ResourceId {
                 .segment("locations")
                 .is_some_and(|place| self::region(place) == region)
     };
-    let policies: Vec<&JitPolicy> = sight.view.inventory().jit_policies.iter().filter(here).collect();
+    let policies: Vec<&JitPolicy> = inventory.jit_policies.iter().filter(here).collect();
     let usual = policies
         .iter()
         .find(|policy| policy.id.name().eq_ignore_ascii_case("default"));
-    usual.or(policies.first()).map_or_else(
-        || {
-            ResourceId::new(&format!(
-                "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Security/locations/{region}/jitNetworkAccessPolicies/default",
-                vm.id.subscription(),
-                vm.id.resource_group()
-            ))
-        },
-        |policy| policy.id.clone(),
-    )
+    usual
+        .or(policies.first())
+        .map_or_else(|| policy_named(vm, "default"), |policy| policy.id.clone())
+}
+
+/// A policy of a name in a machine's resource group and region.
+pub fn policy_named(vm: &Vm, name: &str) -> ResourceId {
+    ResourceId::new(&format!(
+        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Security/locations/{}/jitNetworkAccessPolicies/{name}",
+        vm.id.subscription(),
+        vm.id.resource_group(),
+        region(&vm.location)
+    ))
 }
 
 /// A region's short name, which alone the service takes.
@@ -152,7 +164,7 @@ pub(super) fn rule(port: u16, sight: &Sight<'_>) -> Value {
 }
 
 /// The service takes one prefix or a list, never both.
-pub(super) fn set_sources(rule: &mut Map<String, Value>, sources: &[String]) {
+pub fn set_sources(rule: &mut Map<String, Value>, sources: &[String]) {
     rule.retain(|name, _| !name.to_ascii_lowercase().starts_with("allowedsourceaddressprefix"));
     match sources {
         [] => rule.insert("allowedSourceAddressPrefix".to_owned(), json!("*")),
@@ -162,7 +174,7 @@ pub(super) fn set_sources(rule: &mut Map<String, Value>, sources: &[String]) {
 }
 
 /// Minutes as ISO 8601 writes them.
-pub(super) fn duration(minutes: u32) -> String {
+pub fn duration(minutes: u32) -> String {
     match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("PT{minutes}M"),
         (hours, 0) => format!("PT{hours}H"),

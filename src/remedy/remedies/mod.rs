@@ -12,6 +12,8 @@ pub(super) mod remove_entry;
 
 use serde_json::Value;
 
+pub use enable_jit::{duration, names_fit, policy_for, policy_named, possible, set_sources};
+
 use super::documents::Documents;
 use super::plan::{Expected, Mended};
 use super::view::View;

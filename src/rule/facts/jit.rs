@@ -366,6 +366,11 @@ pub(super) fn unsupported_reasons(facts: &VmFacts<'_, '_>) -> Reasons {
         }
         _ => {}
     }
+    if is_off_by_policy(facts) {
+        reasons.sure.push(Arc::from(
+            "just-in-time access is off in the security policy of its subscription or resource group",
+        ));
+    }
     match super::defender::jit_included(facts) {
         Fact::Bool(false) => {
             reasons
@@ -376,6 +381,15 @@ pub(super) fn unsupported_reasons(facts: &VmFacts<'_, '_>) -> Reasons {
         _ => {}
     }
     reasons
+}
+
+/// What only Defender's own verdict says: whether the solution is switched off.
+fn is_off_by_policy(facts: &VmFacts<'_, '_>) -> bool {
+    let cause = facts
+        .estate
+        .assessment_of(&facts.vm.id)
+        .and_then(|assessment| assessment.cause.as_deref());
+    cause.is_some_and(|cause| cause.eq_ignore_ascii_case("OffByPolicy"))
 }
 
 #[cfg(test)]

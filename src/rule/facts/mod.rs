@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::Timestamp;
 
 pub use jit::{JitRuleName, Standing, standing};
+pub use nsg::spelled as spelled_sources;
 pub use security_rule::SecurityRuleFacts;
 pub use vm::VmFacts;
 
@@ -127,7 +128,7 @@ impl<'i> Estate<'i> {
         self.assessments.get(vm).copied()
     }
 
-    fn requests_of(&self, vm: &ResourceId) -> &[&'i JitRequest] {
+    pub fn requests_of(&self, vm: &ResourceId) -> &[&'i JitRequest] {
         self.requests.get(vm).map_or(&[], Vec::as_slice)
     }
 

@@ -340,7 +340,7 @@ pub(super) fn internet(addresses: &Addresses) -> Fact {
 }
 
 /// The sources as stated.
-pub(super) fn spelled(addresses: &Addresses) -> Vec<String> {
+pub fn spelled(addresses: &Addresses) -> Vec<String> {
     let spell = |term: &AddressTerm| match term {
         AddressTerm::Any => "*".to_owned(),
         AddressTerm::Range(range) => range.to_string(),

@@ -56,6 +56,10 @@ pub fn deny(state: &mut State, policy: &str, machine: &Value, cause: &Cause) {
             .as_ref()
             .and_then(|rule| rule.pointer("/properties/priority")?.as_u64());
         withdraw_from(state, group, policy, &machine, Some("Deny"), cause);
+        // A rule without ports would be none.
+        if ports.is_empty() {
+            continue;
+        }
         let priority = kept.or_else(|| deny_priority(state, group, &ports));
         let Some(priority) = priority else { continue };
         let (name, description) = (
