@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::client::{Lane, fault};
+use super::cloud::is_loopback;
 use super::collect::subscriptions::VERSION;
 use super::permission::{Lack, Purpose, lacks};
 use super::{Connection, Unread, Way, connect, http, runtime};
@@ -77,7 +78,7 @@ async fn reach(connection: &Connection) -> Result<Reached, String> {
         .arm
         .join(&format!("subscriptions?api-version={VERSION}"))
         .map_err(|error| error.to_string())?;
-    let way = match connection.cloud.is_local() {
+    let way = match is_loopback(&connection.cloud.arm) {
         true => Way::Straight,
         false => Way::Configured,
     };
