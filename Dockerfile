@@ -12,9 +12,10 @@ RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends ca-certificates git \
     && rm -rf /var/lib/apt/lists/* \
     && git config --system --add safe.directory '*' \
-    && useradd --create-home portcullis
+    && useradd --create-home --uid 10001 portcullis
 COPY --from=build /src/target/release/portcullis /usr/local/bin/portcullis
-USER portcullis
+# By number, so that a cluster can see that it is not root.
+USER 10001:10001
 WORKDIR /work
 ENTRYPOINT ["portcullis"]
 CMD ["--help"]

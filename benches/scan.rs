@@ -204,6 +204,7 @@ fn request(policies: Vec<Policy<'_>>) -> Request<'_> {
         policies,
         ports: MANAGEMENT_PORTS.to_vec(),
         least_severity: Severity::Info,
+        owner_tag: "owner",
         waivers: &[],
         baseline: None,
         touched: None,

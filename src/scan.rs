@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use sha2::{Digest, Sha256};
 
 use crate::diff::{self, Side};
 use crate::exposure::{Attached, Exposures, Front, TargetExposure, Way, WayIn, analyse_with};
@@ -14,7 +15,8 @@ use crate::input::{Reading, Relation, Relations};
 use crate::intern::intern;
 use crate::model::{Inventory, Known, Suppression};
 use crate::report::{
-    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Report, RuleInfo, Scan, Subscription, Summary, Tab, Tool,
+    Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Recommendation, Report, RuleInfo, Scan, Subscription, Tab,
+    Tool,
 };
 use crate::rule::assess::{Assessment, Assessor, Policy};
 use crate::rule::assumption::{Assumed, in_force};
@@ -22,7 +24,7 @@ use crate::rule::baseline::Baseline;
 use crate::rule::disagreement::Disagreements;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
 use crate::rule::waiver::{self, WaiverRule};
-use crate::rule::{Evidence, Finding, Judgement, Severity, Verdict, shared};
+use crate::rule::{Beside, Evidence, Finding, Judgement, Severity, Verdict, neighbours, shared};
 use crate::source::{Diagnostic, Sources};
 
 /// What is asked of a scan.
@@ -32,6 +34,8 @@ pub struct Request<'r> {
     pub ports: Vec<u16>,
     /// Findings below are left out.
     pub least_severity: Severity,
+    /// The tag of machines that names who answers for them; its case does not matter.
+    pub owner_tag: &'r str,
     pub waivers: &'r [WaiverRule],
     /// What is known already.
     pub baseline: Option<&'r Baseline>,
@@ -89,6 +93,11 @@ fn judge<T>(
         keep_all: false,
     };
     let mut assessment = assessor.assess();
+    let was_asked = |rule: &str| {
+        let mut policies = request.policies.iter();
+        policies.any(|policy| policy.reported && &*policy.rule.id == rule)
+    };
+    let beside = neighbours(&inventory, &assessment.findings, was_asked);
     relate(&relations, &mut assessment.findings);
     shared::mark(&inventory, &sources, &mut assessment.findings);
     let problems = waive(
@@ -115,8 +124,9 @@ fn judge<T>(
         diagnostics.extend(leave_out(touched, &mut assessment.findings));
     }
     diagnostics.extend(unused(&inventory));
-    diagnostics.extend(disagreements(&estate, &assessment).diagnostics());
-    let machines = machines(&estate, &assessment);
+    diagnostics.extend(disagreements(&estate, &assessment, &beside).diagnostics());
+    let mut machines = machines(&estate, &assessment, request.owner_tag);
+    set_beside(&mut machines, &inventory, &beside);
     let kept = keep(&inventory, &sources, &exposures, &assessment.machines);
     let report = report(
         request,
@@ -241,18 +251,38 @@ fn unused(inventory: &Inventory) -> Option<Diagnostic> {
 }
 
 /// Where Defender's own verdict is another.
-fn disagreements(estate: &Estate<'_>, assessment: &Assessment) -> Disagreements {
+fn disagreements(estate: &Estate<'_>, assessment: &Assessment, beside: &[Beside<'_>]) -> Disagreements {
     let mut differ = Disagreements::default();
     for (vm, ours) in estate.inventory.vms.iter().zip(&assessment.machines) {
         if let Some(theirs) = estate.assessment_of(&vm.id) {
             differ.note(vm.id.name(), ours, theirs);
         }
     }
+    for one in beside {
+        differ.note_beside(one.vm.id.name(), one);
+    }
     differ
 }
 
+/// Sets what Defender says in neighbouring recommendations beside what our rules say.
+fn set_beside(machines: &mut [Machine], inventory: &Inventory, beside: &[Beside<'_>]) {
+    for one in beside {
+        let index = inventory.vms.position(&one.vm.id);
+        let machine = index.and_then(|index| machines.get_mut(index as usize));
+        if let Some(machine) = machine {
+            machine.recommendations.push(Recommendation {
+                key: intern(one.recommendation.key),
+                title: intern(one.recommendation.title),
+                defender: intern(&one.theirs.words()),
+                rule: intern(one.recommendation.rule),
+                ours: one.ours,
+            });
+        }
+    }
+}
+
 /// The machines of the report, in the order of the input.
-fn machines(estate: &Estate<'_>, assessment: &Assessment) -> Vec<Machine> {
+fn machines(estate: &Estate<'_>, assessment: &Assessment, owner_tag: &str) -> Vec<Machine> {
     use rayon::prelude::*;
     let names: Vec<Arc<str>> = estate
         .inventory
@@ -264,7 +294,9 @@ fn machines(estate: &Estate<'_>, assessment: &Assessment) -> Vec<Machine> {
     let count = u32::try_from(estate.inventory.vms.len()).unwrap_or(u32::MAX);
     let machine = |index: u32| {
         let facts = VmFacts::new(estate, index)?;
-        Some(machine(&facts, judgements.get(index as usize), &names))
+        let mut machine = machine(&facts, judgements.get(index as usize), &names);
+        machine.owner = owner(&facts, owner_tag);
+        Some(machine)
     };
     (0..count).into_par_iter().filter_map(machine).collect()
 }
@@ -286,7 +318,9 @@ fn machine(facts: &VmFacts<'_, '_>, judgement: Option<&Judgement>, nsg_names: &[
         because: intern(judgement.map_or("the flow rule was not evaluated", |judgement| &judgement.message)),
         tab,
         tab_reason,
+        owner: None,
         defender: defender(facts),
+        recommendations: Vec::new(),
         paths: facts
             .machine
             .targets
@@ -294,6 +328,15 @@ fn machine(facts: &VmFacts<'_, '_>, judgement: Option<&Judgement>, nsg_names: &[
             .flat_map(|target| paths(facts, target, nsg_names))
             .collect(),
     }
+}
+
+/// What the machine's tag says, on one line.
+fn owner(facts: &VmFacts<'_, '_>, tag: &str) -> Option<Arc<str>> {
+    let named = facts.vm.tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(tag));
+    named
+        .map(|(_, owner)| owner.trim())
+        .filter(|owner| !owner.is_empty())
+        .map(intern)
 }
 
 fn tab(facts: &VmFacts<'_, '_>) -> (Tab, Option<Arc<str>>) {
@@ -307,10 +350,7 @@ fn tab(facts: &VmFacts<'_, '_>) -> (Tab, Option<Arc<str>>) {
 
 fn defender(facts: &VmFacts<'_, '_>) -> Option<Arc<str>> {
     let assessment = facts.estate.assessment_of(&facts.vm.id)?;
-    Some(match &assessment.cause {
-        Some(cause) => Arc::from(format!("{} ({cause})", assessment.code)),
-        None => assessment.code.clone(),
-    })
+    Some(intern(&assessment.words()))
 }
 
 fn paths(facts: &VmFacts<'_, '_>, target: &TargetExposure, nsg_names: &[Arc<str>]) -> Vec<Path> {
@@ -440,7 +480,7 @@ fn report(
     mut diagnostics: Vec<Diagnostic>,
 ) -> Report {
     diagnostics.sort_by(|a, b| (b.level, &a.location, &a.message).cmp(&(a.level, &b.location, &b.message)));
-    let summary = summary(&machines, &assessment.findings);
+    let summary = crate::report::summary::of(&machines, &assessment.findings);
     Report {
         format_version: FORMAT_VERSION,
         tool: Tool {
@@ -454,6 +494,8 @@ fn report(
             ports: request.ports.clone(),
             subscriptions: subscriptions(inventory),
             complete: inventory.coverage.is_complete(),
+            lost: inventory.coverage.lost.clone(),
+            least_severity: request.least_severity,
         },
         summary,
         assumptions: assumed.iter().map(|assumed| assumption(assumed)).collect(),
@@ -496,6 +538,7 @@ fn rules(request: &Request<'_>, assessment: &Assessment) -> Vec<RuleInfo> {
         id: policy.rule.id.clone(),
         title: policy.rule.title.clone(),
         severity: policy.params.severity.unwrap_or(policy.rule.severity),
+        digest: Some(digest(policy)),
         why: policy.rule.why.clone(),
         fix: policy.rule.fix.clone(),
         references: policy.rule.references.clone(),
@@ -516,6 +559,7 @@ fn problems(findings: &[Finding]) -> impl Iterator<Item = RuleInfo> {
             id: Arc::from(problem.id),
             title: Arc::from(problem.title),
             severity: Severity::Low,
+            digest: None,
             why: Arc::from(problem.why),
             fix: Arc::from(problem.fix),
             references: Vec::new(),
@@ -526,32 +570,26 @@ fn problems(findings: &[Finding]) -> impl Iterator<Item = RuleInfo> {
     })
 }
 
-fn summary(machines: &[Machine], findings: &[Finding]) -> Summary {
-    let mut summary = Summary {
-        machines: machines.len() as u64,
-        ..Summary::default()
+/// Of what decides: conditions, verdicts, severities and parameters. Words for people may change.
+fn digest(policy: &Policy<'_>) -> Arc<str> {
+    let mut hasher = Sha256::new();
+    let mut part = |text: &str| {
+        hasher.update(text.as_bytes());
+        hasher.update([0]);
     };
-    for machine in machines {
-        *summary.verdicts.entry(machine.verdict).or_default() += 1;
-        *summary.tabs.entry(machine.tab).or_default() += 1;
-        summary.exposed += u64::from(machine.paths.iter().any(is_exposed));
+    for step in policy.rule.steps() {
+        part(step.when.as_ref().map_or("", |(_, text)| text));
+        part(step.verdict.as_str());
+        part(step.severity.map_or("", Severity::as_str));
     }
-    for finding in findings {
-        if finding.waiver.is_some() {
-            summary.waived += 1;
-        } else if finding.is_known() {
-            summary.known += 1;
-        } else {
-            *summary.findings.entry(finding.severity).or_default() += 1;
-            summary.undetermined += u64::from(finding.verdict == Verdict::Undetermined);
-        }
+    for (name, value) in policy.params.to_json(policy.rule) {
+        part(&name);
+        part(&value.to_string());
     }
-    summary
-}
-
-fn is_exposed(path: &Path) -> bool {
-    use crate::exposure::ExposureClass::{AzureTenants, Narrow, Wide};
-    path.ports
+    let digits = hasher
+        .finalize()
         .iter()
-        .any(|exposure| matches!(exposure.class, AzureTenants | Narrow | Wide))
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    Arc::from(digits)
 }

@@ -207,3 +207,56 @@ fn an_unstated_sku_is_basic_unless_chosen() {
     assert!(!named(&standard).contains(&"unstated-sku"));
     assert_class(chosen(unstated_sku(), "unstated-sku=unknown").public(), Undetermined);
 }
+
+fn peered(access: &Value) -> Estate {
+    let peering = json!([{ "name": "p", "properties": { "peeringState": "Connected",
+        "allowVirtualNetworkAccess": access,
+        "remoteVirtualNetwork": reference("Microsoft.Network/virtualNetworks", "other"),
+        "remoteAddressSpace": { "addressPrefixes": ["10.5.0.0/16"] } } }]);
+    Estate::new()
+        .network("virtualNetworkPeerings", peering)
+        .subnet_nsg(vec![])
+}
+
+#[test]
+fn a_peering_that_says_nothing_allows_access_unless_chosen() {
+    let silent = || peered(&Value::Null);
+    let found = silent().analyse();
+    assert_eq!(found.private().sources, ["10.0.0.0/16", "10.5.0.0/16"]);
+    assert!(named(&found).contains(&"peering-access"));
+    assert!(!named(&peered(&json!(true)).analyse()).contains(&"peering-access"));
+    assert_eq!(
+        chosen(silent(), "peering-access=denied").private().sources,
+        ["10.0.0.0/16"]
+    );
+    let open = chosen(silent(), "peering-access=unknown");
+    assert!(
+        open.private().gaps.iter().any(|gap| gap.contains("`p`")),
+        "{:?}",
+        open.private().gaps
+    );
+}
+
+#[test]
+fn members_of_a_group_in_several_networks_count_unless_chosen() {
+    let asg = id("Microsoft.Network/applicationSecurityGroups", "jump");
+    let member = |name: &str, address: &str, network: &str| {
+        json!({ "id": id("Microsoft.Network/networkInterfaces", name), "properties": { "ipConfigurations": [{
+            "name": "c", "properties": { "privateIPAddress": address, "applicationSecurityGroups": [{ "id": asg }],
+                "subnet": { "id": id("Microsoft.Network/virtualNetworks", network) + "/subnets/default" } } }] } })
+    };
+    let mut from_group = rule("jump", 100, "Allow", "", "22");
+    from_group["properties"]["sourceAddressPrefix"] = Value::Null;
+    from_group["properties"]["sourceApplicationSecurityGroups"] = json!([{ "id": asg }]);
+    let estate = || {
+        Estate::new()
+            .subnet_nsg(vec![from_group.clone(), rule("no", 200, "Deny", "*", "*")])
+            .add(json!({ "id": asg }))
+            .add(member("a", "10.0.0.9", "vnet"))
+            .add(member("b", "10.5.0.9", "other"))
+    };
+    let found = estate().analyse();
+    assert_eq!(found.private().sources, ["10.0.0.9", "10.5.0.9"]);
+    assert!(named(&found).contains(&"asg-members"));
+    assert_class(chosen(estate(), "asg-members=unknown").private(), Undetermined);
+}

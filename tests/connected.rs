@@ -9,6 +9,7 @@
 use portcullis::exposure::{ExposureClass, Way, analyse};
 use portcullis::input::{Given, Reading};
 use portcullis::rule::builtin;
+use portcullis::rule::fact::{Fact, FactSource as _};
 use portcullis::rule::facts::{Estate, Standing, VmFacts, standing};
 use portcullis::rule::params::ResolvedParams;
 use portcullis::rule::{Sentences, SubjectFacts, SubjectKind, Verdict};
@@ -230,4 +231,32 @@ fn what_a_refused_group_does_to_just_in_time_access_is_open() {
     let reading = snapshot(&parts, Some("Microsoft.Network/networkSecurityGroups"));
     assert_eq!(verdict(&reading, "vm", "management-ports-jit"), Verdict::Healthy);
     assert_eq!(verdict(&reading, "vm", "jit-shadowed"), Verdict::Undetermined);
+}
+
+#[test]
+fn routes_that_take_the_internet_elsewhere_leave_the_firewall_aside() {
+    let estate = |routes: &[(&str, &str)]| {
+        let mut network = network("v1", Some("10.0.1.4"), &[]);
+        let table = network
+            .iter_mut()
+            .find(|resource| resource["id"].as_str().unwrap().contains("routeTables"));
+        let stated = table.unwrap()["properties"]["routes"].as_array_mut().unwrap();
+        for (prefix, hop) in routes {
+            stated.push(json!({ "name": prefix.replace('/', "-"), "properties": {
+                "addressPrefix": prefix, "nextHopType": hop } }));
+        }
+        snapshot(&[machine("vm", "v1", None), network, firewall("v1")], None)
+    };
+    let by_route = |reading: &Reading| {
+        let fact = with_facts(reading, "vm", |facts| facts.fact("firewall"));
+        let Fact::Record(fields) = fact else { return false };
+        fields.contains(&("by_route", Fact::Bool(true)))
+    };
+    assert!(by_route(&estate(&[])));
+    // A prefix of its own changes nothing for the internet at large; two halves do.
+    assert!(by_route(&estate(&[("198.51.100.0/24", "Internet")])));
+    assert!(!by_route(&estate(&[
+        ("0.0.0.0/1", "Internet"),
+        ("128.0.0.0/1", "Internet")
+    ])));
 }

@@ -17,6 +17,11 @@ use portcullis::scan::{Request, scan};
 const RECORDED: &str = "2026-03-14T02:10:00Z";
 
 fn report_of(directory: &str) -> Report {
+    report_with(directory, "")
+}
+
+/// The report of an example, and of one more recording beside it.
+fn report_with(directory: &str, more: &str) -> Report {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(directory);
     let mut files: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
@@ -24,6 +29,9 @@ fn report_of(directory: &str) -> Report {
     for file in files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         reading.read(&name, Given::Found, File::open(&file).unwrap());
+    }
+    if !more.is_empty() {
+        reading.read("more.json", Given::Found, more.as_bytes());
     }
     reading.finish();
     let rules = builtin::rules();
@@ -37,6 +45,7 @@ fn report_of(directory: &str) -> Report {
         policies: policies.collect(),
         ports: vec![22, 3389, 5985, 5986],
         least_severity: Severity::Info,
+        owner_tag: "owner",
         waivers: &[],
         baseline: None,
         touched: None,
@@ -429,4 +438,89 @@ fn what_was_refused_leaves_open_only_what_needs_it() {
             .filter(|f| f.verdict == Undetermined)
             .all(|f| f.gaps[0].contains("403"))
     );
+}
+
+#[test]
+fn neighbouring_recommendations_stand_beside_our_rules() {
+    const CLOSED: &str = "bc303248-3d14-44c2-96a0-55f5c326b5fe";
+    const ANY_PORT: &str = "3b20e985-f71f-483b-b078-f30d73936d43";
+    let plain = report_of("contoso");
+    let complained = |rule: &str| -> BTreeSet<String> {
+        let findings = plain.findings.iter().filter(|finding| &*finding.rule == rule);
+        let unhealthy = findings.filter(|finding| finding.verdict == Unhealthy);
+        unhealthy
+            .map(|finding| finding.subject.id.to_ascii_lowercase())
+            .collect()
+    };
+    let exposed = complained("management-port-exposed");
+    assert!(exposed.len() > 3 && plain.machines.iter().all(|machine| machine.recommendations.is_empty()));
+    let is_exposed = |machine: &&Machine| exposed.contains(&machine.id.to_ascii_lowercase());
+    let mut open = plain.machines.iter().filter(is_exposed);
+    let (first, second, third) = (open.next().unwrap(), open.next().unwrap(), open.next().unwrap());
+    let undetermined = |machine: &&Machine| {
+        plain
+            .findings
+            .iter()
+            .any(|finding| finding.subject.id == machine.id && finding.verdict == Undetermined)
+    };
+    let closed = plain
+        .machines
+        .iter()
+        .find(|machine| !is_exposed(machine) && !undetermined(machine))
+        .unwrap();
+    let rows: Vec<String> = [
+        (first, CLOSED, "Healthy", ""),
+        (second, CLOSED, "NotApplicable", "NonInternetFacingVms"),
+        (third, CLOSED, "Unhealthy", ""),
+        (closed, CLOSED, "Unhealthy", ""),
+        (closed, ANY_PORT, "Healthy", ""),
+    ]
+    .iter()
+    .map(|(machine, key, code, cause)| {
+        let cause = if cause.is_empty() { String::new() } else { format!(",\"cause\":\"{cause}\"") };
+        format!(
+            "{{\"id\":\"{}/providers/Microsoft.Security/assessments/{key}\",\"name\":\"{key}\",\
+             \"type\":\"Microsoft.Security/assessments\",\"properties\":{{\"status\":{{\"code\":\"{code}\"{cause}}}}}}}",
+            machine.id
+        )
+    })
+    .collect();
+    let report = report_with("contoso", &format!("{{\"value\":[{}]}}", rows.join(",")));
+    let beside = |of: &Machine| {
+        let found = &machine(&report, &of.name).recommendations;
+        found
+            .iter()
+            .map(|one| (one.defender.to_string(), one.rule.to_string(), one.ours))
+            .collect::<Vec<_>>()
+    };
+    let rule = "management-port-exposed".to_owned();
+    assert_eq!(beside(first), [("Healthy".to_owned(), rule.clone(), Unhealthy)]);
+    assert_eq!(
+        beside(second),
+        [(
+            "NotApplicable (NonInternetFacingVms)".to_owned(),
+            rule.clone(),
+            Unhealthy
+        )]
+    );
+    assert_eq!(beside(third), [("Unhealthy".to_owned(), rule.clone(), Unhealthy)]);
+    assert_eq!(beside(closed)[0], ("Unhealthy".to_owned(), rule, Healthy));
+    let notes: Vec<&str> = report
+        .diagnostics
+        .iter()
+        .filter(|one| &*one.code == "defender-differs" && one.message.contains("Management ports should be closed"))
+        .map(|one| one.message.as_str())
+        .collect();
+    assert_eq!(notes.len(), 3, "{notes:#?}");
+    for (name, reason) in [
+        (&first.name, "does not see the way in"),
+        (&second.name, "the internet does not reach"),
+        (&closed.name, "lets nobody through"),
+    ] {
+        let name = format!("`{name}`");
+        assert!(
+            notes.iter().any(|note| note.contains(&name) && note.contains(reason)),
+            "{name}: {notes:#?}"
+        );
+    }
 }

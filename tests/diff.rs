@@ -261,11 +261,11 @@ fn module(notation: &Path) -> (&'static str, &'static str) {
     }
 }
 
-/// Where an object begins whose name stands in a line of its own.
+/// The line that says whom the rule lets in, at or behind the one that begins it.
 fn line_of(text: &str, mark: &str) -> usize {
-    let at = text.lines().position(|line| line.contains(mark)).unwrap();
-    let alone = text.lines().nth(at).unwrap().trim() == mark && !mark.ends_with('{');
-    1 + at - usize::from(alone)
+    let rule = text.lines().position(|line| line.contains(mark)).unwrap();
+    let source = |line: &str| line.contains("sourceAddressPrefix") || line.contains("source_address_prefix");
+    1 + rule + text.lines().skip(rule).position(source).unwrap()
 }
 
 #[test]
@@ -316,6 +316,11 @@ fn one_prefix_widened_in_a_module(notation: &Path) {
     assert!(
         annotations.lines().count() == 1 && annotations.starts_with(&start),
         "{annotations}"
+    );
+    let console = portcullis(repository.path(), &["diff", "HEAD~1..HEAD"]).out;
+    assert!(
+        console.contains(&format!("{line} | ")),
+        "the lines of the rule: {console}"
     );
     let quality: Value = serde_json::from_str(&repository.read("out.json")).unwrap();
     assert_eq!(quality.as_array().unwrap().len(), 1, "{quality:#}");

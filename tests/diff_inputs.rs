@@ -101,6 +101,11 @@ fn values_that_one_side_lacks_are_told() {
     assert_eq!(status, 1, "{}", comparison.sentence);
     let said = &comparison.base.diagnostics;
     assert!(said.iter().any(|said| &*said.code == "values-absent"), "{said:?}");
+    let told = portcullis(repository.path(), &[&["diff"], &flags[..], &["HEAD~1..HEAD"]].concat()).out;
+    assert!(
+        told.contains("warning") && told.contains("gives no values there"),
+        "{told}"
+    );
     let ran = portcullis(
         repository.path(),
         &["diff", "--var-file", "values/dev.tfvars", "HEAD~1..HEAD"],
@@ -333,6 +338,12 @@ fn a_plan_alone_says_what_was_and_what_will_be() {
     repository.write("planned/plan.json", &plan("8.8.4.0/24", "8.8.0.0/16"));
     let ran = portcullis(here, &["diff", "planned"]);
     assert_eq!(ran.status, 1, "a directory with a plan: {}{}", ran.out, ran.err);
+    let ran = portcullis(&here.join("planned"), &["diff", "../plan.json"]);
+    assert_eq!(
+        ran.status, 1,
+        "a path that leads up is no range: {}{}",
+        ran.out, ran.err
+    );
     repository.write("infra/main.tf", "");
     let ran = portcullis(here, &["diff", "infra"]);
     assert!(ran.status == 2 && ran.err.contains("holds no plan"), "{}", ran.err);

@@ -105,6 +105,7 @@ fn side(made: &Made) -> Side {
         policies: policies.collect(),
         ports: PORTS.to_vec(),
         least_severity: Severity::Info,
+        owner_tag: "owner",
         waivers: &[],
         baseline: None,
         touched: None,

@@ -21,10 +21,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("rule", &["source", "net", "intern", "model", "exposure"]),
     // Two judged estates, compared; the writers write what it finds.
     ("diff", &["source", "net", "model", "exposure", "rule"]),
+    // The databases, and the shapes that they keep and give; see `writers_know_only_the_shapes_of_the_history`.
+    ("history", &["source", "net", "model", "exposure", "rule"]),
     (
         "report",
-        &["source", "net", "intern", "model", "exposure", "trace", "rule", "diff"],
+        &[
+            "source", "net", "intern", "model", "exposure", "trace", "rule", "diff", "history",
+        ],
     ),
+    // Tells people what a history says has changed.
+    ("notify", &["rule", "history", "report"]),
     // A plan is proved on documents that are changed in a copy and read again by the one decoder.
     (
         "remedy",
@@ -37,7 +43,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "source", "net", "model", "input", "exposure", "rule", "report", "remedy",
         ],
     ),
-    ("history", &["source", "net", "model", "exposure", "rule"]),
     (
         "azure",
         &[
@@ -63,7 +68,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source", "net", "intern", "model", "syntax", "input", "exposure", "trace", "rule", "report", "remedy",
-            "history", "azure", "sandbox", "example", "diff", "scan", "verify", "jit",
+            "history", "notify", "azure", "sandbox", "example", "diff", "scan", "verify", "jit",
         ],
     ),
 ];
@@ -96,6 +101,7 @@ const WORLDLY: &[&str] = &[
     "azure",
     "sandbox",
     "history",
+    "notify",
     "remedy/journal",
     "remedy/journal.rs",
     "main.rs",
@@ -118,6 +124,22 @@ fn modules_use_only_what_lies_below_them() {
         for (line, used) in uses(&text, is_root(&path)) {
             if used != module && !allowed.contains(&used.as_str()) {
                 wrong.push(format!("{}:{line}: `{module}` must not use `{used}`", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// A writer may be given what the history says, and never asks a database itself.
+#[test]
+fn writers_know_only_the_shapes_of_the_history() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources().into_iter().filter(|(path, _)| module_of(path) == "report") {
+        for (line, code) in code_lines(&text) {
+            let named = code.split("crate::history::").skip(1);
+            let shapes = ["model", "statistics"];
+            if named.into_iter().any(|rest| !shapes.contains(&&*identifier(rest))) {
+                wrong.push(format!("{}:{line}: more than shapes of the history", path.display()));
             }
         }
     }

@@ -44,6 +44,10 @@ const RESOURCES: &[(&str, &str)] = &[
         r#""properties":{"priority":100,"ruleCollections":[]}"#,
     ),
     (
+        "Microsoft.Network/virtualHubs/hub",
+        r#""location":"westeurope","properties":{"addressPrefix":"10.100.0.0/23"}"#,
+    ),
+    (
         "Microsoft.Network/virtualHubs/hub/hubVirtualNetworkConnections/spoke",
         r#""properties":{"remoteVirtualNetwork":{"id":"VNET"}}"#,
     ),

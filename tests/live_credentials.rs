@@ -19,7 +19,7 @@ const CLIENT: &str = "00000000-5a4d-4b0c-8000-000000000001";
 fn sign_in(sandbox: &Sandbox, auth: &str, variables: &[(&str, &str)], more: &[&str]) -> Output {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("estate.jsonl");
-    Command::new(env!("CARGO_BIN_EXE_portcullis"))
+    let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
         .args([
             "snapshot",
             "--all-subscriptions",
@@ -36,7 +36,14 @@ fn sign_in(sandbox: &Sandbox, auth: &str, variables: &[(&str, &str)], more: &[&s
         .env_clear()
         .envs(variables.iter().copied())
         .output()
-        .expect("the program runs")
+        .expect("the program runs");
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    for text in [&written, &*String::from_utf8_lossy(&output.stderr)] {
+        for hidden in [SECRET, "eyJ", "job-token-7c1", "sandbox-header", "PRIVATE KEY"] {
+            assert!(!text.contains(hidden), "{auth}: `{hidden}` is shown");
+        }
+    }
+    output
 }
 
 fn works(output: &Output, auth: &str) {

@@ -1,6 +1,11 @@
 //! Every fault of the sandbox at every call of a scan: either the full right answer, or an incomplete one that says so.
 //! Never a shorter one in silence.
-#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests say what they expect")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests say what they expect"
+)]
 
 mod live;
 
@@ -174,50 +179,126 @@ fn links_and_redirects_elsewhere_are_not_followed() {
     }
 }
 
-#[test]
-fn what_fails_for_good_is_said() {
-    for name in ["500", "throttle", "reset", "cut", "html", "content-type"] {
-        for source in [Source::Auto, Source::Graph, Source::Arm] {
-            let sandbox = small();
-            let (calls, truth) = truth(&sandbox, source);
-            // Every second call is enough to meet each kind of call.
-            for call in (1..=calls).step_by(2) {
-                let mut fault = Fault::of(kind(name));
-                fault.times = None;
-                fault.retry_after = Some(0);
-                let path = path_of_call(&sandbox, call);
-                fault.path = path.clone();
-                sandbox.inject(vec![fault]);
-                let mut patient = connection(&sandbox.origin);
-                patient.patience.throttled_attempts = 3;
-                match record(&patient, &request(source)) {
-                    Ok(recorded) if is_complete(&recorded) => {
-                        assert_eq!(ids(&lines(recorded)), truth, "{name} at {path:?}")
-                    }
-                    Ok(recorded) => says_why(&recorded, &format!("{name} at {path:?}")),
-                    Err(unread) => assert!(!unread.0.is_empty()),
-                }
+/// What a sweep of faults over calls gave.
+#[derive(Debug, Default)]
+struct Tally {
+    scans: u64,
+    /// Full and right.
+    whole: u64,
+    /// Incomplete, and says of what and why.
+    partial: u64,
+    /// Nothing was read, and it says why.
+    unread: u64,
+}
+
+/// How a fault goes on after the call that it meets first.
+#[derive(Clone, Copy, Debug)]
+enum Lasts {
+    /// It passes.
+    Once,
+    /// Whatever is asked at that place fails for good.
+    ForGood,
+}
+
+/// Meets calls with a fault, every `step`-th from `first`: each scan must be right, or say that it is not.
+fn sweep(
+    sandbox: &Sandbox,
+    source: Source,
+    kind: &'static FaultKind,
+    lasts: Lasts,
+    (first, step): (u64, usize),
+) -> Tally {
+    let (calls, truth) = truth(sandbox, source);
+    let places: Vec<String> = sandbox.state().recent.iter().map(|call| call.path.clone()).collect();
+    let places = &places[places.len() - usize::try_from(calls).expect("few calls")..];
+    let mut tally = Tally::default();
+    for call in (first..=calls).step_by(step) {
+        let mut fault = Fault::at_call(kind, call);
+        fault.retry_after = (call % 2 == 0).then_some(0);
+        fault.milliseconds = 1;
+        if let Lasts::ForGood = lasts {
+            (fault.call, fault.times) = (None, None);
+            fault.path = Some(places[usize::try_from(call - 1).expect("few calls")].clone());
+        }
+        let what = format!("{} {lasts:?} at call {call} of {calls}, {source:?}", kind.name);
+        sandbox.inject(vec![fault]);
+        let mut patient = connection(&sandbox.origin);
+        patient.patience.throttled_attempts = 4;
+        tally.scans += 1;
+        match record(&patient, &request(source)) {
+            Ok(recorded) if is_complete(&recorded) => {
+                assert_eq!(ids(&lines(recorded)), truth, "{what}");
+                tally.whole += 1;
+            }
+            Ok(recorded) => {
+                says_why(&recorded, &what);
+                tally.partial += 1;
+            }
+            Err(unread) => {
+                assert!(!unread.0.is_empty(), "{what}");
+                tally.unread += 1;
             }
         }
     }
+    tally
 }
 
-/// The last words of the path of a call of the last scan without faults.
-fn path_of_call(sandbox: &Sandbox, call: u64) -> Option<String> {
-    let paths = [
-        "permissions",
-        "Microsoft.ResourceGraph",
-        "jitNetworkAccessPolicies",
-        "pricings",
-        "virtualMachines",
-        "ruleCollectionGroups",
-        "oauth2",
-        "networkInterfaces",
-        "subscriptions?",
-    ];
-    let _ = sandbox;
-    let at = usize::try_from(call / 2).ok()? % paths.len();
-    Some(paths[at].trim_end_matches('?').to_owned())
+fn sweep_all(first: impl Fn(usize) -> u64 + Sync, step: usize) -> Tally {
+    let sources = [Source::Auto, Source::Graph, Source::Arm];
+    let mut all = Tally::default();
+    std::thread::scope(|scope| {
+        let sweeps: Vec<_> = sources
+            .into_iter()
+            .map(|source| {
+                let first = &first;
+                scope.spawn(move || {
+                    let sandbox = small();
+                    let mut tallies = Vec::new();
+                    for (at, kind) in FAULTS.iter().enumerate() {
+                        for lasts in [Lasts::Once, Lasts::ForGood] {
+                            tallies.push(sweep(&sandbox, source, kind, lasts, (first(at), step)));
+                        }
+                    }
+                    tallies
+                })
+            })
+            .collect();
+        for tally in sweeps.into_iter().flat_map(|sweep| sweep.join().expect("no panic")) {
+            all.scans += tally.scans;
+            all.whole += tally.whole;
+            all.partial += tally.partial;
+            all.unread += tally.unread;
+        }
+    });
+    assert_eq!(all.scans, all.whole + all.partial + all.unread);
+    all
+}
+
+/// Every kind of fault with every source, passing and for good, at some calls; another set of them for each kind.
+#[test]
+fn every_fault_with_every_source() {
+    let tally = sweep_all(|kind| 1 + kind as u64 % 11, 11);
+    assert!(
+        tally.whole > tally.scans / 3 && tally.partial > 0 && tally.unread > 0,
+        "{tally:?}"
+    );
+}
+
+/// The same at every call: `cargo test --release --test live_faults -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes minutes"]
+fn every_fault_at_every_call() {
+    let tally = sweep_all(|_| 1, 1);
+    println!(
+        "{} kinds of faults, 3 sources, passing and for good, at every call: {} scans, {} whole and right, {} incomplete and \
+         saying so, {} that read nothing and say why",
+        FAULTS.len(),
+        tally.scans,
+        tally.whole,
+        tally.partial,
+        tally.unread
+    );
+    assert!(tally.whole > tally.scans / 3);
 }
 
 #[test]

@@ -6,12 +6,14 @@ mod live;
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use live::{SECRET, everything, ids, is_complete, lines, read, sandbox, small_pages};
 use portcullis::azure::collect::{Source, Which};
 use portcullis::azure::{Request, record};
-use portcullis::sandbox::{Options, Sandbox};
-use serde_json::Value;
+use portcullis::sandbox::{Options, Record, Sandbox};
+use serde_json::{Value, json};
 
 /// Runs the program against a sandbox.
 fn portcullis(sandbox: &Sandbox, arguments: &[&str]) -> Output {
@@ -155,6 +157,49 @@ fn scopes_are_as_asked() {
     };
     let (ids, complete) = of(unknown);
     assert!(!complete && ids.len() == 2, "a subscription that is not shown is a gap");
+    let tags = |id: &str, tags: Value| {
+        let mut state = sandbox.state();
+        state.store.subscriptions.get_mut(id).expect("a subscription").tags = tags;
+    };
+    tags(RETAIL, json!({ "Environment": "production", "team": "shop" }));
+    tags(DATA, json!({ "environment": "production", "team": "data" }));
+    let tagged = |pairs: &[(&str, &str)], excluded: &[&str]| {
+        let (ids, complete) = of(Which {
+            all: true,
+            tags: pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            excluded: excluded.iter().map(|id| (*id).to_owned()).collect(),
+            ..Which::default()
+        });
+        assert!(complete);
+        ids
+    };
+    let production = ("environment", "production");
+    assert_eq!(tagged(&[production], &[]), [RETAIL, DATA]);
+    assert_eq!(tagged(&[production, ("team", "data")], &[]), [DATA]);
+    assert_eq!(tagged(&[production], &[DATA]), [RETAIL]);
+    assert!(tagged(&[("environment", "test")], &[]).is_empty());
+    let by_tag = portcullis(
+        &sandbox,
+        &[
+            "scan",
+            "--subscription-tag",
+            "environment=production",
+            "--exclude-subscription",
+            DATA,
+            "-f",
+            "json",
+        ],
+    );
+    let report: Value = serde_json::from_slice(&by_tag.stdout).expect("a report");
+    assert_eq!(
+        report["scan"]["subscriptions"].as_array().map(Vec::len),
+        Some(1),
+        "{}",
+        words(&by_tag)
+    );
 }
 
 #[test]
@@ -357,6 +402,139 @@ fn interrupted_scans_write_what_was_read() {
         text.lines()
             .last()
             .is_some_and(|line| line.contains("portcullis-snapshot-end"))
+    );
+}
+
+#[test]
+fn an_interrupted_scan_judges_what_was_read() {
+    let sandbox = sandbox(Options {
+        latency: Duration::from_millis(400),
+        ..small_pages()
+    });
+    let child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args([
+            "scan",
+            "--all-subscriptions",
+            "--source",
+            "arm",
+            "-f",
+            "json",
+            "--endpoint",
+            &sandbox.origin,
+        ])
+        .env_clear()
+        .env("AZURE_TENANT_ID", "5f0c2a77-d3b1-4e68-9c84-1be07a36f2d9")
+        .env("AZURE_CLIENT_ID", "00000000-5a4d-4b0c-8000-000000000001")
+        .env("AZURE_CLIENT_SECRET", SECRET)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    while sandbox.calls() < 40 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupted.is_ok_and(|status| status.success()));
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3), "{}", words(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert_eq!(report["scan"]["complete"], json!(false), "{}", report["scan"]);
+}
+
+/// The time, status and path of each answer.
+type Seen = Arc<Mutex<Vec<(Instant, u16, String)>>>;
+
+/// A sandbox, and what it was asked.
+fn watched(options: Options) -> (Sandbox, Seen) {
+    let seen = Seen::default();
+    let kept = Arc::clone(&seen);
+    let watch = move |record: &Record| {
+        let call = (Instant::now(), record.status, record.path.clone());
+        kept.lock().expect("not poisoned").push(call);
+    };
+    let options = Options {
+        watch: Some(Arc::new(watch)),
+        ..options
+    };
+    (sandbox(options), seen)
+}
+
+#[test]
+fn the_service_is_not_asked_again_before_the_time_that_it_names() {
+    let (sandbox, seen) = watched(small_pages());
+    sandbox.inject(vec![
+        "throttle:retry-after=1@type=jitNetworkAccessPolicies"
+            .parse()
+            .expect("a fault"),
+    ]);
+    let mut patient = live::connection(&sandbox.origin);
+    patient.patience.longest_wait = Duration::from_secs(10);
+    let recorded = record(&patient, &everything(Source::Auto)).expect("read");
+    assert!(is_complete(&recorded), "{:?}", recorded.header);
+    let seen = seen.lock().expect("not poisoned").clone();
+    let (first, _, path) = seen.iter().find(|(_, status, _)| *status == 429).expect("a refusal");
+    let again = seen
+        .iter()
+        .find(|(at, status, other)| at > first && *status == 200 && other == path);
+    let waited = again.expect("asked again").0.duration_since(*first);
+    assert!(waited >= Duration::from_millis(990), "{waited:?}");
+}
+
+#[test]
+fn a_wait_that_is_too_long_is_a_gap() {
+    let (sandbox, _) = watched(small_pages());
+    sandbox.inject(vec![
+        "throttle:retry-after=7200@type=jitNetworkAccessPolicies,times=always"
+            .parse()
+            .expect("a fault"),
+    ]);
+    let recorded = record(&live::connection(&sandbox.origin), &everything(Source::Auto)).expect("read");
+    assert!(!is_complete(&recorded));
+    let missing = &recorded.header.subscriptions[0].missing;
+    assert!(
+        missing.iter().any(|missing| missing.reason.starts_with("429")),
+        "{missing:?}"
+    );
+}
+
+#[test]
+fn the_documented_limits_are_kept_without_a_refusal() {
+    let (sandbox, seen) = watched(Options {
+        limits: true,
+        graph_page_size: 12,
+        ..Options::default()
+    });
+    let recorded = record(&live::connection(&sandbox.origin), &everything(Source::Auto)).expect("read");
+    assert!(is_complete(&recorded), "{:?}", recorded.header);
+    let seen = seen.lock().expect("not poisoned");
+    let queries = seen
+        .iter()
+        .filter(|(_, _, path)| path.contains("ResourceGraph"))
+        .count();
+    assert!(queries > 16, "{queries}");
+    let refused = seen.iter().filter(|(_, status, _)| *status == 429).count();
+    assert!(refused <= 1, "{refused} of {queries}: an answer may overtake another");
+}
+
+#[test]
+fn resource_graph_that_stops_at_its_limit_of_subscriptions_is_noticed() {
+    let sandbox = sandbox(Options {
+        graph_subscriptions: 2,
+        ..Options::default()
+    });
+    let recorded = read(&sandbox.origin, Source::Auto).expect("read");
+    assert!(is_complete(&recorded), "lists give the rest: {:?}", recorded.header);
+    let all = ids(&lines(recorded));
+    let whole = live::sandbox(Options::default());
+    assert_eq!(all, ids(&lines(read(&whole.origin, Source::Auto).expect("read"))));
+    let recorded = read(&sandbox.origin, Source::Graph).expect("read");
+    assert!(!is_complete(&recorded));
+    let missing = &recorded.header.subscriptions[0].missing;
+    assert!(
+        missing
+            .iter()
+            .any(|missing| missing.reason.contains("10,000 subscriptions")),
+        "{missing:?}"
     );
 }
 

@@ -1,5 +1,6 @@
 //! Mistakes that models of Azure and scanners are known to make. Each test is a configuration for which the mistaken
 //! reading gives another answer than the right one, and asserts the right one; its name is that of the mistake.
+//! `tests/mutations/run.py` makes each mistake in the code and sees its test fail.
 
 mod estate;
 
@@ -154,7 +155,9 @@ fn internet_known_by_some_spellings_only() {
 #[test]
 fn halves_of_the_internet_not_joined() {
     let halves = with(allow(""), "sourceAddressPrefixes", json!(["0.0.0.0/1", "128.0.0.0/1"]));
-    assert_class(public(vec![halves]).public(), Wide);
+    let found = public(vec![halves]);
+    assert_class(found.public(), Wide);
+    assert_eq!(found.public().sources, ["Internet"]);
 }
 
 #[test]

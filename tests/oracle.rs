@@ -185,7 +185,10 @@ fn ask(rules: &[Rule], packet: Packet, world: &World) -> (bool, String) {
 fn judge(world: &World, packet: Packet) -> (bool, [Option<String>; 2]) {
     let subnet = world.subnet.as_ref().map(|rules| ask(rules, packet, world));
     let nic = world.nic.as_ref().map(|rules| ask(rules, packet, world));
-    let allowed = [&subnet, &nic].into_iter().flatten().all(|(allows, _)| *allows);
+    let passes = subnet.as_ref().is_none_or(|(allows, _)| *allows);
+    // What the subnet stops never comes to the interface.
+    let nic = nic.filter(|_| passes);
+    let allowed = passes && nic.as_ref().is_none_or(|(allows, _)| *allows);
     (allowed, [subnet.map(|(_, name)| name), nic.map(|(_, name)| name)])
 }
 

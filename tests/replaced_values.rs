@@ -463,6 +463,7 @@ fn verdict(reading: Reading) -> Option<(Verdict, bool)> {
             }],
             ports: estate::PORTS.to_vec(),
             least_severity: Severity::Info,
+            owner_tag: "owner",
             waivers: &[],
             baseline: None,
             touched: None,

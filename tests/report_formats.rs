@@ -22,7 +22,8 @@ fn verbose() -> Options {
 #[test]
 fn every_finding_occurs_in_every_format() {
     let report = common::report();
-    for format in FORMATS {
+    // The standards count findings by control and name none.
+    for format in FORMATS.iter().filter(|format| format.name != "standards") {
         let written = written(format.name, &report, &verbose());
         for finding in &report.findings {
             // Formats without fingerprints name the line, which the fixture gives each finding of its own.

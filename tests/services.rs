@@ -2,7 +2,7 @@
 
 mod estate;
 
-use ExposureClass::{Closed, Private, Undetermined, Wide};
+use ExposureClass::{Closed, Narrow, NoReturnPath, Private, Undetermined, Wide};
 use estate::*;
 use portcullis::exposure::{ExposureClass, Way, WayIn};
 use serde_json::{Value, json};
@@ -142,6 +142,28 @@ fn a_hub_that_takes_the_internet_leaves_the_way_back_open() {
 }
 
 #[test]
+fn a_secured_connection_to_a_hub_that_takes_the_internet_gives_no_session() {
+    let taken = || on_hub(open(), true, Some(json!(["Internet", "PrivateTraffic"])));
+    let found = taken().analyse().agreeing();
+    assert_class(found.public(), NoReturnPath);
+    // A route of the subnet's own to somebody revives what it covers.
+    let revived = taken()
+        .routes(vec![("198.51.100.0/24", "Internet", None)])
+        .analyse()
+        .agreeing();
+    assert_class(revived.public(), Narrow);
+    assert_eq!(revived.public().sources, ["198.51.100.0/24"]);
+    // A subnet that takes up no learned routes answers straight.
+    let mut deaf = taken().routes(vec![("10.9.0.0/16", "VirtualAppliance", Some("10.0.9.4"))]);
+    let table = deaf
+        .resources
+        .iter_mut()
+        .find(|resource| resource["properties"].get("routes").is_some());
+    table.unwrap()["properties"]["disableBgpRoutePropagation"] = json!(true);
+    assert_class(deaf.analyse().agreeing().public(), Wide);
+}
+
+#[test]
 fn a_route_of_the_subnet_wins_over_the_hub() {
     let found = on_hub(open(), true, None).routes(vec![("0.0.0.0/0", "Internet", None)]);
     assert_class(found.analyse().public(), Wide);
@@ -154,8 +176,8 @@ fn what_hangs_on_the_hub_may_be_in_the_tag() {
     assert!(found.private().gaps.iter().any(|gap| gap.contains("`hub`")));
 }
 
-#[test]
-fn destination_nat_of_a_hub_firewall_is_named_and_not_decided() {
+/// A firewall in the hub, whose policy translates to the machine.
+fn hub_firewall(estate: Estate) -> Estate {
     let firewall = json!({ "id": id("Microsoft.Network/azureFirewalls", "fw"), "properties": {
         "virtualHub": { "id": id("Microsoft.Network/virtualHubs", "hub") },
         "hubIPAddresses": { "privateIPAddress": "10.100.0.4", "publicIPs": { "addresses": [{ "address": "20.0.0.5" }] } },
@@ -166,12 +188,61 @@ fn destination_nat_of_a_hub_firewall_is_named_and_not_decided() {
         "rules": [{ "ruleType": "NatRule", "name": "ssh", "ipProtocols": ["TCP"], "sourceAddresses": ["*"],
             "destinationAddresses": ["20.0.0.5"], "destinationPorts": ["50022"],
             "translatedAddress": "10.0.0.4", "translatedPort": "22" }] }] } });
-    let found = on_hub(Estate::new().subnet_nsg(vec![]), false, None)
+    estate
         .add(json!({ "id": policy, "properties": { "threatIntelMode": "Alert" } }))
         .add(firewall)
         .add(group)
-        .analyse();
+}
+
+/// The hub itself, with its addresses.
+fn hub_resource() -> Value {
+    json!({ "id": id("Microsoft.Network/virtualHubs", "hub"), "location": "westeurope",
+        "properties": { "addressPrefix": "10.100.0.0/23" } })
+}
+
+#[test]
+fn destination_nat_of_a_hub_firewall_without_its_hub_is_not_decided() {
+    let found = hub_firewall(on_hub(Estate::new().subnet_nsg(vec![]), false, None)).analyse();
     let way = found.on(Way::FirewallDnat).unwrap();
     assert_class(way, Undetermined);
     assert!(way.sentence.contains("nat/ssh"), "{}", way.sentence);
+    assert!(way.gaps.iter().any(|gap| gap.contains("`hub`")), "{:?}", way.gaps);
+}
+
+#[test]
+fn destination_nat_of_a_hub_firewall_comes_from_the_hub_s_prefix() {
+    let on = |rules| on_hub(Estate::new().subnet_nsg(rules), false, None).add(hub_resource());
+    let found = hub_firewall(on(vec![])).analyse();
+    // The hub is peered with the network, so its prefix is in the tag that the default rule admits.
+    assert_class(found.on(Way::FirewallDnat).unwrap(), Wide);
+    assert_eq!(found.on(Way::FirewallDnat).unwrap().front_port, Some(50022));
+    let shut = hub_firewall(on(vec![rule("no", 100, "Deny", "10.100.0.0/23", "22")])).analyse();
+    assert_class(shut.on(Way::FirewallDnat).unwrap(), Closed);
+    // It may use any address of the prefix, so a part of it decides nothing.
+    let part = hub_firewall(on(vec![rule("no", 100, "Deny", "10.100.0.0/26", "22")])).analyse();
+    assert_class(part.on(Way::FirewallDnat).unwrap(), Undetermined);
+}
+
+#[test]
+fn a_hub_firewall_means_the_connected_one_of_two_networks_with_one_address() {
+    let other = id("Microsoft.Network/virtualNetworks", "other");
+    let hub = id("Microsoft.Network/virtualHubs", "hub");
+    let estate = Estate::new()
+        .subnet_nsg(vec![])
+        .add(hub_resource())
+        .add(json!({ "id": other, "location": "westeurope", "properties": {
+            "addressSpace": { "addressPrefixes": ["10.0.0.0/16"] }, "subnets": [] } }))
+        .add(
+            json!({ "id": format!("{hub}/hubVirtualNetworkConnections/c"), "properties": {
+            "remoteVirtualNetwork": { "id": other } } }),
+        );
+    assert!(hub_firewall(estate).analyse().on(Way::FirewallDnat).is_none());
+}
+
+#[test]
+fn which_address_a_hub_firewall_shows_is_a_matter_of_choice() {
+    let estate = on_hub(Estate::new().subnet_nsg(vec![]), false, None).add(hub_resource());
+    let mut reading = hub_firewall(estate).read();
+    reading.inventory.choices.choose("hub-nat=unknown").unwrap();
+    assert_class(Analysed::of(reading).on(Way::FirewallDnat).unwrap(), Undetermined);
 }

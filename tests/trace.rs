@@ -747,3 +747,26 @@ fn hostile_names_command_no_terminal() {
     );
     assert!(page.len() < 4_000, "{}", page.len());
 }
+
+#[test]
+fn what_the_firewall_on_a_private_path_does_with_a_packet_is_said() {
+    let reading = contoso();
+    let back = |from: &str| {
+        let port = one(&reading, from, "vm-shop-db-01", 22);
+        let hops = port.traces.into_iter().flat_map(|trace| trace.hops);
+        let routes = hops.filter(|hop| hop.kind == HopKind::Route);
+        routes.map(|hop| hop.sentence).next().unwrap()
+    };
+    let jump = back("10.10.10.4");
+    assert!(
+        jump.contains("firewall `fw-hub`") && jump.contains("let through by network rule"),
+        "{jump}"
+    );
+    let stranger = back("10.30.0.9");
+    assert!(stranger.contains("dropped: no network rule allows it"), "{stranger}");
+    // An appliance that is no firewall is not asked.
+    let ingest = one(&reading, "10.0.0.9", "vm-ingest-02", 22);
+    let unasked =
+        |trace: &portcullis::trace::Trace| trace.hops.iter().any(|hop| hop.sentence.contains("was not asked"));
+    assert!(ingest.traces.iter().any(unasked), "{ingest:?}");
+}

@@ -76,6 +76,8 @@ struct World {
     public: Option<Option<Sku>>,
     /// The analysis may leave open what one packet decides.
     vague: bool,
+    /// Groups see a load balancer's frontend as the destination.
+    floating: bool,
     /// Readings chosen, and what is known of service tags.
     choices: Vec<&'static str>,
     tags: Option<Value>,
@@ -96,6 +98,7 @@ impl World {
             balancer: None,
             public: None,
             vague: false,
+            floating: false,
             choices: Vec::new(),
             tags: None,
         };
@@ -306,6 +309,9 @@ impl World {
                 "useRemoteGateways": self.dice.once_in(8),
                 "remoteVirtualNetwork": reference("Microsoft.Network/virtualNetworks", "other"),
                 "remoteAddressSpace": { "addressPrefixes": [space] } } });
+            if self.dice.once_in(6) {
+                peering["properties"]["allowVirtualNetworkAccess"] = Value::Null;
+            }
             if self.dice.once_in(10) {
                 let field = self
                     .dice
@@ -371,17 +377,22 @@ impl World {
             "backendAddressPool": { "id": pool }, "protocol": self.dice.pick(&["Tcp", "Udp", "All"]),
             "frontendPort": 3389, "backendPort": self.dice.pick(&[3389, 23]), "enableFloatingIP": false } });
         if self.dice.once_in(3) {
-            self.vague = true;
             let field = self.dice.pick(&["enableFloatingIP", "backendPort", "protocol"]);
             let value = if self.dice.once_in(2) && field == "enableFloatingIP" {
+                self.floating = true;
                 json!(true)
             } else {
+                self.vague = true;
                 garbage()
             };
             let changed = if self.dice.once_in(2) { &mut nat } else { &mut rule };
+            if self.floating && self.dice.once_in(2) {
+                changed["properties"]["frontendPort"] = changed["properties"]["backendPort"].clone();
+            }
             changed["properties"][field] = value;
         }
         let by_address = self.dice.once_in(2);
+        let known = self.dice.once_in(2);
         let members = json!([{ "name": "m", "properties": { "ipAddress": "10.0.0.4",
             "virtualNetwork": reference("Microsoft.Network/virtualNetworks", "vnet") } }]);
         self.change(|estate| {
@@ -393,6 +404,10 @@ impl World {
                 .configure(
                     "loadBalancerInboundNatRules",
                     json!([{ "id": format!("{balancer}/inboundNatRules/ssh") }]),
+                )
+                .add(
+                    json!({ "id": id("Microsoft.Network/publicIPAddresses", "lbpip"), "sku": { "name": word },
+                    "properties": { "ipAddress": if known { json!("20.10.0.9") } else { Value::Null } } }),
                 )
                 .add(json!({
                 "id": balancer, "sku": { "name": word },
@@ -439,9 +454,11 @@ impl World {
                 rule["translatedPort"] = garbage();
             }
         }
+        let network = self.network_rules();
         self.change(|estate| {
             estate.add(
                 json!({ "id": id("Microsoft.Network/azureFirewalls", "fw"), "properties": {
+                "networkRuleCollections": network,
                 "sku": { "name": "AZFW_VNet", "tier": "Standard" },
                 "ipConfigurations": [{ "name": "c", "properties": { "privateIPAddress": "10.0.9.4",
                     "subnet": { "id": subnet_id("AzureFirewallSubnet") },
@@ -450,6 +467,87 @@ impl World {
                     "priority": 100, "action": { "type": "Dnat" }, "rules": rules } }] } }),
             )
         });
+    }
+
+    /// Network rules of the firewall, which may bear on what its NAT rules let through.
+    fn network_rules(&mut self) -> Vec<Value> {
+        let count = self.dice.below(4);
+        let collection = |world: &mut Self, at: usize| {
+            let rules: Vec<Value> = (0..=world.dice.below(2)).map(|at| world.network_rule(at)).collect();
+            let mut collection = json!({ "name": format!("net{at}"), "properties": {
+                "priority": world.dice.pick(&[200, 300, 400, 500]),
+                "action": { "type": world.dice.pick(&["Allow", "Deny", "Deny"]) }, "rules": rules } });
+            if world.dice.once_in(12) {
+                collection["properties"]["action"]["type"] = garbage();
+            }
+            collection
+        };
+        (0..count).map(|at| collection(self, at)).collect()
+    }
+
+    fn network_rule(&mut self, at: usize) -> Value {
+        let source = if self.dice.once_in(3) {
+            "*".to_owned()
+        } else {
+            self.prefix()
+        };
+        let mut rule = json!({ "name": format!("r{at}"), "protocols": [self.dice.pick(&["TCP", "TCP", "UDP", "Any"])],
+            "sourceAddresses": [source],
+            "destinationAddresses": [self.dice.pick(&["*", "10.0.0.0/24", "10.0.0.4", "10.0.0.5", "20.0.0.5"])],
+            "destinationPorts": [self.dice.pick(&["*", "22", "3389", "443"])] });
+        if self.dice.once_in(10) {
+            let field = self.dice.pick(&[
+                "protocols",
+                "sourceAddresses",
+                "destinationAddresses",
+                "destinationPorts",
+            ]);
+            rule[field] = garbage();
+        }
+        rule
+    }
+
+    /// The network on a virtual hub, which may take answers to the internet.
+    fn hub(&mut self) {
+        if !self.dice.once_in(5) {
+            return;
+        }
+        let hub = id("Microsoft.Network/virtualHubs", "hub");
+        let mut connection = json!({ "id": format!("{hub}/hubVirtualNetworkConnections/c"), "properties": {
+            "remoteVirtualNetwork": reference("Microsoft.Network/virtualNetworks", "vnet"),
+            "enableInternetSecurity": self.dice.once_in(2) } });
+        if self.dice.once_in(8) {
+            connection["properties"]["enableInternetSecurity"] = garbage();
+        }
+        self.change(|estate| estate.add(connection));
+        if !self.dice.once_in(3) {
+            self.edge(u32::from_be_bytes([10, 200, 0, 0]), 28);
+            self.change(|estate| estate.add(json!({ "id": hub, "properties": { "addressPrefix": "10.200.0.0/28" } })));
+        }
+        if self.dice.once_in(2) {
+            let destinations = self
+                .dice
+                .pick(&[json!(["Internet"]), json!(["PrivateTraffic"]), garbage()]);
+            let intent = json!({ "id": format!("{hub}/routingIntent/i"), "properties": {
+                "routingPolicies": [{ "name": "p", "destinations": destinations, "nextHop": "x" }] } });
+            self.change(|estate| estate.add(intent));
+        }
+        if self.dice.once_in(3) {
+            let port = self.dice.pick(&["22", "3389"]);
+            let sources = [self.prefix(), self.prefix()];
+            let network = self.network_rules();
+            self.change(|estate| {
+                estate.add(json!({ "id": id("Microsoft.Network/azureFirewalls", "hubfw"), "properties": {
+                    "virtualHub": { "id": hub },
+                    "hubIPAddresses": { "privateIPAddress": "10.200.0.4",
+                        "publicIPs": { "addresses": [{ "address": "20.0.0.6" }] } },
+                    "networkRuleCollections": network,
+                    "natRuleCollections": [{ "name": "nat", "properties": {
+                        "priority": 100, "action": { "type": "Dnat" }, "rules": [{ "name": "hub",
+                            "protocols": ["TCP"], "sourceAddresses": sources, "destinationAddresses": ["20.0.0.6"],
+                            "destinationPorts": ["50022"], "translatedAddress": "10.0.0.4", "translatedPort": port }] } }] } }))
+            });
+        }
     }
 
     fn admin(&mut self) {
@@ -510,6 +608,12 @@ impl World {
             "always-allow=closed",
             "group-members=unknown",
             "unknown-space=private",
+            "deny-after-nat=overrides",
+            "deny-after-nat=unknown",
+            "hub-nat=unknown",
+            "peering-access=denied",
+            "peering-access=unknown",
+            "asg-members=unknown",
         ] {
             if self.dice.once_in(8) {
                 self.choices.push(choice);
@@ -547,7 +651,12 @@ impl World {
                 "ipConfigurations": [{ "name": "c", "properties": { "privateIPAddress": "10.0.0.9",
                     "subnet": { "id": subnet_id("default") },
                     "applicationSecurityGroups": [asg("asg1")] } }] } });
-            let estate = estate.add(asg("asg0")).add(asg("asg1")).add(neighbour);
+            // A member of the same group in another network, which Azure would refuse.
+            let stranger = json!({ "id": id("Microsoft.Network/networkInterfaces", "stranger"), "properties": {
+                "ipConfigurations": [{ "name": "c", "properties": { "privateIPAddress": "10.5.0.9",
+                    "subnet": { "id": id("Microsoft.Network/virtualNetworks", "other") + "/subnets/s" },
+                    "applicationSecurityGroups": [asg("asg1")] } }] } });
+            let estate = estate.add(asg("asg0")).add(asg("asg1")).add(neighbour).add(stranger);
             let groups = if member { json!([asg("asg0")]) } else { json!([]) };
             estate.configure("applicationSecurityGroups", groups)
         });
@@ -572,6 +681,7 @@ impl World {
         world.routes();
         world.balancing();
         world.firewall();
+        world.hub();
         world.admin();
         world.choose();
         world.tag_list();
@@ -706,9 +816,10 @@ impl Analysis<'_> {
             .collect()
     }
 
-    /// A destination NAT answer lists its clients.
-    fn translated(&self, port: u16) -> Option<Sets> {
-        let answers = self.answers(exposure::Way::FirewallDnat, port);
+    /// What the answers for a way list: of destination NAT, and of load balancers whose frontends groups see, nothing
+    /// else is at hand.
+    fn listed(&self, way: exposure::Way, port: u16) -> Option<Sets> {
+        let answers = self.answers(way, port);
         let listed = |lists: Vec<&Vec<String>>| {
             let texts = lists.into_iter().flatten();
             texts.fold(AddressSet::empty(), |set, text| match parse_range(text) {
@@ -887,6 +998,7 @@ fn compare(seed: u64, universe: Universe, tally: &mut Tally) {
         balancer,
         public,
         vague,
+        floating,
         choices,
         tags,
         ..
@@ -936,7 +1048,14 @@ fn compare(seed: u64, universe: Universe, tally: &mut Tally) {
             Some(Sku::Standard)
         };
         for port in PORTS {
-            compare_port(&mut comparison, &analysis, port, sku, balancer.flatten(), vague);
+            compare_port(
+                &mut comparison,
+                &analysis,
+                port,
+                sku,
+                balancer.flatten(),
+                (vague, floating),
+            );
         }
     }
     for (port, luckiest) in PORTS.into_iter().zip(luckiest) {
@@ -974,7 +1093,7 @@ fn compare_port(
     port: u16,
     sku: Option<Sku>,
     balancer: Option<Sku>,
-    vague: bool,
+    (vague, floating): (bool, bool),
 ) {
     let kinds = [
         (Way::PublicIp, exposure::Way::PublicIp, sku),
@@ -988,6 +1107,13 @@ fn compare_port(
         };
         if answers.is_empty() {
             sets = nothing();
+        }
+        if floating && ours == Way::LoadBalancer {
+            match vague {
+                true => comparison.ask_all(ours, port),
+                false => compare_listed(comparison, analysis, port),
+            }
+            continue;
         }
         let in_doubt = vague && ours == Way::LoadBalancer;
         sets.open_ended |= in_doubt;
@@ -1011,11 +1137,39 @@ fn compare_port(
     }
     if comparison.target.configuration.family == Family::V4 {
         let none = analysis.answers(exposure::Way::FirewallDnat, port).is_empty();
-        let translated = analysis.translated(port).or_else(|| none.then(nothing));
+        let translated = analysis
+            .listed(exposure::Way::FirewallDnat, port)
+            .or_else(|| none.then(nothing));
         match translated {
             Some(sets) => comparison.compare(Way::FirewallDnat, port, &sets, None, true),
             None => comparison.ask_all(Way::FirewallDnat, port),
         }
+    }
+}
+
+/// Behind a frontend that groups see, who has a session is what the answers list.
+fn compare_listed(comparison: &mut Comparison<'_, '_>, analysis: &Analysis<'_>, port: u16) {
+    let answers = analysis.answers(exposure::Way::LoadBalancer, port);
+    let tagged = answers.iter().any(|answer| !answer.tags.is_empty());
+    let Some(sets) = analysis.listed(exposure::Way::LoadBalancer, port).filter(|_| !tagged) else {
+        return comparison.ask_all(Way::LoadBalancer, port);
+    };
+    let environment = &analysis.found.exposures.environments[analysis.stack.environment as usize];
+    let clients = environment.public_clients.only(analysis.stack.family);
+    for at in 0..comparison.senders.len() {
+        let source = comparison.senders[at];
+        // "Internet" in a list stands for whoever can come from there.
+        if !clients.contains(source) {
+            continue;
+        }
+        let one = comparison.status(Way::LoadBalancer, source, port, Membership::Outside);
+        let session = |status| (status == Status::Open, status == Status::Undetermined);
+        let fits = session(one) == session(sets.status(source));
+        assert!(
+            fits,
+            "seed {}: {source} to {port} behind a frontend: {one:?}",
+            comparison.seed
+        );
     }
 }
 

@@ -10,9 +10,21 @@ const PER_SUBSCRIPTION: usize = 5_000;
 /// Machines of one resource group, and so of one just-in-time policy.
 const PER_GROUP: usize = 100;
 
+/// Rules of each group, unless said otherwise.
+const RULES: usize = 12;
+
 /// Writes a snapshot of `machines` machines. The same number always gives the same bytes.
 pub fn write(machines: usize, out: &mut dyn Write) -> io::Result<u64> {
-    let mut writer = Writer { out, resources: 0 };
+    write_with(machines, RULES, out)
+}
+
+/// The same with groups of so many stated rules (at least five).
+pub fn write_with(machines: usize, rules: usize, out: &mut dyn Write) -> io::Result<u64> {
+    let mut writer = Writer {
+        out,
+        resources: 0,
+        rules,
+    };
     let subscriptions: Vec<String> = (0..machines.div_ceil(PER_SUBSCRIPTION))
         .map(|index| {
             format!(
@@ -86,6 +98,8 @@ fn address(machine: usize) -> String {
 struct Writer<'w> {
     out: &'w mut dyn Write,
     resources: u64,
+    /// Stated rules of each group.
+    rules: usize,
 }
 
 impl Writer<'_> {
@@ -167,7 +181,7 @@ impl Writer<'_> {
                 r#""destinationPortRange":"*","#,
             ),
         ];
-        for number in 0..7 {
+        for number in (0..).take(self.rules.saturating_sub(rules.len())) {
             let ports = format!(r#""destinationPortRange":"{}","#, 8000 + number);
             rules.push(rule(
                 &id,

@@ -90,11 +90,6 @@ impl Cloud {
                 .is_some_and(|region| region.len() > 1 && region.ends_with('.'));
         same_way && (host == arm || regional)
     }
-
-    /// Whether everything of this cloud is on this machine.
-    pub fn is_local(&self) -> bool {
-        is_loopback(&self.arm) && is_loopback(&self.authority)
-    }
 }
 
 fn scope(audience: &Url) -> Arc<str> {
@@ -142,6 +137,11 @@ pub fn is_link_local(url: &Url) -> bool {
         Some(IpAddr::V4(address)) => address.is_link_local(),
         _ => false,
     }
+}
+
+/// Whether an address is of this machine or its link, where a proxy has no business.
+pub fn is_near(url: &Url) -> bool {
+    is_loopback(url) || is_link_local(url)
 }
 
 fn address(host: &str) -> Option<IpAddr> {

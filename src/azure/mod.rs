@@ -5,6 +5,7 @@ pub mod client;
 pub mod cloud;
 pub mod collect;
 pub mod credential;
+pub mod examine;
 mod guard;
 pub mod jit;
 pub mod patience;
@@ -133,13 +134,17 @@ fn runtime() -> Result<tokio::runtime::Runtime, Unread> {
 
 /// A client that has not asked for anything yet.
 fn connect(connection: &Connection, stop: Stop) -> Result<(Client, Arc<Tokens>), Unread> {
-    let http = http(connection, Duration::from_secs(20))?;
+    let far = http(connection, Duration::from_secs(20), Way::Configured)?;
     let sign_in = SignIn {
         cloud: connection.cloud.clone(),
         environment: Arc::clone(&connection.environment),
         managed_identity: connection.managed_identity.clone(),
-        http: http.clone(),
-        near: self::http(connection, Duration::from_secs(1))?,
+        http: far.clone(),
+        near: http(connection, Duration::from_secs(1), Way::Straight)?,
+    };
+    let http = match cloud::is_loopback(&connection.cloud.arm) {
+        true => http(connection, Duration::from_secs(20), Way::Straight)?,
+        false => far,
     };
     let tokens = Arc::new(Tokens::new(
         sign_in,
@@ -156,7 +161,16 @@ fn connect(connection: &Connection, stop: Stop) -> Result<(Client, Arc<Tokens>),
     Ok((client, tokens))
 }
 
-fn http(connection: &Connection, reached_within: Duration) -> Result<reqwest::Client, Unread> {
+/// How a host is reached.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Through the proxies that `HTTPS_PROXY` and its like name.
+    Configured,
+    /// Directly: what is on this machine or its link must not be shown to a proxy.
+    Straight,
+}
+
+fn http(connection: &Connection, reached_within: Duration, way: Way) -> Result<reqwest::Client, Unread> {
     let wrong = |error: reqwest::Error| Unread(format!("the connection cannot be set up: {error}"));
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -169,7 +183,7 @@ fn http(connection: &Connection, reached_within: Duration) -> Result<reqwest::Cl
             .map_err(|_| Unread("the file of certificates holds none in PEM".to_owned()))?;
         builder = builder.tls_certs_merge(certificates);
     }
-    if connection.cloud.is_local() {
+    if way == Way::Straight {
         builder = builder.no_proxy();
     }
     builder.build().map_err(wrong)

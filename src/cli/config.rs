@@ -10,7 +10,9 @@ use serde_yaml::Spanned;
 
 use super::live_settings::LiveConfig;
 use super::{Failure, style};
+use crate::notify::ChannelRule;
 use crate::rule::Severity;
+use crate::rule::owner::OwnerRule;
 use crate::rule::params::RuleSettings;
 use crate::rule::waiver::WaiverRule;
 use crate::rule::yaml::Document;
@@ -63,6 +65,9 @@ pub struct Config {
     /// As `--assume`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub assume: Vec<String>,
+    /// As `--limit`: `name=number`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limit: Vec<String>,
     /// As `--service-tags`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub service_tags: Vec<PathBuf>,
@@ -84,6 +89,18 @@ pub struct Config {
     /// As `--changed-since` of `scan`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_since: Option<String>,
+    /// As `--history` of `scan`: a file, or `postgres://user@host/database`. No password belongs here: PGPASSWORD holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<String>,
+    /// Who is told what a scan changed, where there is a history.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<ChannelRule>,
+    /// The tag of machines that names who answers for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_tag: Option<String>,
+    /// Who answers for what; the first that fits wins, and wins over the tag.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<OwnerRule>,
     /// Of a live estate.
     #[serde(default, skip_serializing_if = "LiveConfig::is_empty")]
     pub live: LiveConfig,

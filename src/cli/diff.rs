@@ -99,9 +99,9 @@ impl DiffArguments {
             width: output::width(),
             verbose: judging.verbose,
             sarif_max_results: judging.sarif_max_results,
-            // Only fixes need them.
-            texts: match outputs.iter().any(|output| output.is("sarif")) {
-                true => excerpts::of_library(library.as_deref(), &head_report),
+            // For fixes, and for the lines of rules.
+            texts: match outputs.iter().any(|output| output.is("sarif") || output.is("console")) {
+                true => excerpts::of_head(library.as_deref(), &comparison, &head_report),
                 false => Texts::default(),
             },
             ..Options::default()
@@ -114,7 +114,7 @@ impl DiffArguments {
 
     fn sides(&self) -> Result<Sides, Failure> {
         match self.ends.as_slice() {
-            [one] if Path::new(one).exists() && !one.contains("..") => self.paths(),
+            [one] if one != ".." && Path::new(one).exists() => self.paths(),
             [range] => self.revisions(range),
             _ => self.paths(),
         }

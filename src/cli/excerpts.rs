@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::files::InputFile;
+use crate::diff::Comparison;
 use crate::input::Library;
 use crate::report::{Report, Texts};
 
@@ -23,11 +24,14 @@ pub fn texts(report: &Report, files: &[InputFile]) -> Texts {
     Texts::new(texts)
 }
 
-/// The same out of what a side of a comparison holds.
-pub fn of_library(library: Option<&dyn Library>, report: &Report) -> Texts {
+/// The same out of what the head of a comparison holds, with the rules that decide there.
+pub fn of_head(library: Option<&dyn Library>, comparison: &Comparison, report: &Report) -> Texts {
     let mut texts = HashMap::new();
-    let wanted = wanted(report).into_iter().take(MOST_FILES);
-    for name in wanted {
+    let ports = comparison.changes.iter().flat_map(|change| &change.ports);
+    let places = ports.flat_map(|port| port.after.rules.iter().filter_map(|rule| rule.location.as_ref()));
+    let deciding: BTreeSet<&str> = places.map(|place| &*place.file).take(MOST_FILES * 64).collect();
+    let others = wanted(report).into_iter().filter(|name| !deciding.contains(name));
+    for name in deciding.iter().copied().chain(others).take(MOST_FILES) {
         let content = library.and_then(|library| library.content(&crate::input::normal(name)));
         let content = content.filter(|bytes| bytes.len() as u64 <= MOST_BYTES);
         if let Some(text) = content.and_then(|bytes| String::from_utf8(bytes).ok()) {

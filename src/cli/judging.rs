@@ -16,7 +16,7 @@ use super::reading_arguments::ReadingArguments;
 use super::rules::RuleSet;
 use super::scan::{Ports, ports};
 use crate::example::MANAGEMENT_PORTS;
-use crate::input::Reading;
+use crate::input::{Limits, Reading};
 use crate::model::{Choices, choices};
 use crate::rule::Severity;
 use crate::rule::assess::{FLOW_RULE, Policy};
@@ -77,6 +77,7 @@ pub struct Judging {
     rules: Vec<PathBuf>,
     service_tags: Vec<PathBuf>,
     choices: Choices,
+    limits: Limits,
     pub now: Option<Timestamp>,
     pub verbose: bool,
     pub sarif_max_results: usize,
@@ -113,6 +114,10 @@ impl JudgingArguments {
         for text in config.assume.iter().chain(&self.reading.assume) {
             choices.choose(text).map_err(|why| wrong("assume", why))?;
         }
+        let mut limits = Limits::default();
+        for text in config.limit.iter().chain(&self.reading.limit) {
+            limits.choose(text).map_err(|why| wrong("limit", why))?;
+        }
         let paths = |typed: &[PathBuf], stated: &[PathBuf]| match typed.is_empty() {
             true => stated.iter().map(|path| config.beside(path)).collect(),
             false => typed.to_vec(),
@@ -130,6 +135,7 @@ impl JudgingArguments {
             rules: paths(&self.rules, &config.rule_files),
             service_tags: paths(&self.reading.service_tags, &config.service_tags),
             choices,
+            limits,
             now: self.now.or(now),
             verbose: self.verbose || config.verbose.unwrap_or(false),
             sarif_max_results: self.sarif_max_results.or(config.sarif_max_results).unwrap_or(25_000),
@@ -170,6 +176,10 @@ impl JudgingArguments {
                 "assume",
                 (!self.reading.assume.is_empty()).then(|| json!(self.reading.assume)),
             ),
+            (
+                "limit",
+                (!self.reading.limit.is_empty()).then(|| json!(self.reading.limit)),
+            ),
             ("now", self.now.map(|now| json!(now.to_string()))),
             ("verbose", self.verbose.then_some(Value::Bool(true))),
             ("sarif_max_results", self.sarif_max_results.map(|most| json!(most))),
@@ -206,6 +216,7 @@ impl Judging {
             ports: self.analysed_ports(&policies),
             policies,
             least_severity: self.severity.unwrap_or(Severity::Info),
+            owner_tag: self.config.owner_tag.as_deref().unwrap_or("owner"),
             waivers: &self.config.waivers,
             baseline: None,
             touched: None,
@@ -272,6 +283,8 @@ impl Judging {
             files: Vec::new(),
             variables: self.variables.clone(),
             assume_complete: self.assume_complete,
+            choices: self.choices.clone(),
+            limits: self.limits.clone(),
         }
     }
 

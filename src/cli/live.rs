@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Failure, style};
 use crate::azure::cloud::Cloud;
+use crate::azure::collect::shard::Shard;
 use crate::azure::collect::{Source, Which};
 use crate::azure::patience::Patience;
 use crate::azure::{Connection, Recorded, Request, credential, record};
@@ -34,6 +35,10 @@ pub struct ScopeArguments {
     /// Leave this subscription out; may be given several times
     #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = guid)]
     pub exclude_subscription: Vec<String>,
+
+    /// Of those, only this part: INDEX/COUNT, counted from 0. The same subscription is in the same part each time
+    #[arg(long, value_name = "INDEX/COUNT")]
+    pub shard: Option<Shard>,
 
     /// Where resources are read from: Resource Graph, lists, or Resource Graph with lists where it fails [default: auto]
     #[arg(long, value_enum, value_name = "SOURCE")]
@@ -166,6 +171,7 @@ impl ScopeArguments {
                 management_groups: self.management_group.clone(),
                 tags: self.subscription_tag.clone(),
                 excluded: self.exclude_subscription.clone(),
+                shard: self.shard,
             },
             source: match self.source.unwrap_or_default() {
                 SourceName::Auto => Source::Auto,
@@ -183,7 +189,8 @@ impl ScopeArguments {
             .iter()
             .map(|name| format!("management group {name}"));
         let listed = self.subscription.iter().map(|id| format!("subscription {id}"));
-        all.into_iter().chain(groups).chain(listed).collect()
+        let shard = self.shard.map(|shard| format!("shard {shard}"));
+        all.into_iter().chain(groups).chain(listed).chain(shard).collect()
     }
 }
 
@@ -219,7 +226,8 @@ impl ConnectionArguments {
         }
     }
 
-    fn certificates(&self) -> Result<Option<Vec<u8>>, Failure> {
+    /// What `--ca-file` holds.
+    pub fn certificates(&self) -> Result<Option<Vec<u8>>, Failure> {
         let Some(path) = &self.ca_file else { return Ok(None) };
         let read = std::fs::read(path);
         read.map(Some)
@@ -236,7 +244,10 @@ pub fn read(scope: &ScopeArguments, connection: &ConnectionArguments) -> Result<
         spinner.finish_and_clear();
     }
     let recorded = recorded.map_err(|unread| Failure(unread.0))?;
-    say(&recorded)?;
+    // With few subscriptions a part may have none.
+    if scope.shard.is_none() || !recorded.header.subscriptions.is_empty() {
+        say(&recorded)?;
+    }
     Ok(recorded)
 }
 

@@ -9,15 +9,18 @@ mod changed;
 mod completions;
 mod config;
 mod diff;
+mod doctor;
 mod excerpts;
 mod files;
 mod git;
+mod history;
 mod jit;
 mod judging;
 mod library;
 mod live;
 mod live_settings;
 mod manual;
+mod merge;
 mod output;
 mod permissions;
 mod place;
@@ -25,15 +28,19 @@ mod plan;
 mod progress;
 mod reading;
 mod reading_arguments;
+mod remembering;
+mod report;
 mod rollback;
 mod rules;
 mod run;
+mod run_summary;
 mod sandbox;
 mod scan;
 mod show;
 mod sides;
 mod snapshot;
 mod style;
+mod telling;
 mod trace;
 mod verify;
 
@@ -41,7 +48,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-pub use style::ColorChoice;
+pub use style::{ColorChoice, LogFormat};
 
 /// Exit statuses, the same for every command.
 pub mod status {
@@ -69,12 +76,21 @@ pub struct Arguments {
     /// When to write colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: ColorChoice,
+    /// How notes, warnings and errors are written on the error stream
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    log_format: LogFormat,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Judge recorded or live estates and report
     Scan(Box<scan::ScanArguments>),
+    /// Ask the history of scans: what is new, what was fixed, since when a finding is open
+    History(history::HistoryArguments),
+    /// Write the report of a scan in the history again, in any format
+    Report(report::ReportArguments),
+    /// Join the JSON reports of several scans, such as shards of one night, into one
+    Merge(merge::MergeArguments),
     /// Record a live estate, to be scanned later or elsewhere
     Snapshot(Box<snapshot::SnapshotArguments>),
     /// Print the least role for reading, requesting or remedying, and what the identity lacks of it
@@ -97,6 +113,8 @@ enum Command {
     VerifyEffective(verify::VerifyArguments),
     /// Show the settings in force, and where each comes from
     Config(show::ConfigArguments),
+    /// Check what a nightly job needs: sign-in, rights, clock, proxy, TLS, disk, history; and say what to mend
+    Doctor(Box<doctor::DoctorArguments>),
     /// List, show and test rules
     Rules(rules::RulesArguments),
     /// Serve a recorded estate as a local Azure, to try and rehearse against
@@ -122,12 +140,17 @@ impl From<std::io::Error> for Failure {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     arguments.color.apply();
+    arguments.log_format.apply();
     let outcome = match &arguments.command {
         Command::Scan(scan) => scan.run(),
+        Command::History(history) => history.run(),
+        Command::Report(report) => report.run(),
+        Command::Merge(merge) => merge.run(),
         Command::Snapshot(snapshot) => snapshot.run(),
         Command::Permissions(permissions) => permissions.run(),
         Command::Diff(diff) => diff.run(),
         Command::Config(config) => config.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Trace(trace) => trace.run(),
         Command::Plan(plan) => plan.run(),
         Command::Apply(apply) => apply.run(),

@@ -114,24 +114,34 @@ fn write_stdout(write: Writer<'_>, options: &Options) -> Result<(), Failure> {
 }
 
 fn write_file(write: Writer<'_>, path: &Path, options: &Options) -> Result<(), Failure> {
+    // A device or a pipe, such as `/dev/stderr`, is written to and never replaced.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return write_into(write, path, path, options);
+    }
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
-    let refuse = |what: &str, error: &dyn std::fmt::Display| {
-        Failure(format!(
-            "cannot {what} `{}`: {error}; check that its directory exists and can be written",
-            path.display()
-        ))
-    };
-    let file = File::create(&partial).map_err(|error| refuse("create", &error))?;
-    let mut out = BufWriter::with_capacity(1 << 16, file);
-    let written = write(options, &mut out).map_err(|error| refuse("write", &error));
-    let written = written.and_then(|()| out.flush().map_err(|error| refuse("write", &error)));
+    let written = write_into(write, &partial, path, options);
     if written.is_err() {
         let _ = fs::remove_file(&partial);
         return written;
     }
-    fs::rename(&partial, path).map_err(|error| refuse("write", &error))
+    fs::rename(&partial, path).map_err(|error| refusal("write", path, &error))
+}
+
+/// Writes to a file; `path` is its name for people.
+fn write_into(write: Writer<'_>, file: &Path, path: &Path, options: &Options) -> Result<(), Failure> {
+    let file = File::create(file).map_err(|error| refusal("create", path, &error))?;
+    let mut out = BufWriter::with_capacity(1 << 16, file);
+    write(options, &mut out).map_err(|error| refusal("write", path, &error))?;
+    out.flush().map_err(|error| refusal("write", path, &error))
+}
+
+fn refusal(what: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure(format!(
+        "cannot {what} `{}`: {error}; check that its directory exists and can be written",
+        path.display()
+    ))
 }
 
 /// Writes bytes to the standard output.

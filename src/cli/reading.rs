@@ -7,7 +7,8 @@ use super::files::InputFile;
 use super::library::Shelf;
 use super::progress::Progress;
 use crate::azure::record::RecordingText;
-use crate::input::{Given, Reading};
+use crate::input::{Given, Limits, Reading};
+use crate::model::Choices;
 
 /// What templates and configurations are given beside themselves.
 #[derive(Default)]
@@ -16,6 +17,9 @@ pub struct Values {
     /// Terraform variables by name, as typed.
     pub variables: Vec<(String, String)>,
     pub assume_complete: bool,
+    /// Readings that decide how files are joined.
+    pub choices: Choices,
+    pub limits: Limits,
 }
 
 impl Values {
@@ -23,6 +27,8 @@ impl Values {
     pub fn begin(&self) -> Reading {
         let mut reading = Reading::default();
         reading.assume_complete = self.assume_complete;
+        reading.inventory.choices = self.choices.clone();
+        reading.limits = self.limits.clone();
         reading.terraform.values = self.variables.clone();
         reading
     }

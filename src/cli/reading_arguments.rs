@@ -9,7 +9,7 @@ use super::judging::JudgingArguments;
 use super::progress::Progress;
 use super::reading::read_with;
 use super::{Failure, files};
-use crate::input::Reading;
+use crate::input::{Limits, Reading};
 use crate::model::Choices;
 
 #[derive(Clone, Debug, Default, Args)]
@@ -41,6 +41,11 @@ pub struct ReadingArguments {
     /// not given; reports name those in force
     #[arg(long, value_name = "NAME=VALUE", value_parser = assumption)]
     pub assume: Vec<String>,
+
+    /// Set a bound of the work that a document may cause, such as `template-steps=10000000`; may be given several times
+    /// (an unknown name is answered with those that there are)
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = limit)]
+    pub limit: Vec<String>,
 }
 
 impl ReadingArguments {
@@ -70,4 +75,8 @@ fn variable(text: &str) -> Result<(String, String), String> {
 
 fn assumption(text: &str) -> Result<String, String> {
     Choices::default().choose(text).map(|()| text.to_owned())
+}
+
+fn limit(text: &str) -> Result<String, String> {
+    Limits::default().choose(text).map(|()| text.to_owned())
 }

@@ -33,6 +33,10 @@ pub struct SandboxArguments {
     #[arg(long, value_name = "FILE", default_value = "sandbox-ca.pem", requires = "tls")]
     certificate: PathBuf,
 
+    /// Another name for the certificate, under which clients reach this machine; may be given several times
+    #[arg(long, value_name = "NAME", requires = "tls")]
+    tls_name: Vec<String>,
+
     /// Misbehave: see below; may be given several times
     #[arg(long, value_name = "SPEC", value_parser = fault)]
     fault: Vec<Fault>,
@@ -146,6 +150,7 @@ impl SandboxArguments {
         Ok(Options {
             listen: self.address()?,
             tls: self.tls,
+            tls_names: self.tls_name.clone(),
             faults: self.fault.clone(),
             latency: Duration::from_millis(self.latency),
             page_size: usize::from(self.page_size),

@@ -1,7 +1,9 @@
 //! `portcullis scan`.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use clap::Args;
 
@@ -13,6 +15,8 @@ use super::live::{self, ConnectionArguments, ScopeArguments};
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::reading::{is_empty, read_with};
+use super::remembering::RememberArguments;
+use super::run_summary::RunSummary;
 use super::{Failure, excerpts, status, style};
 use crate::azure::record::RecordingText;
 use crate::input::Reading;
@@ -56,6 +60,17 @@ pub struct ScanArguments {
     #[arg(long, value_name = "REVISION")]
     changed_since: Option<String>,
 
+    /// Write the figures of the run for monitoring: OpenMetrics, or OTLP as JSON when the name ends in `.json`
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
+
+    /// Requests that were sent, for the figures.
+    #[arg(skip)]
+    requests: Cell<u64>,
+
+    #[command(flatten)]
+    history: RememberArguments,
+
     #[command(flatten)]
     judging: JudgingArguments,
 
@@ -91,6 +106,7 @@ const MOST_PORTS: usize = 64;
 
 impl ScanArguments {
     pub fn run(&self) -> Result<u8, Failure> {
+        let started = Instant::now();
         let judging = self.judging.settle(self.paths.first().map(PathBuf::as_path))?;
         let config = &judging.config;
         let scope = match self.paths.is_empty() {
@@ -113,6 +129,7 @@ impl ScanArguments {
         let changed = changed
             .map(|revision| Changed::since(revision, &self.paths))
             .transpose()?;
+        self.history.check(config, changed.is_some())?;
         let rules = judging.rules()?;
         let mut files = files::collect(&self.paths)?;
         files.extend(judging.service_tag_files()?);
@@ -120,20 +137,33 @@ impl ScanArguments {
         let mut reading = read_with(self.live(&scope, config)?, &files, &judging.values()?, &progress);
         judging.choose(&mut reading)?;
         let nothing = is_empty(&reading);
+        if nothing && scope.shard.is_some() && reading.inventory.coverage.subscriptions.is_empty() {
+            style::note("no subscription is in this shard; there is nothing to do");
+            return Ok(status::CLEAN);
+        }
         progress.judging();
         let mut request = judging.request(judging.policies(&rules), self.inputs(&scope));
         request.baseline = baseline.as_ref();
         request.touched = changed.and_then(|changed| self.touched(&changed, &judging, &mut reading));
         let report = scan(reading, &request);
         progress.finish();
+        let shards = scope.shard.map(|shard| shard.count);
+        let certificates = config.live.connection(&self.connection, config)?.certificates()?;
+        let recorded = self
+            .history
+            .remember(&report, &judging, nothing, shards, certificates)?;
         self.write(&report, &outputs, &judging, &files)?;
-        match &self.write_baseline {
+        let status = match &self.write_baseline {
             Some(path) if !nothing => {
                 write_baseline(path, &report)?;
-                Ok(outcome(&report, None, nothing))
+                outcome(&report, None, nothing)
             }
-            _ => Ok(outcome(&report, fail_on, nothing)),
-        }
+            _ => outcome(&report, fail_on, nothing),
+        };
+        let summary = RunSummary::of(&report, recorded.as_ref(), self.requests.get(), started, status);
+        summary.say();
+        self.metrics.iter().try_for_each(|path| summary.write(path))?;
+        Ok(status)
     }
 
     /// The files that a change touches; `None` where it touches all, since it changes how everything is judged.
@@ -163,6 +193,7 @@ impl ScanArguments {
         }
         let connection = config.live.connection(&self.connection, config)?;
         let recorded = live::read(scope, &connection)?;
+        self.requests.set(recorded.requests);
         Ok(Some(recorded.recording.text()))
     }
 

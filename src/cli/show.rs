@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::config::Config;
 use super::judging::JudgingArguments;
 use super::{Failure, output, status};
+use crate::history::Address;
 use crate::report::text;
 
 #[derive(Debug, Args)]
@@ -87,17 +88,22 @@ impl ShowArguments {
 
 /// What holds where neither a flag nor the file says anything.
 fn defaults() -> Value {
-    json!({
+    let mut all = json!({
         "assume": [], "assume_complete": false, "baseline": null, "changed_since": null,
         "diff.fail_on": ["public"], "diff.format": ["console"], "fail_on": "low", "format": ["console"],
         "live.all_subscriptions": false, "live.attempts": 6, "live.audience": null, "live.auth": null, "live.authority": null,
         "live.ca_file": null, "live.cloud": "public", "live.deadline": "1h", "live.endpoint": null,
         "live.exclude_subscription": [], "live.managed_identity": null, "live.management_group": [],
         "live.request_timeout": "60s", "live.retry_pause": "500ms", "live.source": "auto", "live.subscription": [],
-        "live.subscription_tag": [], "now": null, "param": [], "parameters": [], "ports": crate::example::MANAGEMENT_PORTS, "rule": [],
+        "live.subscription_tag": [], "limit": [], "now": null, "param": [], "parameters": [], "ports": crate::example::MANAGEMENT_PORTS, "rule": [],
         "rule_files": [], "rules": {}, "sarif_max_results": 25_000, "service_tags": [], "severity": "info",
         "var": {}, "var_file": [], "verbose": false, "waivers": [],
-    })
+    });
+    let of_history = json!({ "history": null, "notify": [], "owner_tag": "owner", "owners": [] });
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), of_history) {
+        all.extend(more);
+    }
+    all
 }
 
 fn settings(config: &Config, typed: &BTreeMap<&'static str, Value>) -> Vec<Setting> {
@@ -122,8 +128,11 @@ fn settings(config: &Config, typed: &BTreeMap<&'static str, Value>) -> Vec<Setti
     .collect()
 }
 
-/// Of variables the names alone: a value may be a secret.
+/// Of variables the names alone, and of the history no password: a value may be a secret.
 fn printable(key: &str, value: &Value) -> Value {
+    if let Some(address) = value.as_str().filter(|_| key == "history") {
+        return Address::parse(address, None).map_or(Value::Null, |address| Value::String(address.shown()));
+    }
     match value.as_object().filter(|_| key == "var") {
         Some(variables) => variables.keys().cloned().collect(),
         None => value.clone(),

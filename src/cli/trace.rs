@@ -28,7 +28,7 @@ unreadable input; 3 undetermined, or closed in an estate of which not everything
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub struct TraceArguments {
-    /// Snapshots, `az ... list -o json` output, ARM list pages, Resource Graph answers, or directories of them
+    /// What `scan` reads: snapshots, `az ... list -o json` output, templates, Terraform, plans, or directories of them
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 

@@ -11,12 +11,12 @@ use super::admin::AdminRules;
 use super::analysis::{Attached, Exposures, TargetExposure};
 use super::answer::{ExposureClass, FrontPort, PortExposure};
 use super::classify::{Clients, Describer, is_wide};
-use super::compile::{Filter, Truth, truth};
+use super::compile::{Filter, Outline, Truth, truth};
 use super::environment::{Environment, PUBLIC};
 use super::exact::{Exact, Run};
 use super::members::GroupMembers;
 use super::stack::{LayerState, PortReach, reaches};
-use crate::model::{AddressTerm, Addresses, Inventory, Known, Nsg, ResourceId, ServiceTag};
+use crate::model::{AddressTerm, Addresses, Inventory, Nsg, ResourceId, ServiceTag};
 use crate::net::{AddressRange, AddressSet, Family, Protocol};
 use crate::source::Sources;
 
@@ -196,11 +196,8 @@ impl<'a> Judge<'a> {
 
     /// The group as each kind of destination sees it, in both families.
     fn layers(&self, index: u32, nsg: &'a Nsg) -> Vec<(LayerState<'a>, Family)> {
-        let filter = match &nsg.rules {
-            Known::Known(_) => Filter::compile(self.inventory, &self.members, nsg, &self.environment).map(Arc::new),
-            Known::Unknown(_) => None,
-        };
-        let Some(filter) = filter else {
+        let filter = Filter::compile(self.inventory, &self.members, nsg, &self.environment).map(Arc::new);
+        let (Some(filter), Some(outline)) = (filter, Outline::of(self.inventory, nsg)) else {
             let why = nsg.rules.why().map_or_else(|| Arc::from(""), |why| why.text.clone());
             return [Family::V4, Family::V6]
                 .map(|family| (LayerState::Unknown(why.clone()), family))
@@ -208,9 +205,8 @@ impl<'a> Judge<'a> {
         };
         let mut layers = Vec::new();
         for family in [Family::V4, Family::V6] {
-            layers.extend(destinations(&filter, family).into_iter().map(|destination| {
-                let narrow = filter.narrow.iter().filter_map(|at| filter.rules.get(usize::from(*at)));
-                let meets = narrow.map(|rule| meets(destination, rule.destinations)).collect();
+            layers.extend(destinations(&outline, family).into_iter().map(|destination| {
+                let meets = outline.each(|stated| meets(destination, stated));
                 let filter = filter.clone();
                 (
                     LayerState::Filter {
@@ -243,17 +239,18 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// The destinations that the rules tell apart, one address of each range.
-fn destinations<'f>(filter: &'f Filter<'_>, family: Family) -> Vec<Destination<'f>> {
-    let narrow = filter.narrow.iter().filter_map(|at| filter.rules.get(usize::from(*at)));
+/// The destinations that the rules tell apart: of ranges, the addresses at which one begins or has just ended.
+fn destinations<'i>(outline: &Outline<'i>, family: Family) -> Vec<Destination<'i>> {
     let mut found = BTreeSet::from([Destination::Elsewhere]);
-    for term in narrow.flat_map(|rule| &rule.destinations.terms) {
+    for term in outline.narrow.iter().flat_map(|stated| &stated.terms) {
         match (term, family) {
-            (AddressTerm::Range(AddressRange::V4(first, _)), Family::V4) => {
-                found.insert(Destination::Address(Ipv4Addr::from_bits(*first).into()));
+            (AddressTerm::Range(AddressRange::V4(first, last)), Family::V4) => {
+                let ends = [Some(*first), last.checked_add(1)].into_iter().flatten();
+                found.extend(ends.map(|end| Destination::Address(Ipv4Addr::from_bits(end).into())));
             }
-            (AddressTerm::Range(AddressRange::V6(first, _)), Family::V6) => {
-                found.insert(Destination::Address(Ipv6Addr::from_bits(*first).into()));
+            (AddressTerm::Range(AddressRange::V6(first, last)), Family::V6) => {
+                let ends = [Some(*first), last.checked_add(1)].into_iter().flatten();
+                found.extend(ends.map(|end| Destination::Address(Ipv6Addr::from_bits(end).into())));
             }
             (AddressTerm::Group(group), _) => {
                 found.insert(Destination::Member(group.as_str()));

@@ -18,7 +18,7 @@ use super::draft::{Draft, draft, interfaces_by_machine};
 use super::environment::Environment;
 use super::machine::Answers;
 use super::stack::PortReach;
-use super::stacks::{filters, stacks};
+use super::stacks::stacks;
 use super::target::{Seen, Target};
 use super::translated::Translations;
 use crate::model::{Addresses, Inventory, Known, ResourceId, Why};
@@ -67,20 +67,22 @@ pub struct TargetExposure {
 impl TargetExposure {
     /// Whether a rule's destination covers this address.
     pub fn meets(&self, inventory: &Inventory, destinations: &Addresses) -> Truth {
+        self.end(inventory).meets(destinations)
+    }
+
+    /// It as groups see it.
+    pub(super) fn end<'t>(&'t self, inventory: &'t Inventory) -> Target<'t> {
         let subnet = self
             .subnet
             .and_then(|(network, subnet)| inventory.networks.get(network)?.subnets.get(subnet as usize));
         let prefixes = subnet.and_then(|subnet| subnet.prefixes.known());
-        let address = self.address.known().copied();
-        let groups_unread = self.groups_unread;
         Target {
-            address,
+            address: self.address.known().copied(),
             subnet: prefixes.map(Vec::as_slice),
             groups: &self.groups,
-            groups_unread,
+            groups_unread: self.groups_unread,
             seen: Seen::Own,
         }
-        .meets(destinations)
     }
 
     /// The groups that filter it, outermost first.
@@ -102,6 +104,14 @@ pub enum Attached {
 }
 
 impl Attached {
+    /// The group, by index.
+    pub fn index(&self) -> Option<u32> {
+        match self {
+            Attached::Group(index) => Some(*index),
+            _ => None,
+        }
+    }
+
     /// A group stands here, whether its rules are known or not.
     pub fn is_group(&self) -> bool {
         matches!(self, Attached::Group(_) | Attached::Unread(..))
@@ -183,9 +193,7 @@ pub fn analyse_with(inventory: &Inventory, sources: &Sources, ports: &[u16], exa
         .par_iter()
         .map(|vm| draft(inventory, &balancers, &interfaces, &by_subnet, vm))
         .collect();
-    let filters = filters(inventory, &environments, &drafts);
     let admin = AdminRules::of(inventory);
-    let (stacks, stack_of) = stacks(inventory, &filters, &admin, &environments, &drafts, ports);
     let answers = Answers {
         inventory,
         describer: Describer {
@@ -195,18 +203,24 @@ pub fn analyse_with(inventory: &Inventory, sources: &Sources, ports: &[u16], exa
             exact,
         },
         environments: &environments,
-        stacks: &stacks,
+        stacks: &[],
         balancers: &balancers,
     };
+    let stacks = stacks(inventory, &admin, &environments, &drafts, ports, |stack| {
+        answers.direct(stack)
+    });
+    let answers = Answers {
+        stacks: &stacks.all,
+        ..answers
+    };
     let translations = Translations::of(inventory);
-    let direct = answers.direct();
     let machines = drafts
         .into_par_iter()
-        .zip(stack_of)
-        .map(|(draft, stacks)| answers.machine(draft, &stacks, &translations, &direct));
+        .zip(stacks.of_machines)
+        .map(|(draft, of_machine)| answers.machine(draft, &of_machine, &translations, &stacks.worded));
     Exposures {
         machines: machines.collect(),
-        stacks,
+        stacks: stacks.all,
         environments,
         ports: ports.to_vec(),
     }

@@ -51,6 +51,9 @@ pub struct PortExposure {
     /// The unknowns that keep the answer open.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub gaps: Vec<Arc<str>>,
+    /// Why documentation also gives reason to call it closed, for some of the sources.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub disputed: Option<Arc<str>>,
     /// The answer in one sentence.
     pub sentence: Arc<str>,
     /// The whole answer as sets, where the analysis was asked to keep it. No part of any report.

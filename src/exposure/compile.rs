@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use super::environment::{Bounds, Environment, PLATFORM};
-use super::lanes::{Ends, Event, Placed};
+use super::lanes::{Blocks, Line, MOST_RULES};
 use super::members::GroupMembers;
 use super::passage::Address;
 use super::priority::{Ranked, mark_contested};
@@ -40,7 +40,8 @@ pub struct Rule<'i> {
     /// Tags whose addresses are not in the input.
     pub tags: Vec<ServiceTag>,
     pub source_ports: &'i Ports,
-    pub destinations: &'i Addresses,
+    /// Where in what an [`Outline`] says the answer for this rule's destination stands; `None`: any destination.
+    pub narrow: Option<u16>,
     pub ports: &'i Ports,
     pub protocol: Option<ProtocolSet>,
     /// Reasons for whatever is unknown in it.
@@ -140,33 +141,31 @@ pub(super) fn maybe(unknown: bool) -> Truth {
 #[derive(Clone, Debug)]
 pub struct Filter<'i> {
     pub rules: Vec<Rule<'i>>,
-    /// Positions in `rules` of those whose destination is not simply every address.
-    pub narrow: Vec<u16>,
-    /// Of each rule its index and whether it allows, close together.
-    pub verdicts: Vec<(u16, bool)>,
+    /// The index of each rule, close together.
+    pub indexes: Vec<u16>,
     lines: Lines,
 }
 
-/// The ends of the sources of all plain rules, once for every question about the group.
+/// The sources of all plain rules as sorted blocks, once for every question about the group.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
-    v4: OnceLock<Vec<Event<u32>>>,
-    v6: OnceLock<Vec<Event<u128>>>,
+    v4: OnceLock<Blocks<u32>>,
+    v6: OnceLock<Blocks<u128>>,
 }
 
 /// An address family of which lines are kept.
-pub trait Lined: Address + Placed {
-    fn line(lines: &Lines) -> &OnceLock<Vec<Event<Self>>>;
+pub trait Lined: Address + Line {
+    fn line(lines: &Lines) -> &OnceLock<Blocks<Self>>;
 }
 
 impl Lined for u32 {
-    fn line(lines: &Lines) -> &OnceLock<Vec<Event<u32>>> {
+    fn line(lines: &Lines) -> &OnceLock<Blocks<u32>> {
         &lines.v4
     }
 }
 
 impl Lined for u128 {
-    fn line(lines: &Lines) -> &OnceLock<Vec<Event<u128>>> {
+    fn line(lines: &Lines) -> &OnceLock<Blocks<u128>> {
         &lines.v6
     }
 }
@@ -180,47 +179,69 @@ impl<'i> Filter<'i> {
         nsg: &'i Nsg,
         environment: &Environment,
     ) -> Option<Self> {
-        let stated = nsg.rules.known()?;
-        if stated.len() + nsg.default_rules.len() >= usize::from(u16::MAX) {
-            return None;
-        }
-        let all = (0..u16::MAX).zip(stated.iter().chain(&nsg.default_rules));
-        let inbound = all.filter(|(_, rule)| rule.direction.known() != Some(&Direction::Outbound));
-        let mut rules: Vec<Rule<'i>> = Vec::with_capacity(stated.len() + nsg.default_rules.len());
-        rules.extend(inbound.map(|(index, rule)| compile_rule(inventory, members, index, rule, environment)));
+        let mut narrow = 0u16..;
+        let compiled = inbound(nsg)?.map(|(index, rule)| {
+            let mut compiled = compile_rule(inventory, members, index, rule, environment);
+            if !as_read(inventory, &rule.destinations).is_any() {
+                compiled.narrow = narrow.next();
+            }
+            compiled
+        });
+        let mut rules: Vec<Rule<'i>> = Vec::with_capacity(nsg.rules.known()?.len() + nsg.default_rules.len());
+        rules.extend(compiled);
         rules.sort_by_key(|rule| (rule.priority.unwrap_or(0), rule.index));
         mark_contested(&mut rules);
         rules.iter_mut().for_each(settle);
-        let narrow = (0u16..)
-            .zip(&rules)
-            .filter(|(_, rule)| !rule.destinations.is_any())
-            .map(|(at, _)| at);
-        let verdict = |rule: &Rule<'_>| (rule.index, rule.access == Some(Access::Allow));
         Some(Filter {
-            narrow: narrow.collect(),
-            verdicts: rules.iter().map(verdict).collect(),
+            indexes: rules.iter().map(|rule| rule.index).collect(),
             rules,
             lines: Lines::default(),
         })
     }
 
-    /// The ends of the sources of the plain rules, which are known by their position in `rules`.
-    pub fn events<T: Lined>(&self) -> &[Event<T>] {
+    /// The sources of the plain rules, which are known by their position in `rules`.
+    pub fn blocks<T: Lined>(&self) -> &Blocks<T> {
         T::line(&self.lines).get_or_init(|| {
             let plain = (0u16..).zip(&self.rules).filter(|(_, rule)| rule.plain);
-            let mut ends = Ends::default();
-            for (at, rule) in plain {
-                rule.sources.ranges::<T>().for_each(|range| ends.add(at, range));
-            }
-            ends.sorted()
+            Blocks::of(plain.flat_map(|(at, rule)| rule.sources.ranges::<T>().map(move |range| (at, range))))
+        })
+    }
+}
+
+/// What of a group has to be known before it is compiled: with the environment, all that tells the machines behind it
+/// apart is how their addresses meet these destinations.
+pub struct Outline<'i> {
+    /// The destinations of the inbound rules that have one, in the order stated.
+    pub narrow: Vec<&'i Addresses>,
+}
+
+impl<'i> Outline<'i> {
+    /// `None` where the group cannot be compiled.
+    pub fn of(inventory: &'i Inventory, nsg: &'i Nsg) -> Option<Self> {
+        let destinations = inbound(nsg)?.map(|(_, rule)| as_read(inventory, &rule.destinations));
+        Some(Outline {
+            narrow: destinations.filter(|addresses| !addresses.is_any()).collect(),
         })
     }
 
-    /// How each narrow rule's destination meets a target: with the filter and the environment, all that matters of it.
     pub fn meets(&self, target: &Target<'_>) -> Box<[Truth]> {
-        let narrow = self.narrow.iter().filter_map(|at| self.rules.get(usize::from(*at)));
-        narrow.map(|rule| target.meets(rule.destinations)).collect()
+        self.each(|destinations| target.meets(destinations))
     }
+
+    pub fn each(&self, meets: impl Fn(&Addresses) -> Truth) -> Box<[Truth]> {
+        self.narrow.iter().map(|destinations| meets(destinations)).collect()
+    }
+}
+
+/// The inbound rules of a group, and those that may be, each with its index among the stated rules followed by the
+/// default ones.
+fn inbound(nsg: &Nsg) -> Option<impl Iterator<Item = (u16, &SecurityRule)>> {
+    let stated = nsg.rules.known()?;
+    if stated.len() + nsg.default_rules.len() >= MOST_RULES {
+        return None;
+    }
+    let all = (0..u16::MAX).zip(stated.iter().chain(&nsg.default_rules));
+    Some(all.filter(|(_, rule)| rule.direction.known() != Some(&Direction::Outbound)))
 }
 
 impl Ranked for Rule<'_> {
@@ -253,10 +274,7 @@ fn compile_rule<'i>(
 ) -> Rule<'i> {
     let mut gaps = Vec::new();
     let mut tags = Vec::new();
-    let (from, to) = (
-        as_read(inventory, &rule.sources),
-        as_read(inventory, &rule.destinations),
-    );
+    let from = as_read(inventory, &rule.sources);
     let sources = match from.terms.iter().all(|term| range_of(term).is_some()) {
         true => Sources::stated(&from.terms),
         false => Sources::known(sources(inventory, members, from, environment, &mut tags, &mut gaps)),
@@ -282,7 +300,7 @@ fn compile_rule<'i>(
         sources,
         tags,
         source_ports: &rule.source_ports,
-        destinations: to,
+        narrow: None,
         ports: &rule.destination_ports,
         protocol: rule.protocol.known().copied(),
         gaps,

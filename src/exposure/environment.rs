@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock};
 
 use super::compile::{Truth, truth};
 use crate::model::{
-    Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, TagExtent, VirtualNetwork, choices,
+    Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, TagExtent, VirtualNetwork, Why, choices,
 };
-use crate::net::{AddressRange, AddressSet, parse_range};
+use crate::net::{AddressRange, AddressSet, Family, parse_range};
 
 /// A set that is known only within bounds: `must` surely belongs to it, nothing outside `may` does.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -215,13 +215,13 @@ impl Environment {
             internet.may = internet.may.difference(&virtual_network.must);
             internet_gaps.clone_from(&gaps);
         }
-        let (mut returns_to_internet, mut return_gaps) = returns_to_internet(routes);
-        if let Some(why) = hub.and_then(|hub| hub.takes_internet) {
-            // A default route of the subnet's own is chosen before the hub's.
-            if routes.and_then(default_route).is_none() {
-                returns_to_internet.must = AddressSet::empty();
-                return_gaps.push(why);
-            }
+        // What the subnet's own routes say is chosen before what it learns from the hub.
+        let learned = hub.as_ref().filter(|_| learns_routes(inventory, subnet));
+        let taken = learned.map_or(Truth::No, |hub| hub.takes_internet);
+        let (returns_to_internet, mut return_gaps) = returns_to_internet(routes, taken);
+        let own_default = || routes.and_then(default_route).is_some();
+        if let Some(hub) = learned.filter(|_| taken == Truth::Maybe && !own_default()) {
+            return_gaps.push(hub.doubt());
         }
         Environment {
             public_clients,
@@ -238,35 +238,61 @@ impl Environment {
 }
 
 /// The virtual hub that a network hangs on.
-struct Hub {
+struct Hub<'i> {
     name: Arc<str>,
-    /// Why answers to the internet may go through the hub.
-    takes_internet: Option<Arc<str>>,
+    /// The hub's own addresses.
+    prefixes: Option<&'i [AddressRange]>,
+    /// Whether a default route of the hub's takes answers to the internet to its firewall or appliance.
+    takes_internet: Truth,
+    /// Which that is, where it is said.
+    hop: Option<&'i ResourceId>,
 }
 
-impl Hub {
-    fn of(inventory: &Inventory, network: &VirtualNetwork) -> Option<Hub> {
+/// The firewall or appliance of a virtual hub to which a subnet learns its default route, and whether it surely does.
+pub fn learned_default<'i>(
+    inventory: &'i Inventory,
+    network: &VirtualNetwork,
+    subnet: &Subnet,
+) -> Option<(&'i ResourceId, Truth)> {
+    let hub = Hub::of(inventory, network).filter(|_| learns_routes(inventory, subnet))?;
+    Some((hub.hop?, hub.takes_internet)).filter(|(_, truth)| *truth != Truth::No)
+}
+
+impl<'i> Hub<'i> {
+    /// A connection gets a default route where it is secured and the routing intent sends the internet to a firewall or
+    /// appliance. One without the other leaves it open: routes of the hub's own tables are not read.
+    fn of(inventory: &'i Inventory, network: &VirtualNetwork) -> Option<Self> {
         let connection = inventory.hub_connection(&network.id)?;
         let hub = connection.id.parent()?;
-        let name: Arc<str> = Arc::from(hub.name());
         let mut intents = inventory.routing_intents.iter();
         let intent = intents.find(|intent| intent.id.parent().as_ref() == Some(&hub));
-        let secured = connection.internet_security != Known::Known(false);
-        let sent = intent.is_some_and(|intent| intent.internet != Known::Known(false));
-        let takes_internet = (secured || sent).then(|| {
-            Arc::from(format!(
-                "virtual hub `{name}` may send answers to the internet through its firewall or appliance"
-            ))
-        });
-        Some(Hub { name, takes_internet })
+        let holds = |known: &Known<bool>| known.known().map_or(Truth::Maybe, |value| truth(*value));
+        let secured = holds(&connection.internet_security);
+        let sent = intent.map_or(Truth::No, |intent| holds(&intent.internet));
+        let prefixes = inventory.virtual_hubs.find(&hub).and_then(|hub| hub.prefixes.known());
+        Some(Hub {
+            name: Arc::from(hub.name()),
+            prefixes: prefixes.map(Vec::as_slice),
+            takes_internet: if secured == sent { secured } else { Truth::Maybe },
+            hop: intent.and_then(|intent| intent.internet_hop.as_ref()),
+        })
     }
 
-    /// What else hangs on the hub is connected; with a default route of the hub's, everything may be.
+    fn doubt(&self) -> Arc<str> {
+        Arc::from(format!(
+            "virtual hub `{}` may send answers to the internet through its firewall or appliance",
+            self.name
+        ))
+    }
+
+    /// The network is peered with the hub's own. What else hangs on the hub is connected, and with a default route of
+    /// the hub's everything may be.
     fn widen(&self, tag: &mut Bounds, gaps: &mut Vec<Arc<str>>) {
-        let may = if self.takes_internet.is_some() {
-            AddressSet::full()
-        } else {
-            PRIVATE.clone()
+        let own = self.prefixes.unwrap_or_default().iter().copied();
+        tag.add(&AddressSet::from_ranges(own));
+        let may = match self.takes_internet {
+            Truth::No => PRIVATE.clone(),
+            Truth::Maybe | Truth::Yes => AddressSet::full(),
         };
         tag.add_possible(&may);
         gaps.push(Arc::from(format!(
@@ -299,11 +325,13 @@ fn add_peer(inventory: &Inventory, peering: &Peering, subnet: &Subnet, space: &m
         .iter()
         .any(|name| name.eq_ignore_ascii_case(subnet.id.name()));
     let names_subnet = names_subnet || peering.unread.is_some();
-    if peering.allow_access == Known::Known(false) || (peering.complete == Known::Known(false) && !names_subnet) {
+    let access = peering.allows_access(&inventory.choices);
+    if access == Ok(false) || (peering.complete == Known::Known(false) && !names_subnet) {
         return;
     }
-    let flags = [&peering.allow_access, &peering.complete, &peering.ipv6_only];
-    let unread = flags.into_iter().find_map(Known::why).or(peering.unread.as_ref());
+    let flags = [&peering.complete, &peering.ipv6_only];
+    let unread = access.err().or_else(|| flags.into_iter().find_map(Known::why));
+    let unread = unread.or(peering.unread.as_ref());
     if let Some(why) = unread {
         return open(space, gaps, &why.text);
     }
@@ -374,6 +402,13 @@ fn routes<'i>(inventory: &'i Inventory, subnet: &Subnet, gaps: &mut Vec<Arc<str>
     None
 }
 
+/// Whether a subnet takes up routes that its network learns from a gateway or a hub.
+fn learns_routes(inventory: &Inventory, subnet: &Subnet) -> bool {
+    let table = subnet.route_table.known().and_then(Option::as_ref);
+    let table = table.and_then(|id| inventory.route_tables.find(id));
+    table.is_none_or(|table| !table.bgp_propagation_disabled)
+}
+
 fn known_routes<'i>(inventory: &'i Inventory, id: &ResourceId) -> Result<&'i [Route], Arc<str>> {
     let table: &RouteTable = inventory
         .route_tables
@@ -418,8 +453,9 @@ fn enters_tag(inventory: &Inventory, hop: NextHop) -> bool {
 }
 
 /// The addresses whose longest matching route leads straight to the internet. Where the routes are unknown, all: what
-/// the groups admit is then reported as it stands. A route of which something is unknown may lead there.
-fn returns_to_internet(routes: Option<&[Route]>) -> (Bounds, Vec<Arc<str>>) {
+/// the groups admit is then reported as it stands. A route of which something is unknown may lead there. `taken` tells
+/// whether a default route that the subnet learns takes what its own routes leave.
+fn returns_to_internet(routes: Option<&[Route]>, taken: Truth) -> (Bounds, Vec<Arc<str>>) {
     let mut by_length: Vec<(u128, AddressSet, Truth)> = Vec::new();
     let mut gaps = Vec::new();
     let mut anywhere = false;
@@ -443,7 +479,11 @@ fn returns_to_internet(routes: Option<&[Route]>) -> (Bounds, Vec<Arc<str>>) {
     }
     // Widest first: a longer prefix then overwrites what a shorter one said.
     by_length.sort_by_key(|(size, ..)| std::cmp::Reverse(*size));
-    let mut returns = Bounds::exact(AddressSet::full());
+    let all_if = |all| if all { AddressSet::full() } else { AddressSet::empty() };
+    let mut returns = Bounds {
+        must: all_if(taken == Truth::No),
+        may: all_if(taken != Truth::Yes),
+    };
     for (_, range, to_internet) in by_length {
         let answer = |set: &AddressSet, yes: bool| if yes { set.union(&range) } else { set.difference(&range) };
         returns.must = answer(&returns.must, to_internet == Truth::Yes);
@@ -456,10 +496,55 @@ fn returns_to_internet(routes: Option<&[Route]>) -> (Bounds, Vec<Arc<str>>) {
 }
 
 /// The next hop of the default route that a route table states, with the appliance's address.
-pub fn default_route(routes: &[Route]) -> Option<(NextHop, Option<IpAddr>)> {
+fn default_route(routes: &[Route]) -> Option<(NextHop, Option<IpAddr>)> {
     let whole = |route: &&Route| matches!(route.prefix, Known::Known(AddressRange::V4(0, u32::MAX)));
     let route = routes.iter().find(whole)?;
     route.next_hop.known().map(|hop| (*hop, route.next_hop_address))
+}
+
+/// The next hop of the routes that carry most of the internet, with the appliance's address: the default route, unless
+/// longer ones (two halves, say) take over. The error says what of them is not known.
+pub fn internet_route(routes: &[Route]) -> Result<Option<(NextHop, Option<IpAddr>)>, Arc<str>> {
+    let named = |route: &Route, why: &Why| Arc::from(format!("route `{}`: {why}", route.name));
+    let mut known: Vec<(AddressSet, &Route)> = Vec::new();
+    for route in routes {
+        match &route.prefix {
+            Known::Known(range) => known.push((AddressSet::from(*range).only(Family::V4), route)),
+            Known::Unknown(why) => return Err(named(route, why)),
+        }
+    }
+    known.sort_by_key(|(set, _)| set.count());
+    let mut left = PUBLIC.only(Family::V4);
+    let half = left.count() / 2;
+    let beside: u128 = known
+        .iter()
+        .map(|(set, _)| set.count())
+        .filter(|count| *count < 1 << 32)
+        .sum();
+    if beside < half / 2 {
+        // All that is not the default route is too little to matter, as nearly always.
+        known.retain(|(set, _)| set.count() == 1 << 32);
+    }
+    // Longer prefixes come first; those that are not half of the internet together only take from the others.
+    let mut carried: Vec<(&Route, u128)> = Vec::new();
+    for (set, route) in &known {
+        let taken = left.intersection(set);
+        left = left.difference(set);
+        let alike = |(other, _): &&mut (&Route, u128)| {
+            (&other.next_hop, other.next_hop_address) == (&route.next_hop, route.next_hop_address)
+        };
+        match carried.iter_mut().find(alike) {
+            Some((_, count)) => *count += taken.count(),
+            None => carried.push((route, taken.count())),
+        }
+    }
+    let Some((route, _)) = carried.into_iter().find(|(_, count)| *count > half) else {
+        return Ok(None);
+    };
+    match &route.next_hop {
+        Known::Known(hop) => Ok(Some((*hop, route.next_hop_address))),
+        Known::Unknown(why) => Err(named(route, why)),
+    }
 }
 
 /// The stated routes of a subnet, where they are known.

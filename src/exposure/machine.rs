@@ -3,8 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::analysis::{Front, MachineExposure, Stack, TargetExposure, WayIn};
 use super::answer::{ExposureClass, FrontPort, PortExposure, Way};
 use super::balancer::{BalancedWay, Balancers};
@@ -34,11 +32,8 @@ pub(super) struct Answers<'a> {
 }
 
 impl Answers<'_> {
-    pub fn direct(&self) -> Vec<Direct> {
-        self.stacks.par_iter().map(|stack| self.direct_of(stack)).collect()
-    }
-
-    fn direct_of(&self, stack: &Stack) -> Direct {
+    /// The answers on the ways that need nothing but a stack.
+    pub fn direct(&self, stack: &Stack) -> Direct {
         let of = |platform: Platform| Arc::new(self.through(stack, true, platform, |_| Some(FrontPort::Same)));
         let unknown = Platform::Unknown(Arc::from("the SKU of the public address is not in the input"));
         let private = Arc::new(self.through(stack, false, Platform::Open, |_| Some(FrontPort::Same)));
@@ -341,7 +336,7 @@ impl Answers<'_> {
         let led_to = stack.ports.iter().filter(|reach| way.ports.contains(reach.port));
         let by = format!(" by {}", way.named(firewall));
         let exposure = |reach| {
-            let mut answer = self.describer.translated(way, reach, range.as_ref(), &by);
+            let mut answer = self.describer.translated(way, reach, &range, &by);
             if let Some(why) = doubt.as_ref().filter(|_| answer.class != ExposureClass::Closed) {
                 unsettle(&mut answer, why, &by);
             }

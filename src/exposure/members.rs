@@ -4,11 +4,32 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::environment::Bounds;
-use crate::model::{Inventory, Known, Nic, ResourceId};
+use crate::model::{Inventory, IpConfiguration, Known, Nic, ResourceId, choices};
 use crate::net::{AddressRange, AddressSet};
 
 /// The addresses of one group's members, and why some are not known.
-type Members = (Vec<AddressRange>, Vec<Arc<str>>);
+#[derive(Debug, Default)]
+struct Members {
+    ranges: Vec<AddressRange>,
+    gaps: Vec<Arc<str>>,
+    /// Where they stand: one network, as Azure demands, or several.
+    network: Option<ResourceId>,
+    several_networks: bool,
+}
+
+impl Members {
+    fn add(&mut self, configuration: &IpConfiguration) {
+        match &configuration.private_address {
+            Known::Known(address) => self.ranges.push(AddressRange::host(*address)),
+            Known::Unknown(why) => self.gaps.push(why.text.clone()),
+        }
+        let subnet = configuration.subnet.known().and_then(Option::as_ref);
+        if let Some(network) = subnet.and_then(ResourceId::parent) {
+            let other = self.network.get_or_insert_with(|| network.clone());
+            self.several_networks |= *other != network;
+        }
+    }
+}
 
 /// Private addresses of the members of application security groups.
 #[derive(Debug, Default)]
@@ -39,11 +60,7 @@ impl GroupMembers {
                 members.unread = Some(why.text.clone());
             }
             for group in &configuration.application_security_groups {
-                let (ranges, gaps) = members.members.entry(group.clone()).or_default();
-                match &configuration.private_address {
-                    Known::Known(address) => ranges.push(AddressRange::host(*address)),
-                    Known::Unknown(why) => gaps.push(why.text.clone()),
-                }
+                members.members.entry(group.clone()).or_default().add(configuration);
             }
         }
         members
@@ -51,19 +68,35 @@ impl GroupMembers {
 
     /// The members' addresses. When a member's address is unknown, any private address may be one.
     pub fn bounds(&self, inventory: &Inventory, group: &ResourceId, gaps: &mut Vec<Arc<str>>) -> Bounds {
+        let mut bounds = self.of_all(inventory, group, gaps);
+        let several = self.members.get(group).is_some_and(|members| members.several_networks);
+        if several && inventory.choices.is(&choices::ASG_MEMBERS, "unknown") {
+            gaps.push(Arc::from(format!(
+                "the members of `{}` stand in several networks",
+                group.name()
+            )));
+            bounds.must = AddressSet::empty();
+        }
+        bounds
+    }
+
+    fn of_all(&self, inventory: &Inventory, group: &ResourceId, gaps: &mut Vec<Arc<str>>) -> Bounds {
         if let Some(why) = &self.unread {
             gaps.push(Arc::from(format!("a member of `{}`: {why}", group.name())));
             let ranges = self
                 .members
                 .get(group)
-                .map(|(ranges, _)| ranges.as_slice())
+                .map(|members| members.ranges.as_slice())
                 .unwrap_or_default();
             return Bounds {
                 must: AddressSet::from_ranges(ranges.iter().copied()),
                 may: AddressSet::full(),
             };
         }
-        let Some((ranges, unknown)) = self.members.get(group) else {
+        let Some(Members {
+            ranges, gaps: unknown, ..
+        }) = self.members.get(group)
+        else {
             if inventory.application_security_groups.find(group).is_none() {
                 gaps.push(inventory.why_absent(group).text);
                 return Bounds {

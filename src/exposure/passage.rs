@@ -57,6 +57,11 @@ impl<T> Run<T> {
             outcome,
         }
     }
+
+    /// Whether the same decides about the sources of another run.
+    pub fn alike(&self, other: &Self) -> bool {
+        (self.deciders, self.outcome, self.admin) == (other.deciders, other.outcome, other.admin)
+    }
 }
 
 /// An address family as the bounds of its ranges.

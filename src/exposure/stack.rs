@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::compile::{Filter, Lined, Rule, Truth};
-use super::lanes::{MOST_LANES, Stretch, first_matches};
+use super::lanes::{LANES, Mark, Row, Side, runs};
 use super::passage::{Address, NO_RULE, Outcome, Passages, Run, admitted};
 use super::sweep::first_match;
 use crate::model::{Access, ServiceTag};
@@ -85,7 +85,7 @@ struct Question<'t> {
 /// unknown share one pass over the sources.
 pub fn reaches(layers: &[LayerState<'_>; 2], family: Family, protocol: Protocol, ports: &[u16]) -> Vec<PortReach> {
     let mut all = Vec::with_capacity(ports.len());
-    for ports in ports.chunks(MOST_LANES) {
+    for ports in ports.chunks(LANES) {
         let plain = match family {
             Family::V4 => plain::<u32>(layers, protocol, ports),
             Family::V6 => plain::<u128>(layers, protocol, ports),
@@ -104,78 +104,80 @@ pub fn reaches(layers: &[LayerState<'_>; 2], family: Family, protocol: Protocol,
 }
 
 /// The passages to each port where nothing is unknown and the source alone decides.
-fn plain<T: Lined>(layers: &[LayerState<'_>; 2], protocol: Protocol, ports: &[u16]) -> Vec<Option<Passages>> {
-    let lanes = layers.each_ref().map(|layer| Lanes::of(layer, protocol, ports));
-    let wanted = lanes.iter().fold(u64::MAX, |wanted, lanes| wanted & lanes.plain);
-    let [subnet, nic] = [0, 1].map(|at| match (layers.get(at), lanes.get(at)) {
-        (Some(layer), Some(lanes)) => lanes.decide::<T>(layer, ports.len(), wanted),
-        _ => Vec::new(),
-    });
-    let both = subnet.iter().zip(&nic).enumerate();
-    let passages = both.map(|(lane, (subnet, nic))| {
+fn plain<T: Lined>(layers: &[LayerState<'_>; 2], protocol: Protocol, ports: &[u16]) -> [Option<Passages>; LANES] {
+    let rows = layers.each_ref().map(|layer| Rows::of(layer, protocol, ports));
+    let mut wanted = [false; LANES];
+    for (lane, wanted) in wanted.iter_mut().enumerate().take(ports.len()) {
+        *wanted = rows.iter().all(|rows| rows.plain.get(lane) == Some(&true));
+    }
+    let [subnet, nic] = &rows;
+    let [outer, inner] = layers;
+    let found = runs::<T>(&[subnet.side(outer), nic.side(inner)], wanted);
+    let mut wanted = wanted.into_iter();
+    found.map(|runs| {
         let mut passages = Passages::of(groups(layers));
-        passages.add_part(merge(subnet, nic));
-        ((wanted >> lane) & 1 == 1).then_some(passages)
-    });
-    passages.collect()
+        passages.add_part(runs);
+        (wanted.next() == Some(true)).then_some(passages)
+    })
 }
 
 /// The ports as lanes of one pass over a layer: which rules bear on each.
-struct Lanes {
-    /// For each rule the ports that it covers, one bit each.
-    masks: Vec<u64>,
+struct Rows {
+    rows: Vec<Row>,
     /// The ports about which nothing is unknown here.
-    plain: u64,
+    plain: [bool; LANES],
 }
 
-impl Lanes {
+impl Rows {
     fn of(layer: &LayerState<'_>, protocol: Protocol, ports: &[u16]) -> Self {
-        let mut lanes = Lanes {
-            masks: Vec::new(),
-            plain: u64::MAX,
+        let mut rows = Rows {
+            rows: Vec::new(),
+            plain: [true; LANES],
         };
         match layer {
             LayerState::Open => {}
-            LayerState::Unknown(_) => lanes.plain = 0,
+            LayerState::Unknown(_) => rows.plain = [false; LANES],
             LayerState::Filter { filter, meets, .. } => {
-                lanes.masks.reserve(filter.rules.len());
-                for (rule, meets) in with_meets(filter, meets) {
-                    lanes.add(rule, meets, protocol, ports);
+                rows.rows.reserve(filter.rules.len());
+                for (at, (rule, meets)) in (0..).zip(with_meets(filter, meets)) {
+                    rows.add(at, rule, meets, protocol, ports);
                 }
             }
         }
-        lanes
+        rows
     }
 
-    fn add(&mut self, rule: &Rule<'_>, meets: Truth, protocol: Protocol, ports: &[u16]) {
-        let mut mask = 0;
-        for (lane, port) in ports.iter().enumerate() {
-            match rule.covers(protocol, *port).min(meets) {
-                Truth::No => {}
-                Truth::Yes if rule.plain => mask |= 1 << lane,
-                Truth::Yes | Truth::Maybe => self.plain &= !(1 << lane),
+    fn add(&mut self, at: u16, rule: &Rule<'_>, meets: Truth, protocol: Protocol, ports: &[u16]) {
+        let mark = Mark::of(at, rule.access == Some(Access::Allow));
+        let mut row = [Mark::NOTHING; LANES];
+        if meets != Truth::No && rule.protocol.is_none_or(|set| set.contains(protocol)) {
+            let surely = rule.plain && meets == Truth::Yes;
+            for ((row, plain), port) in row.iter_mut().zip(&mut self.plain).zip(ports) {
+                match rule.ports.set.contains(*port) {
+                    true if surely => *row = mark,
+                    false if rule.ports.unknown.is_none() => {}
+                    _ => *plain = false,
+                }
             }
         }
-        self.masks.push(mask);
+        self.rows.push(row);
     }
 
-    fn decide<T: Lined>(&self, layer: &LayerState<'_>, lanes: usize, wanted: u64) -> Vec<Vec<Decision<T>>> {
-        let LayerState::Filter { filter, .. } = layer else {
-            return vec![whole(true); lanes];
-        };
-        let decision = |stretch: Stretch<T>| {
-            let winner = filter.verdicts.get(usize::from(stretch.winner));
-            let (decider, allows) = winner.copied().unwrap_or((NO_RULE, false));
-            Decision {
-                last: stretch.last,
-                allows,
-                decider,
-            }
-        };
-        first_matches(filter.events::<T>(), &self.masks, lanes, wanted)
-            .into_iter()
-            .map(|stretches| stretches.into_iter().map(decision).collect())
-            .collect()
+    fn side<'r, T: Lined>(&'r self, layer: &'r LayerState<'_>) -> Side<'r, T> {
+        match layer {
+            LayerState::Filter { filter, .. } => Side {
+                blocks: Some(filter.blocks::<T>()),
+                rows: &self.rows,
+                otherwise: Mark::NOTHING,
+                names: &filter.indexes,
+            },
+            LayerState::Open | LayerState::Unknown(_) => Side {
+                blocks: None,
+                rows: &[],
+                otherwise: Mark::OPEN,
+                names: &[],
+            },
+        }
     }
 }
 
@@ -274,12 +276,9 @@ impl Relevant {
 }
 
 fn with_meets<'f, 'i>(filter: &'f Filter<'i>, meets: &'f [Truth]) -> impl Iterator<Item = (&'f Rule<'i>, Truth)> {
-    let mut narrow = filter.narrow.iter().zip(meets).peekable();
-    (0u16..).zip(&filter.rules).map(move |(at, rule)| {
-        let meets = narrow
-            .next_if(|(narrow, _)| **narrow == at)
-            .map_or(Truth::Yes, |(_, meets)| *meets);
-        (rule, meets)
+    filter.rules.iter().map(|rule| {
+        let meets = rule.narrow.and_then(|at| meets.get(usize::from(at)));
+        (rule, meets.copied().unwrap_or(Truth::Yes))
     })
 }
 
@@ -350,13 +349,9 @@ struct Chosen<'f, T> {
 }
 
 /// The rules that answer a question, in order, each with the sources for which it does.
-fn choose<'f, T: Address>(filter: &'f Filter<'_>, meets: &[Truth], question: Question<'_>) -> Vec<Chosen<'f, T>> {
+fn choose<'f, T: Address>(filter: &'f Filter<'_>, meets: &'f [Truth], question: Question<'_>) -> Vec<Chosen<'f, T>> {
     let mut chosen: Vec<Chosen<'f, T>> = Vec::with_capacity(filter.rules.len());
-    let mut meets = filter.narrow.iter().zip(meets).peekable();
-    for (at, rule) in (0u16..).zip(&filter.rules) {
-        let meets = meets
-            .next_if(|(narrow, _)| **narrow == at)
-            .map_or(Truth::Yes, |(_, meets)| *meets);
+    for (rule, meets) in with_meets(filter, meets) {
         let covers = rule.covers(question.protocol, question.port);
         let covers = covers.min(meets).min(rule.covers_source_port(question.source_port));
         if covers == Truth::No {
@@ -408,12 +403,17 @@ fn merge<T: Address>(subnet: &[Decision<T>], nic: &[Decision<T>]) -> Vec<Run<T>>
     let mut first = T::MIN;
     while let (Some(one), Some(other)) = (outer, inner) {
         let last = one.last.min(other.last);
-        let outcome = match (one.allows, other.allows) {
-            (false, _) => Outcome::Stopped(Some(0)),
-            (true, false) => Outcome::Stopped(Some(1)),
-            (true, true) => Outcome::Admitted,
+        let (decider, outcome) = match (one.allows, other.allows) {
+            // What the subnet stops never comes to the interface.
+            (false, _) => (NO_RULE, Outcome::Stopped(Some(0))),
+            (true, false) => (other.decider, Outcome::Stopped(Some(1))),
+            (true, true) => (other.decider, Outcome::Admitted),
         };
-        runs.push(Run::new(first, last, [one.decider, other.decider], outcome));
+        let run = Run::new(first, last, [one.decider, decider], outcome);
+        match runs.last_mut() {
+            Some(open) if open.alike(&run) => open.last = last,
+            _ => runs.push(run),
+        }
         let Some(next) = last.next() else { break };
         first = next;
         if one.last == last {

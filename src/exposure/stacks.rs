@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::admin::{self, AdminRules};
 use super::analysis::{Attached, Distinct, Map, Stack};
-use super::compile::{Filter, Truth};
+use super::compile::{Filter, Outline, Truth};
 use super::draft::{Draft, DraftTarget};
 use super::environment::Environment;
 use super::members::GroupMembers;
@@ -15,36 +15,58 @@ use super::target::{Seen, Target};
 use crate::model::Inventory;
 use crate::net::{Family, Protocol};
 
-pub(super) type Filters<'i> = Map<(u32, u32), Arc<Filter<'i>>>;
+/// Stacks that one task answers in turn: they are in the order of machines, and neighbours share groups.
+const TOGETHER: usize = 32;
 
-/// Compiles each group once for each environment it is used in.
-pub(super) fn filters<'i>(inventory: &'i Inventory, environments: &[Environment], drafts: &[Draft<'_>]) -> Filters<'i> {
-    let members = GroupMembers::of(inventory);
-    let mut pairs: Vec<(u32, u32)> = drafts
-        .iter()
-        .flat_map(|draft| &draft.targets)
-        .flat_map(groups_of)
+type Outlines<'i> = Map<u32, Outline<'i>>;
+
+/// Looks through each group that is used.
+fn outlines<'i>(inventory: &'i Inventory, drafts: &[Draft<'_>]) -> Outlines<'i> {
+    let targets = drafts.iter().flat_map(|draft| &draft.targets);
+    let mut used: Vec<u32> = targets
+        .flat_map(|target| [&target.subnet_nsg, &target.nic_nsg])
+        .filter_map(Attached::index)
         .collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    let compile = |(nsg, environment): (u32, u32)| {
-        let environment_of = environments.get(environment as usize)?;
-        let filter = Filter::compile(inventory, &members, inventory.nsgs.get(nsg)?, environment_of)?;
-        Some(((nsg, environment), Arc::new(filter)))
-    };
-    pairs.into_par_iter().filter_map(compile).collect()
+    used.sort_unstable();
+    used.dedup();
+    let outline = |nsg: u32| Some((nsg, Outline::of(inventory, inventory.nsgs.get(nsg)?)?));
+    used.into_par_iter().filter_map(outline).collect()
 }
 
-fn groups_of(target: &DraftTarget<'_>) -> impl Iterator<Item = (u32, u32)> + use<> {
-    let environment = target.environment;
-    let group = |attached: &Attached| match attached {
-        Attached::Group(index) => Some(*index),
-        _ => None,
-    };
-    [group(&target.subnet_nsg), group(&target.nic_nsg)]
-        .into_iter()
-        .flatten()
-        .map(move |nsg| (nsg, environment))
+/// Compiles groups when they are asked for, and keeps each as long as another stack of the task needs it.
+struct Filters<'a, 'i> {
+    inventory: &'i Inventory,
+    members: &'a GroupMembers,
+    environments: &'a [Environment],
+    /// How often each group will be asked for, by group and environment.
+    uses: Map<(u32, u32), usize>,
+    compiled: Map<(u32, u32), Option<Arc<Filter<'i>>>>,
+}
+
+impl<'i> Filters<'_, 'i> {
+    fn expect(&mut self, keys: &[StackKey]) {
+        for key in keys {
+            for nsg in key.layers.iter().filter_map(|layer| layer.attached.index()) {
+                *self.uses.entry((nsg, key.environment)).or_default() += 1;
+            }
+        }
+    }
+
+    fn compile(&self, (nsg, environment): (u32, u32)) -> Option<Arc<Filter<'i>>> {
+        let environment = self.environments.get(environment as usize)?;
+        let filter = Filter::compile(self.inventory, self.members, self.inventory.nsgs.get(nsg)?, environment)?;
+        Some(Arc::new(filter))
+    }
+
+    fn take(&mut self, at: (u32, u32)) -> Option<Arc<Filter<'i>>> {
+        let filter = self.compiled.remove(&at).unwrap_or_else(|| self.compile(at));
+        let left = self.uses.get(&at).map_or(0, |uses| uses.saturating_sub(1));
+        self.uses.insert(at, left);
+        if left > 0 {
+            self.compiled.insert(at, filter.clone());
+        }
+        filter
+    }
 }
 
 /// Everything that the answers of a stack depend on.
@@ -75,20 +97,30 @@ struct LayerKey {
     meets: Box<[Truth]>,
 }
 
-/// Answers each distinct stack once, and says which stacks each machine's addresses have.
-pub(super) fn stacks(
+/// What is known of the stacks of an estate.
+pub(super) struct Stacks<W> {
+    pub all: Vec<Stack>,
+    /// What was made of each.
+    pub worded: Vec<W>,
+    /// Which of them each machine's addresses have.
+    pub of_machines: Vec<Vec<TargetStacks>>,
+}
+
+/// Answers each distinct stack once, and has it worded while what it says is at hand.
+pub(super) fn stacks<W: Send>(
     inventory: &Inventory,
-    filters: &Filters<'_>,
     admin: &AdminRules<'_>,
     environments: &[Environment],
     drafts: &[Draft<'_>],
     ports: &[u16],
-) -> (Vec<Stack>, Vec<Vec<TargetStacks>>) {
+    word: impl Fn(&Stack) -> W + Sync,
+) -> Stacks<W> {
+    let outlines = outlines(inventory, drafts);
     let keys_of = |target: &DraftTarget<'_>| {
-        let own = stack_key(filters, admin, target, own_end(target));
+        let own = stack_key(&outlines, admin, target, own_end(target));
         let front = |at| {
             let end = front_end(inventory, environments, target, at)?;
-            Some((at, stack_key(filters, admin, target, end)))
+            Some((at, stack_key(&outlines, admin, target, end)))
         };
         (own, target.floating().into_iter().filter_map(front).collect::<Vec<_>>())
     };
@@ -98,23 +130,40 @@ pub(super) fn stacks(
         .collect();
     let mut distinct = Distinct::default();
     let mut index = |key: StackKey| distinct.index(key.clone(), || key);
-    let mut indexes = Vec::with_capacity(keys.len());
+    let mut of_machines = Vec::with_capacity(keys.len());
     for of_machine in keys {
         let of_target = |(own, floating): TargetKeys| TargetStacks {
             own: index(own),
             floating: floating.into_iter().map(|(at, key)| (at, index(key))).collect(),
         };
-        indexes.push(of_machine.into_iter().map(of_target).collect());
+        of_machines.push(of_machine.into_iter().map(of_target).collect());
     }
-    let answer = |key: StackKey| {
-        let mut stack = answer_stack(filters, &key, ports);
-        if let Some(environment) = environments.get(key.environment as usize) {
-            apply_admin(admin, &key, environment, &mut stack);
-        }
-        stack
+    let members = GroupMembers::of(inventory);
+    let together = |keys: &[StackKey]| {
+        let mut filters = Filters {
+            inventory,
+            members: &members,
+            environments,
+            uses: Map::default(),
+            compiled: Map::default(),
+        };
+        filters.expect(keys);
+        let answer = |key: &StackKey| {
+            let mut stack = answer_stack(&mut filters, key, ports);
+            if let Some(environment) = environments.get(key.environment as usize) {
+                apply_admin(admin, key, environment, &mut stack);
+            }
+            let worded = word(&stack);
+            (stack, worded)
+        };
+        keys.iter().map(answer).collect::<Vec<_>>()
     };
-    let stacks = distinct.items.into_par_iter().map(answer).collect();
-    (stacks, indexes)
+    let (all, worded) = distinct.items.par_chunks(TOGETHER).flat_map_iter(together).unzip();
+    Stacks {
+        all,
+        worded,
+        of_machines,
+    }
 }
 
 fn apply_admin(admin: &AdminRules<'_>, key: &StackKey, environment: &Environment, stack: &mut Stack) {
@@ -164,20 +213,17 @@ fn front_end<'t>(
     Some(Target {
         address: public.and_then(|ip| ip.address),
         subnet: None,
-        seen: Seen::PublicFront(&environment.virtual_network),
+        seen: Seen::PublicFront(&environment.virtual_network, target.configuration.family),
         ..own
     })
 }
 
-fn stack_key(filters: &Filters<'_>, admin: &AdminRules<'_>, target: &DraftTarget<'_>, end: Target<'_>) -> StackKey {
+fn stack_key(outlines: &Outlines<'_>, admin: &AdminRules<'_>, target: &DraftTarget<'_>, end: Target<'_>) -> StackKey {
     let layer = |attached: &Attached| {
-        let filter = match attached {
-            Attached::Group(nsg) => filters.get(&(*nsg, target.environment)),
-            _ => None,
-        };
+        let outline = attached.index().and_then(|nsg| outlines.get(&nsg));
         LayerKey {
             attached: attached.clone(),
-            meets: filter.map(|filter| filter.meets(&end)).unwrap_or_default(),
+            meets: outline.map(|outline| outline.meets(&end)).unwrap_or_default(),
         }
     };
     let scope = admin.scope(target.subnet.map(|(network, _)| network));
@@ -204,7 +250,7 @@ fn vague(end: &Target<'_>) -> &'static str {
     }
 }
 
-fn answer_stack(filters: &Filters<'_>, key: &StackKey, ports: &[u16]) -> Stack {
+fn answer_stack(filters: &mut Filters<'_, '_>, key: &StackKey, ports: &[u16]) -> Stack {
     let [subnet, nic] = &key.layers;
     let layers = [layer_state(filters, key, subnet), layer_state(filters, key, nic)];
     let unfiltered = layers.iter().all(|layer| matches!(layer, LayerState::Open));
@@ -215,14 +261,14 @@ fn answer_stack(filters: &Filters<'_>, key: &StackKey, ports: &[u16]) -> Stack {
     Stack::new(key.environment, key.family, unfiltered, ports)
 }
 
-fn layer_state<'i>(filters: &Filters<'i>, key: &StackKey, layer: &LayerKey) -> LayerState<'i> {
+fn layer_state<'i>(filters: &mut Filters<'_, 'i>, key: &StackKey, layer: &LayerKey) -> LayerState<'i> {
     match &layer.attached {
         Attached::None => LayerState::Open,
         Attached::Unread(_, why) | Attached::Unknown(why) => LayerState::Unknown(why.clone()),
-        Attached::Group(nsg) => match filters.get(&(*nsg, key.environment)) {
+        Attached::Group(nsg) => match filters.take((*nsg, key.environment)) {
             Some(filter) => LayerState::Filter {
                 nsg: *nsg,
-                filter: filter.clone(),
+                filter,
                 meets: layer.meets.clone(),
             },
             None => LayerState::Unknown(Arc::from("the rules of the group are unknown")),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::compile::{Truth, maybe, truth};
 use super::environment::{Bounds, PLATFORM, PUBLIC};
 use crate::model::{AddressTerm, Addresses, ResourceId, ServiceTag};
-use crate::net::{AddressRange, AddressSet};
+use crate::net::{AddressRange, AddressSet, Family};
 
 /// The machine's end of a packet: its address after translation, and its application security groups.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +27,8 @@ pub enum Seen<'i> {
     Own,
     /// That of an internal frontend, with floating IP.
     InternalFront,
-    /// That of a public frontend, with floating IP; what `VirtualNetwork` stands for here.
-    PublicFront(&'i Bounds),
+    /// That of a public frontend of a family, with floating IP; what `VirtualNetwork` stands for here.
+    PublicFront(&'i Bounds, Family),
 }
 
 impl Target<'_> {
@@ -46,10 +46,12 @@ impl Target<'_> {
             (AddressTerm::Any, _) => Truth::Yes,
             (AddressTerm::Range(range), _) => self.within(*range),
             (AddressTerm::Unknown(_), _) => Truth::Maybe,
-            (AddressTerm::Tag(ServiceTag::VirtualNetwork), Seen::PublicFront(network)) => self.within_bounds(network),
+            (AddressTerm::Tag(ServiceTag::VirtualNetwork), Seen::PublicFront(network, family)) => {
+                self.within_bounds(network, family)
+            }
             (AddressTerm::Tag(ServiceTag::VirtualNetwork), _) => Truth::Yes,
-            (AddressTerm::Tag(ServiceTag::Internet), Seen::PublicFront(_)) => Truth::Yes,
-            (AddressTerm::Tag(ServiceTag::Named(_)), Seen::PublicFront(_)) => Truth::Maybe,
+            (AddressTerm::Tag(ServiceTag::Internet), Seen::PublicFront(..)) => Truth::Yes,
+            (AddressTerm::Tag(ServiceTag::Named(_)), Seen::PublicFront(..)) => Truth::Maybe,
             // The address is the network's own: no other tag holds it.
             (AddressTerm::Tag(_), _) => Truth::No,
             (AddressTerm::Group(group), _) if !self.groups.contains(group) => maybe(self.groups_unread),
@@ -59,10 +61,11 @@ impl Target<'_> {
         }
     }
 
-    fn within_bounds(&self, bounds: &Bounds) -> Truth {
+    fn within_bounds(&self, bounds: &Bounds, family: Family) -> Truth {
+        let public = || PUBLIC.difference(&PLATFORM).only(family);
         let all = self
             .address
-            .map_or_else(|| PUBLIC.clone(), |address| AddressRange::host(address).into());
+            .map_or_else(public, |address| AddressRange::host(address).into());
         if bounds.must.is_superset(&all) {
             Truth::Yes
         } else {

@@ -8,8 +8,8 @@ use super::answer::FrontPort;
 use super::compile::{Truth, truth};
 use super::neighbours::{Holder, connected, holder};
 use crate::model::{
-    AddressTerm, Addresses, Firewall, FirewallAction, FirewallRule, Inventory, Known, Origin, Ports, RuleCollection,
-    RuleKind, Why, WhyKind, choices,
+    AddressTerm, Addresses, Firewall, FirewallAction, FirewallRule, HubConnection, Inventory, Known, Origin, Ports,
+    ResourceId, RuleCollection, RuleKind, Why, WhyKind, choices,
 };
 use crate::net::{AddressRange, PortSet, Protocol, ProtocolSet};
 
@@ -310,10 +310,30 @@ pub fn unread_policies(inventory: &Inventory, firewall: &Firewall) -> Option<Why
     None
 }
 
-/// The range whose addresses a firewall puts in place of the client's.
-pub fn translation_range(inventory: &Inventory, firewall: &Firewall) -> Option<Vec<AddressRange>> {
-    let subnet = firewall.subnets.first()?;
-    inventory.subnet(subnet)?.1.prefixes.known().cloned()
+/// The range whose addresses a firewall puts in place of the client's: that of its subnet; of one in a virtual hub, the
+/// hub's. The error says why it is not known.
+pub fn translation_range(inventory: &Inventory, firewall: &Firewall) -> Result<Vec<AddressRange>, Arc<str>> {
+    if let Some(subnet) = firewall.subnets.first() {
+        let prefixes = inventory.subnet(subnet).and_then(|(_, subnet)| subnet.prefixes.known());
+        return prefixes
+            .cloned()
+            .ok_or_else(|| Arc::from("the subnet of the firewall is not in the input"));
+    }
+    let Some(hub) = &firewall.virtual_hub else {
+        return Err(Arc::from("the subnet of the firewall is not in the input"));
+    };
+    if inventory.choices.is(&choices::HUB_NAT, "unknown") {
+        return Err(Arc::from(
+            "which address a firewall in a virtual hub shows is not documented",
+        ));
+    }
+    let prefixes = inventory.virtual_hubs.find(hub).and_then(|hub| hub.prefixes.known());
+    prefixes.cloned().ok_or_else(|| {
+        Arc::from(format!(
+            "the address prefix of virtual hub `{}` is not in the input",
+            hub.name()
+        ))
+    })
 }
 
 impl TranslatedWay {
@@ -327,10 +347,7 @@ impl TranslatedWay {
         network: Option<u32>,
     ) -> Truth {
         if let (Some(hub), Some(network)) = (&firewall.virtual_hub, network) {
-            let network = inventory.networks.get(network).map(|network| &network.id);
-            let connection = network.and_then(|network| inventory.hub_connection(network));
-            let here = connection.and_then(|connection| connection.id.parent()).as_ref() == Some(hub);
-            return if here { Truth::Yes } else { Truth::Maybe };
+            return leads_from_hub(inventory, hub, address, network);
         }
         let stands = firewall
             .subnets
@@ -384,4 +401,24 @@ impl TranslatedWay {
             format!("NAT rule `{}/{}`", self.collection, self.rule.name)
         }
     }
+}
+
+/// Whether an address means a machine of a network to a firewall in a virtual hub. Of two networks with one address, a
+/// connected one is meant.
+fn leads_from_hub(inventory: &Inventory, hub: &ResourceId, address: &Known<IpAddr>, network: u32) -> Truth {
+    let of_hub = |connection: &&HubConnection| connection.id.parent().as_ref() == Some(hub);
+    let mut connected = inventory.hub_connections.iter().filter(of_hub);
+    let own = inventory.networks.get(network).map(|network| &network.id);
+    if connected.clone().any(|connection| Some(&connection.network) == own) {
+        return Truth::Yes;
+    }
+    let holds = |connection: &HubConnection| {
+        let network = inventory.networks.find(&connection.network);
+        let space = network.and_then(|network| network.address_space.known());
+        let address = address.known();
+        space
+            .zip(address)
+            .is_some_and(|(space, address)| space.iter().any(|range| range.contains(*address)))
+    };
+    if connected.any(holds) { Truth::No } else { Truth::Maybe }
 }

@@ -2,17 +2,16 @@
 
 use std::io::{self, BufRead, Read};
 
-/// Largest document, in bytes. Larger estates are recorded as snapshots, which are read line by line.
+/// Largest document, in bytes, unless another limit is set. Larger estates are recorded as snapshots, which are read line by line.
 pub const LIMIT: u64 = 1 << 30;
 
 /// The text of a document without its byte-order mark; the error says what is wrong with it.
-pub(super) fn read(text: &mut dyn BufRead) -> io::Result<Result<String, String>> {
+pub(super) fn read(text: &mut dyn BufRead, limit: u64) -> io::Result<Result<String, String>> {
     let mut bytes = Vec::new();
-    text.take(LIMIT + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LIMIT {
+    text.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
         return Ok(Err(format!(
-            "it is larger than {} MiB; record it as a snapshot",
-            LIMIT >> 20
+            "it is larger than {limit} bytes; record it as a snapshot, or raise `--limit document-bytes=NUMBER`"
         )));
     }
     let text = String::from_utf8(bytes).map_err(|error| {

@@ -7,6 +7,7 @@ mod bicep;
 mod decode;
 mod document;
 mod exception;
+mod limits;
 mod links;
 mod recording;
 mod relations;
@@ -22,6 +23,7 @@ use jiff::Timestamp;
 pub use arm::normal;
 pub use decode::{Decoded, decode, decoded_types};
 pub use document::LIMIT as DOCUMENT_LIMIT;
+pub use limits::{LIMITS, Limit, Limits};
 pub use links::Links;
 pub use relations::{Relation, Relations};
 pub use snapshot::{
@@ -77,6 +79,8 @@ pub struct Reading {
     pub changes: Vec<PlannedChange>,
     /// Which file uses which.
     pub links: Links,
+    /// Bounds of the work that a document may cause.
+    pub limits: Limits,
     /// Where else statements come from than from where they stand.
     pub relations: Relations,
     pages: recording::Pages,

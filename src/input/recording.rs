@@ -35,7 +35,7 @@ fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::
 
 /// The text of a document; what cannot be one is lost.
 pub(super) fn load(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<Option<String>> {
-    let text = document::read(text)?;
+    let text = document::read(text, reading.limits.document_bytes)?;
     Ok(text
         .map_err(|why| {
             let message = format!("`{}`: {why}", reading.sources.name(source));
@@ -61,6 +61,11 @@ pub(super) fn parse<'t>(
             reading.diagnostics.append(&mut repeated);
             Some(root)
         }
+        // Much of what lies in a repository begins with a bracket.
+        Err(_) if reading.is_found(locator.source()) && !is_json_name(&name) => {
+            reading.pass_over(locator.source(), "it is not JSON");
+            None
+        }
         Err(error) => {
             let location = locator.locate(error.span.start, error.span.end);
             let message = format!("`{name}` is not JSON: {}", error.message);
@@ -69,6 +74,15 @@ pub(super) fn parse<'t>(
             None
         }
     }
+}
+
+/// Whether a file is called as JSON is: then that it is none is worth an error, wherever it was found.
+fn is_json_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let name = name.strip_suffix(".zst").unwrap_or(&name);
+    [".json", ".jsonc", ".jsonl", ".ndjson"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 /// Pages that say more follows, so that a lost last page is noticed.

@@ -29,12 +29,22 @@ questions! {
     ROUTE_TAG = "route-tag": "appliance-or-gateway" | "appliance" | "every-hop";
     /// What an AlwaysAllow rule does to a Standard address without a group.
     ALWAYS_ALLOW = "always-allow": "unknown" | "open" | "closed";
+    /// Whether a Deny network rule of a firewall stops what its NAT rules let through.
+    DENY_AFTER_NAT = "deny-after-nat": "ignored" | "overrides" | "unknown";
+    /// Which address machines see of a firewall in a virtual hub that translates.
+    HUB_NAT = "hub-nat": "hub-prefix" | "unknown";
     /// Whether a firewall policy inherits the NAT rules of its parent.
     PARENT_NAT = "parent-nat": "inherited" | "own";
+    /// Whether a peering that does not say whether it allows access allows it.
+    PEERING_ACCESS = "peering-access": "allowed" | "denied" | "unknown";
+    /// Whether a group whose members stand in several networks is a source with all of them.
+    ASG_MEMBERS = "asg-members": "all" | "unknown";
     /// Whether a network group with static members may have others that a policy adds.
     GROUP_MEMBERS = "group-members": "static" | "unknown";
     /// What a public address or load balancer is that states no SKU.
     UNSTATED_SKU = "unstated-sku": "basic" | "standard" | "unknown";
+    /// Whether templates of one directory are deployed to one resource group.
+    ONE_GROUP = "one-group": "directory" | "apart";
     /// What the unknown address space of a network may hold.
     UNKNOWN_SPACE = "unknown-space": "any" | "private";
 }

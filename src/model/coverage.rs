@@ -12,6 +12,8 @@ pub struct Coverage {
     pub lost: Vec<Arc<str>>,
     /// Interfaces or subnets are in the input to which another Terraform configuration could attach groups and routes.
     pub attached_here: bool,
+    /// Templates of one directory name resources of each other, and were joined.
+    pub joined_groups: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

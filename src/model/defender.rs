@@ -35,4 +35,12 @@ pub struct Assessment {
 impl Assessment {
     /// "Management ports of virtual machines should be protected with just-in-time network access control".
     pub const JIT: &'static str = "805651bc-6ecd-4c73-9b55-97a19d0582d0";
+
+    /// The verdict with its cause, such as `Healthy (JitIsEnabled)`.
+    pub fn words(&self) -> String {
+        match &self.cause {
+            Some(cause) => format!("{} ({cause})", self.code),
+            None => self.code.to_string(),
+        }
+    }
 }

@@ -1,6 +1,15 @@
 //! Virtual hubs of Virtual WAN, and Private Link services.
 
 use super::{Known, Origin, ResourceId};
+use crate::net::AddressRange;
+
+/// A virtual hub. Its own addresses are those of what stands in it: gateways, a firewall, the router.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualHub {
+    pub id: ResourceId,
+    pub prefixes: Known<Vec<AddressRange>>,
+    pub origin: Origin,
+}
 
 /// A network that hangs on a virtual hub. The hub is the parent of the id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +27,8 @@ pub struct RoutingIntent {
     pub id: ResourceId,
     /// Whether traffic for the internet is among it.
     pub internet: Known<bool>,
+    /// Where that goes: a firewall or appliance of the hub.
+    pub internet_hop: Option<ResourceId>,
     pub origin: Origin,
 }
 

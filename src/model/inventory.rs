@@ -28,6 +28,7 @@ pub enum Item {
     Pricing(Pricing),
     Assessment(Assessment),
     Bastion(Bastion),
+    VirtualHub(VirtualHub),
     HubConnection(HubConnection),
     RoutingIntent(RoutingIntent),
     PrivateLinkService(PrivateLinkService),
@@ -132,6 +133,7 @@ pub struct Inventory {
     pub pricings: Table<Pricing>,
     pub assessments: Table<Assessment>,
     pub bastions: Table<Bastion>,
+    pub virtual_hubs: Table<VirtualHub>,
     pub hub_connections: Table<HubConnection>,
     pub routing_intents: Table<RoutingIntent>,
     pub private_link_services: Table<PrivateLinkService>,
@@ -262,6 +264,7 @@ impl Inventory {
                 self.assessments.add(&assessment.id.clone(), assessment),
             ),
             Item::Bastion(bastion) => (bastion.id.clone(), self.bastions.add(&bastion.id.clone(), bastion)),
+            Item::VirtualHub(hub) => (hub.id.clone(), self.virtual_hubs.add(&hub.id.clone(), hub)),
             Item::HubConnection(connection) => (
                 connection.id.clone(),
                 self.hub_connections.add(&connection.id.clone(), connection),

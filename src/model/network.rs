@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::choices::{Choices, UNSTATED_SKU};
+use super::choices::{Choices, PEERING_ACCESS, UNSTATED_SKU};
 use super::{Known, Origin, ResourceId, Why, WhyKind};
 use crate::net::{AddressRange, Family};
 
@@ -131,6 +131,22 @@ pub struct Peering {
     /// Why it may lead elsewhere.
     pub unread: Option<Why>,
     pub origin: Origin,
+}
+
+impl Peering {
+    /// Whether the peer is part of the virtual network; where the peering does not say, as is chosen. The error says why
+    /// it is open.
+    pub fn allows_access(&self, choices: &Choices) -> Result<bool, &Why> {
+        match &self.allow_access {
+            Known::Known(allowed) => Ok(*allowed),
+            Known::Unknown(why) if why.kind != WhyKind::Unstated => Err(why),
+            Known::Unknown(why) => match choices.of(&PEERING_ACCESS) {
+                "allowed" => Ok(true),
+                "denied" => Ok(false),
+                _ => Err(why),
+            },
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -343,6 +343,12 @@ fn prefixes_of(first: u128, end: Option<u128>) -> usize {
     (boundary.wrapping_sub(first).count_ones() + end.wrapping_sub(boundary).count_ones()) as usize
 }
 
+/// The fewest blocks that make up a closed range: the first value of each, and how many bits its values share.
+pub fn blocks<T: Bound + TryFrom<u128>>(first: T, last: T) -> impl Iterator<Item = (T, u8)> {
+    let width = T::MAX.to_u128().count_ones();
+    Cidrs::new(first, last, width).map(|(first, length)| (first, u8::try_from(length).unwrap_or(u8::MAX)))
+}
+
 /// Splits a closed range into the fewest prefixes: at each step the largest aligned block that still fits.
 struct Cidrs<T> {
     next: Option<T>,

@@ -90,6 +90,9 @@ impl<T: Bound> IntervalSet<T> {
     }
 
     pub fn contains(&self, value: T) -> bool {
+        if let [(first, last)] = self.ranges.as_slice() {
+            return *first <= value && value <= *last;
+        }
         let after = self.ranges.partition_point(|(first, _)| *first <= value);
         after
             .checked_sub(1)

@@ -5,7 +5,7 @@ mod interval;
 mod port;
 mod protocol;
 
-pub use address::{AddressError, AddressRange, AddressSet, Family, parse_range};
+pub use address::{AddressError, AddressRange, AddressSet, Family, blocks, parse_range};
 pub use interval::{Bound, IntervalSet};
 pub use port::{PortError, PortSet, parse_ports};
 pub use protocol::{Protocol, ProtocolSet};

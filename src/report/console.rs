@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 use anstyle::{AnsiColor, Style};
 
 use crate::report::digest::{self, Group, count};
-use crate::report::{Format, Machine, Options, Report, ReportError, Subscription, Tab, text};
+use crate::report::{Format, Machine, Options, Report, ReportError, Subscription, Tab, excerpt, text};
 use crate::rule::{Finding, Severity, SubjectKind, Verdict};
 use crate::source::{Diagnostic, Level, Location};
 
@@ -23,8 +23,6 @@ const MOST_FINDINGS: usize = 8;
 const MOST_ERRORS: usize = 50;
 /// Diagnostics shown that are no errors, unless everything is asked for.
 const MOST_DIAGNOSTICS: usize = 5;
-/// Lines of an excerpt.
-const MOST_LINES: u32 = 6;
 const LABEL_COLUMNS: usize = 12;
 const BAR_COLUMNS: u64 = 20;
 const LEAST_COLUMNS: usize = 40;
@@ -407,16 +405,6 @@ fn excerpt(page: &mut Page<'_>, report: &Report, finding: &Finding) -> io::Resul
     let Some((place, text)) = deciding.and_then(|place| Some((place, texts.get(&place.file)?))) else {
         return Ok(());
     };
-    let first = place.line.max(1);
-    let last = place.end_line.clamp(first, first.saturating_add(MOST_LINES - 1));
-    let skip = usize::try_from(first - 1).unwrap_or(usize::MAX);
-    let lines: Vec<&str> = text.lines().skip(skip).take((last - first + 1) as usize).collect();
-    let indent = lines
-        .iter()
-        .filter(|line| !line.trim().is_empty())
-        .map(|line| line.len() - line.trim_start().len())
-        .min();
-    let gutter = last.to_string().len();
     if digest::place(finding) != Some(place) {
         page.pieces(
             12,
@@ -426,14 +414,8 @@ fn excerpt(page: &mut Page<'_>, report: &Report, finding: &Finding) -> io::Resul
             )],
         )?;
     }
-    for (number, line) in (first..).zip(&lines) {
-        let line = line.get(indent.unwrap_or(0)..).unwrap_or_default();
-        let line = text::line(line.trim_end());
-        let shown = text::cut(&line, page.width.saturating_sub(15 + gutter));
-        page.pieces(12, &[(DIM, &format!("{number:>gutter$} | ")), (PLAIN, &shown)])?;
-    }
-    if place.end_line > last {
-        page.pieces(12, &[(DIM, &format!("{:>gutter$} | ...", ""))])?;
+    for (gutter, line) in excerpt::lines(text, place, page.width.saturating_sub(12)) {
+        page.pieces(12, &[(DIM, &gutter), (PLAIN, &line)])?;
     }
     Ok(())
 }

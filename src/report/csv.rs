@@ -131,7 +131,8 @@ fn guard(row: [String; COLUMNS.len()]) -> [String; COLUMNS.len()] {
     row.map(|cell| text::cell(&cell).into_owned())
 }
 
-fn failure(error: csv::Error) -> ReportError {
+/// Why a row could not be written.
+pub(super) fn failure(error: csv::Error) -> ReportError {
     let message = error.to_string();
     match error.into_kind() {
         csv::ErrorKind::Io(error) => ReportError::Io(error),

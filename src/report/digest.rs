@@ -143,6 +143,12 @@ pub fn exposures(machine: &Machine) -> impl Iterator<Item = (&Path, &PortExposur
         .filter(|(_, port)| !matches!(port.class, ExposureClass::Closed | ExposureClass::Private))
 }
 
+/// The worst class on any way in, if there is one.
+pub fn widest(machine: &Machine) -> Option<ExposureClass> {
+    let exposures = machine.paths.iter().flat_map(|path| path.ports.iter());
+    exposures.map(|exposure| exposure.class).max()
+}
+
 /// The worst exposure of the finding's machine; the first of several.
 pub fn worst_exposure<'r>(report: &'r Report, finding: &Finding) -> Option<(&'r Path, &'r PortExposure)> {
     let machine = machine(report, finding)?;

@@ -5,22 +5,31 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+mod asff;
 pub mod console;
+mod controls;
 pub mod csv;
 pub mod diff;
 mod digest;
+mod excerpt;
 pub mod fix;
 pub mod github;
 pub mod gitlab;
 pub mod html;
+pub mod join;
 pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod model;
+mod ocsf;
+pub mod remember;
 pub mod sarif;
+pub mod standards;
+pub mod summary;
 pub mod text;
 pub mod trace;
 
+use crate::history::model::Past;
 pub use model::*;
 
 /// What the caller may choose about the writing.
@@ -38,6 +47,8 @@ pub struct Options {
     pub sarif_max_bytes: usize,
     /// Texts that findings point into, where they are at hand.
     pub texts: Texts,
+    /// What the history says of the same estate, for formats that show it.
+    pub past: Option<Arc<Past>>,
 }
 
 /// GitHub takes 10 MB of compressed SARIF, and SARIF shrinks to a tenth and less.
@@ -66,6 +77,7 @@ impl Default for Options {
             sarif_max_results: 25_000,
             sarif_max_bytes: SARIF_MAX_BYTES,
             texts: Texts::default(),
+            past: None,
         }
     }
 }
@@ -98,4 +110,7 @@ pub const FORMATS: &[Format] = &[
     junit::FORMAT,
     github::FORMAT,
     gitlab::FORMAT,
+    controls::FORMAT,
+    ocsf::FORMAT,
+    asff::FORMAT,
 ];

@@ -54,6 +54,20 @@ pub struct Scan {
     pub subscriptions: Vec<Subscription>,
     /// False when any subscription or file was not read whole: the exit status is then 3 (or 2).
     pub complete: bool,
+    /// What was lost apart from subscriptions, such as a file that could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub lost: Vec<Arc<str>>,
+    /// Findings below this severity were left out.
+    #[serde(skip_serializing_if = "is_least", default = "least")]
+    pub least_severity: Severity,
+}
+
+fn least() -> Severity {
+    Severity::Info
+}
+
+fn is_least(severity: &Severity) -> bool {
+    *severity == least()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -101,6 +115,9 @@ pub struct RuleInfo {
     pub id: Arc<str>,
     pub title: Arc<str>,
     pub severity: Severity,
+    /// SHA-256 of its conditions and parameters in hexadecimal digits: the same judge as long as it is the same.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub digest: Option<Arc<str>>,
     /// Why it matters (Markdown).
     pub why: Arc<str>,
     /// How to mend it (Markdown).
@@ -157,11 +174,30 @@ pub struct Machine {
     /// Why the machine is unsupported or unknown.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tab_reason: Option<Arc<str>>,
+    /// Who answers for it, as its tag says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub owner: Option<Arc<str>>,
     /// Defender for Cloud's own verdict, where it was recorded.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub defender: Option<Arc<str>>,
+    /// Recommendations of Defender for Cloud beside that one, where they were recorded, and the rules that ask the same.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub recommendations: Vec<Recommendation>,
     /// One for each address and way in.
     pub paths: Vec<Path>,
+}
+
+/// What Defender for Cloud says of a machine, beside what a rule says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Recommendation {
+    /// Key of the assessment.
+    pub key: Arc<str>,
+    pub title: Arc<str>,
+    /// Defender's verdict, with its cause.
+    pub defender: Arc<str>,
+    /// Id of the rule that asks the same.
+    pub rule: Arc<str>,
+    pub ours: Verdict,
 }
 
 /// One way to one address of a machine, with what passes on it.

@@ -12,7 +12,7 @@ use super::facts::{Estate, JitEntryFacts, SecurityRuleFacts, VmFacts};
 use super::params::ResolvedParams;
 use super::value::SubjectFacts;
 use super::{Evidence, Finding, Judgement, Rule, Sentences, Subject, SubjectKind, Verdict, evidence};
-use crate::exposure::{Alone, PUBLIC, Way, alone_among, guarding, redundancies, shadows};
+use crate::exposure::{Alone, PUBLIC, Way, WayIn, alone_among, guarding, redundancies, shadows};
 use crate::intern::intern;
 use crate::model::{Inventory, JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
 use crate::net::Family;
@@ -304,14 +304,28 @@ impl Assessor<'_, '_> {
         if stacks().any(default_route) {
             scopes.push(Scope::DefaultRoute);
         }
-        let mut ways = facts.machine.targets.iter().flat_map(|target| &target.ways);
-        if ways.any(|way| way.way == Way::FirewallDnat) {
+        let ways = facts.machine.targets.iter().flat_map(|target| &target.ways);
+        for way in ways.filter(|way| way.way == Way::FirewallDnat) {
             scopes.push(Scope::Nat);
+            if way.exposures.iter().any(|exposure| exposure.disputed.is_some()) {
+                scopes.push(Scope::DisputedNat);
+            }
+            if self.is_in_hub(way) {
+                scopes.push(Scope::HubNat);
+            }
         }
         if stacks().any(|stack| stack.family == Family::V6) {
             scopes.push(Scope::Ipv6);
         }
         assumption::ids(self.assumed, &scopes)
+    }
+
+    /// Whether the firewall of a way stands in a virtual hub.
+    fn is_in_hub(&self, way: &WayIn) -> bool {
+        let through = way.front.as_ref().and_then(|front| front.through.as_ref());
+        let id = through.map(|(_, id)| ResourceId::new(id));
+        let firewall = id.and_then(|id| self.estate.inventory.firewalls.find(&id));
+        firewall.is_some_and(|firewall| firewall.virtual_hub.is_some())
     }
 
     fn judge_group(&self, nsg: &Nsg, apart: &Apart, judged: &mut Judged) {

@@ -1,9 +1,11 @@
 //! Named readings of what no input settles. Each is listed in every report whose verdicts it may touch.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::{
-    FirewallAction, Inventory, IpConfiguration, Known, PublicIpRef, RuleCollection, RuleKind, Sku, WhyKind, choices,
+    FirewallAction, Inventory, IpConfiguration, Known, Peering, PublicIpRef, ResourceId, RuleCollection, RuleKind, Sku,
+    WhyKind, choices,
 };
 use crate::net::AddressRange;
 
@@ -33,6 +35,10 @@ pub enum Scope {
     DefaultRoute,
     /// Machines that a NAT rule of a firewall leads to.
     Nat,
+    /// Those of them where a Deny network rule covers what the NAT rule lets through.
+    DisputedNat,
+    /// Machines to which a firewall in a virtual hub may translate.
+    HubNat,
 }
 
 /// Every assumption there is.
@@ -79,6 +85,14 @@ pub const ASSUMPTIONS: &[Assumed] = &[
                other configuration or state",
         switch: None,
         applies: |inventory| inventory.coverage.attached_here && !inventory.coverage.whole,
+        scope: Scope::Report,
+    },
+    Assumed {
+        id: "one-group",
+        text: "templates of one directory are taken to be deployed to one resource group, where one names a resource that \
+               exactly one other of them declares",
+        switch: Some("--assume one-group=apart"),
+        applies: |inventory| inventory.coverage.joined_groups,
         scope: Scope::Report,
     },
     Assumed {
@@ -147,8 +161,11 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         id: "deny-after-nat",
         text: "traffic that a NAT rule of a firewall translates is let through, whatever its network rules deny; older \
                documentation says that a Deny rule overrides it",
-        switch: None,
+        switch: Some("--assume deny-after-nat=overrides (or unknown)"),
         applies: |inventory| {
+            if !inventory.choices.is(&choices::DENY_AFTER_NAT, "ignored") {
+                return false;
+            }
             let classic = inventory.firewalls.iter().flat_map(|firewall| &firewall.collections);
             let groups = inventory
                 .rule_collection_groups
@@ -159,7 +176,42 @@ pub const ASSUMPTIONS: &[Assumed] = &[
             };
             classic.chain(groups).any(denies)
         },
-        scope: Scope::Nat,
+        scope: Scope::DisputedNat,
+    },
+    Assumed {
+        id: "hub-nat",
+        text: "machines see a firewall in a virtual hub that translates under an address of the hub's prefix",
+        switch: Some("--assume hub-nat=unknown"),
+        applies: |inventory| {
+            let mut firewalls = inventory.firewalls.iter();
+            firewalls.any(|firewall| firewall.virtual_hub.is_some())
+                && inventory.choices.is(&choices::HUB_NAT, "hub-prefix")
+        },
+        scope: Scope::HubNat,
+    },
+    Assumed {
+        id: "peering-access",
+        text: "a peering that does not say whether it allows access is taken to allow it, as Azure does when one is made",
+        switch: Some("--assume peering-access=denied (or unknown)"),
+        applies: |inventory| {
+            let mut peerings = inventory.networks.iter().flat_map(|network| &network.peerings);
+            let unstated = |peering: &Peering| {
+                peering
+                    .allow_access
+                    .why()
+                    .is_some_and(|why| why.kind == WhyKind::Unstated)
+            };
+            peerings.any(unstated) && inventory.choices.is(&choices::PEERING_ACCESS, "allowed")
+        },
+        scope: Scope::Report,
+    },
+    Assumed {
+        id: "asg-members",
+        text: "an application security group whose members stand in several networks is a source with all of them; Azure \
+               asks that they stand in one",
+        switch: Some("--assume asg-members=unknown"),
+        applies: |inventory| has_spread_group(inventory) && inventory.choices.is(&choices::ASG_MEMBERS, "all"),
+        scope: Scope::Report,
     },
     Assumed {
         id: "group-members",
@@ -217,6 +269,28 @@ fn states_no_sku(inventory: &Inventory) -> bool {
     inventory.public_ips.iter().any(|ip| unstated(&ip.sku))
         || inventory.load_balancers.iter().any(|balancer| unstated(&balancer.sku))
         || configurations.flatten().any(inline)
+}
+
+/// Whether the members of some application security group stand in several networks.
+fn has_spread_group(inventory: &Inventory) -> bool {
+    let mut homes: HashMap<&ResourceId, ResourceId> = HashMap::new();
+    let configurations = inventory
+        .nics
+        .iter()
+        .filter_map(|nic| nic.ip_configurations.known())
+        .flatten();
+    for configuration in configurations.filter(|configuration| !configuration.application_security_groups.is_empty()) {
+        let subnet = configuration.subnet.known().and_then(Option::as_ref);
+        let Some(network) = subnet.and_then(ResourceId::parent) else {
+            continue;
+        };
+        for group in &configuration.application_security_groups {
+            if *homes.entry(group).or_insert_with(|| network.clone()) != network {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 fn has_default_route(inventory: &Inventory) -> bool {

@@ -1,8 +1,10 @@
-//! Our verdict beside Defender's own on just-in-time access: where they differ, and what is likely behind it.
+//! Our verdict beside Defender's own on just-in-time access, and on its neighbours: where they differ, and what is likely
+//! behind it.
 //! Must not change any verdict: Defender's lags behind, is switched off by policy, or counts other rules than ours.
 
 use std::collections::BTreeMap;
 
+use super::neighbour::Beside;
 use super::{Judgement, Verdict};
 use crate::model::Assessment;
 use crate::source::Diagnostic;
@@ -10,26 +12,60 @@ use crate::source::Diagnostic;
 /// Names of machines that are shown.
 const SHOWN: usize = 5;
 
+/// What is one kind of disagreement.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    /// The recommendation, where it is not the one on just-in-time access.
+    about: Option<&'static str>,
+    theirs: String,
+    ours: &'static str,
+    reason: &'static str,
+}
+
 /// Machines by what Defender says, what we say, and the likely reason.
 #[derive(Default)]
-pub struct Disagreements(BTreeMap<(String, &'static str, &'static str), Vec<String>>);
+pub struct Disagreements(BTreeMap<Kind, Vec<String>>);
 
 impl Disagreements {
     /// Notes a machine where the two differ. What is undetermined agrees with everything.
     pub fn note(&mut self, machine: &str, ours: &Judgement, theirs: &Assessment) {
         if let Some(reason) = likely_reason(ours, theirs) {
-            let code = match &theirs.cause {
-                Some(cause) => format!("{} ({cause})", theirs.code),
-                None => theirs.code.to_string(),
-            };
-            let key = (code, ours.verdict.label(), reason);
-            self.0.entry(key).or_default().push(machine.to_owned());
+            self.add(machine, None, theirs, ours.verdict, reason);
         }
+    }
+
+    /// Notes a machine where Defender and a rule differ on a neighbouring recommendation.
+    pub fn note_beside(&mut self, machine: &str, beside: &Beside<'_>) {
+        if let Some(reason) = beside_reason(beside) {
+            let about = Some(beside.recommendation.title);
+            self.add(machine, about, beside.theirs, beside.ours, reason);
+        }
+    }
+
+    fn add(
+        &mut self,
+        machine: &str,
+        about: Option<&'static str>,
+        theirs: &Assessment,
+        ours: Verdict,
+        reason: &'static str,
+    ) {
+        let kind = Kind {
+            about,
+            theirs: theirs.words(),
+            ours: ours.label(),
+            reason,
+        };
+        self.0.entry(kind).or_default().push(machine.to_owned());
     }
 
     /// One note for each kind of disagreement.
     pub fn diagnostics(&self) -> impl Iterator<Item = Diagnostic> + '_ {
-        self.0.iter().map(|((theirs, ours, reason), machines)| {
+        self.0.iter().map(|(kind, machines)| {
+            let Kind {
+                theirs, ours, reason, ..
+            } = kind;
+            let about = kind.about.map(|title| format!(" on `{title}`")).unwrap_or_default();
             let shown: Vec<String> = machines.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
             let more = match machines.len().saturating_sub(SHOWN) {
                 0 => String::new(),
@@ -40,7 +76,7 @@ impl Disagreements {
                 many => format!("{many} machines"),
             };
             let message = format!(
-                "Defender's own verdict is {theirs} for {count} that {} {ours} here: {}{more}; likely {reason}",
+                "Defender's own verdict{about} is {theirs} for {count} that {} {ours} here: {}{more}; likely {reason}",
                 if machines.len() == 1 { "is" } else { "are" },
                 shown.join(", ")
             );
@@ -95,6 +131,28 @@ fn likely_reason(ours: &Judgement, theirs: &Assessment) -> Option<&'static str> 
         (_, Verdict::NotApplicable) => "because Defender does not judge machines like this one, or has not yet",
         _ => "because Defender's verdict lags by hours",
     })
+}
+
+/// Why a rule and its neighbour differ, most probably; `None` where they do not.
+fn beside_reason(beside: &Beside<'_>) -> Option<&'static str> {
+    let (theirs, recommendation) = (verdict_of(beside.theirs)?, beside.recommendation);
+    let cause = beside.theirs.cause.as_deref().unwrap_or_default();
+    let complains = beside.ours == Verdict::Unhealthy;
+    let reason = match theirs {
+        _ if beside.ours == Verdict::Undetermined => "",
+        Verdict::NotApplicable if !complains => "",
+        Verdict::NotApplicable if cause.eq_ignore_ascii_case("OffByPolicy") => {
+            "because the recommendation is switched off by policy"
+        }
+        Verdict::NotApplicable if cause.eq_ignore_ascii_case("Exempt") => {
+            "because the machine is exempt from the recommendation"
+        }
+        Verdict::NotApplicable => recommendation.passed_over,
+        Verdict::Unhealthy if !complains => recommendation.stricter,
+        Verdict::Healthy if complains => recommendation.laxer,
+        _ => "",
+    };
+    (!reason.is_empty()).then_some(reason)
 }
 
 #[cfg(test)]

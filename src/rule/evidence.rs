@@ -122,20 +122,34 @@ fn readings<'f>(allows: impl Iterator<Item = &'f Fact>) -> String {
 
 fn firewall(_: &VmFacts<'_, '_>, memo: &SubjectFacts<'_>, evidence: &mut Vec<Evidence>) {
     let Ok(firewall) = memo.named("firewall") else { return };
-    let names = print(field(firewall, "names"));
-    let text = match (
-        field(firewall, "by_route"),
-        field(firewall, "by_network"),
-        field(firewall, "protects"),
-    ) {
-        (Some(Fact::Bool(true)), ..) => format!("the default route leads to `{names}`"),
-        (_, Some(Fact::Bool(true)), _) => {
-            format!("`{names}` stands in the same virtual network, but the default route does not lead to it")
-        }
-        (_, _, Some(Fact::Unknown(why))) => format!("unknown: {why}"),
-        _ => return,
-    };
-    evidence.push(plain("firewall", text));
+    let [on_route, in_network] = ["on_route", "in_network"].map(|name| items(field(firewall, name)));
+    if let (true, true, Some(Fact::Unknown(why))) =
+        (on_route.is_empty(), in_network.is_empty(), field(firewall, "protects"))
+    {
+        evidence.push(plain("firewall", format!("unknown: {why}")));
+    }
+    for name in on_route {
+        let text = match in_network.contains(name) {
+            true => format!("the default route leads to `{}`", print(Some(name))),
+            false => format!(
+                "the default route leads to `{}` in another network; what comes from the machine's own network or \
+                 straight from a peer does not pass it",
+                print(Some(name))
+            ),
+        };
+        evidence.push(plain("firewall by route", text));
+    }
+    for name in in_network {
+        let text = match on_route.contains(name) {
+            true => format!("`{}` stands in the same virtual network", print(Some(name))),
+            false => format!(
+                "`{}` stands in the same virtual network, but the default route does not lead to it: only what it \
+                 translates passes it",
+                print(Some(name))
+            ),
+        };
+        evidence.push(plain("firewall by network", text));
+    }
     for allow in items(field(firewall, "allows")).iter().take(8) {
         let [kind, collection, rule, port] =
             ["kind", "collection", "rule", "port"].map(|name| print(field(allow, name)));

@@ -205,6 +205,16 @@ const FIREWALL: &[Field] = &[
         "true when an Azure Firewall stands in the machine's own virtual network",
     ),
     field(
+        "on_route",
+        TEXTS,
+        "names of the firewalls that the default routes lead to",
+    ),
+    field(
+        "in_network",
+        TEXTS,
+        "names of the firewalls in the machine's own virtual network",
+    ),
+    field(
         "policy_managed",
         Bool,
         "true when such a firewall is run by a firewall policy or stands in a virtual hub (JIT cannot manage it)",

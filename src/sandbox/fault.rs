@@ -41,6 +41,7 @@ pub enum Effect {
     RepeatPage,
     ShiftingPage,
     ForeignLink,
+    ForeignLocation,
 }
 
 const fn once(name: &'static str, effect: Effect, summary: &'static str) -> FaultKind {
@@ -122,6 +123,11 @@ pub const FAULTS: &[FaultKind] = &[
         Effect::ForeignLink,
         "the link to the next page leads to another host",
     ),
+    once(
+        "foreign-location",
+        Effect::ForeignLocation,
+        "where to ask about a long operation is another host",
+    ),
 ];
 
 /// A kind of fault with the calls that it meets.
@@ -141,6 +147,8 @@ pub struct Fault {
     /// Seconds; none leaves the header out.
     pub retry_after: Option<u64>,
     pub milliseconds: u64,
+    /// The other host, for faults that lead to one; with its scheme.
+    pub elsewhere: String,
 }
 
 impl Fault {
@@ -164,6 +172,7 @@ impl Fault {
             times: (!kind.lasting).then_some(1),
             retry_after: Some(1),
             milliseconds: 20,
+            elsewhere: "https://elsewhere.example".to_owned(),
         }
     }
 
@@ -217,8 +226,17 @@ impl Fault {
                         .to_owned(),
                 ),
             }),
-            Effect::Redirect => Some(Answer::empty(307).with("location", "https://redirected.example/elsewhere")),
+            Effect::Redirect => Some(Answer::empty(307).with("location", format!("{}{}", self.elsewhere, call.path))),
             _ => None,
+        }
+    }
+
+    /// Leads whoever asks about the operation that was begun to the other host.
+    pub fn mislead(&self, answer: &mut Answer) {
+        let links = answer.headers.iter_mut();
+        for (_, link) in links.filter(|(name, _)| ["location", "azure-asyncoperation"].contains(name)) {
+            let path = link.split('/').skip(3).collect::<Vec<_>>().join("/");
+            *link = format!("{}/{path}", self.elsewhere);
         }
     }
 

@@ -46,6 +46,8 @@ pub type Watch = Arc<dyn Fn(&Record) + Send + Sync>;
 pub struct Options {
     pub listen: SocketAddr,
     pub tls: bool,
+    /// Names under which clients reach it, beside those of this machine.
+    pub tls_names: Vec<String>,
     pub faults: Vec<Fault>,
     /// Before each answer.
     pub latency: Duration,
@@ -53,6 +55,8 @@ pub struct Options {
     pub page_size: usize,
     /// Rows of a page of Resource Graph, however many are asked for.
     pub graph_page_size: usize,
+    /// Subscriptions that one query of Resource Graph looks at.
+    pub graph_subscriptions: usize,
     /// Enforce the documented rate limits.
     pub limits: bool,
     /// How long a write takes after it was accepted, on the sandbox's clock.
@@ -73,10 +77,12 @@ impl Default for Options {
         Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             tls: false,
+            tls_names: Vec::new(),
             faults: Vec::new(),
             latency: Duration::ZERO,
             page_size: 100,
             graph_page_size: 1000,
+            graph_subscriptions: 10_000,
             limits: false,
             operation: Duration::from_millis(300),
             assessment_lag: Duration::from_secs(600),
@@ -117,7 +123,10 @@ impl Sandbox {
             .build()?;
         let listener = runtime.block_on(TcpListener::bind(options.listen))?;
         let address = listener.local_addr()?;
-        let tls = options.tls.then(|| tls::make(address.ip())).transpose();
+        let tls = options
+            .tls
+            .then(|| tls::make(address.ip(), &options.tls_names))
+            .transpose();
         let tls = tls.map_err(io::Error::other)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let latency = options.latency;

@@ -83,8 +83,16 @@ fn faulty(state: &mut State, call: &Call) -> (Answer, Delivery) {
             )
         };
         if let Some(fault) = state.faults.meet(call, is_paging) {
-            spoil(fault.kind.effect, call, &mut answer);
+            spoil(&fault, call, &mut answer);
         }
+    }
+    if answer
+        .header("location")
+        .or_else(|| answer.header("azure-asyncoperation"))
+        .is_some()
+        && let Some(fault) = state.faults.meet(call, |effect| effect == Effect::ForeignLocation)
+    {
+        fault.mislead(&mut answer);
     }
     let delivery = delivery(state, call, &mut answer);
     (answer, delivery)

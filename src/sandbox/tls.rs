@@ -1,4 +1,4 @@
-//! A certificate of the sandbox's own, made anew at each start and good for local addresses only.
+//! A certificate of the sandbox's own, made anew at each start, for local addresses and the names that were given.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,9 +14,10 @@ pub struct Tls {
     pub certificate: String,
 }
 
-/// Makes a certificate for this machine's loopback names and the address listened on.
-pub fn make(address: IpAddr) -> Result<Tls, String> {
+/// Makes a certificate for this machine's loopback names, the address listened on, and further names.
+pub fn make(address: IpAddr, further: &[String]) -> Result<Tls, String> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    names.extend(further.iter().cloned());
     if !address.is_loopback() && !address.is_unspecified() {
         names.push(address.to_string());
     }

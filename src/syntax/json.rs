@@ -1,4 +1,6 @@
-//! JSON with comments to nodes. The parsing is `jsonc-parser`'s; here it is made strict and given our shape.
+//! JSON with comments to nodes. Plain JSON is read by `Scan`, straight into nodes; whatever it refuses (comments, commas
+//! behind the last element, mistakes) is `jsonc-parser`'s, which says exactly what is wrong. Members that an object
+//! repeats are settled here.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,6 +10,7 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy, ParseOptions, parse_to_ast};
 
 use super::node::{Member, Node, Span, Value};
+use super::scan::Scan;
 use crate::model::{Why, WhyKind};
 
 /// Why a text is not JSON, and where.
@@ -67,6 +70,9 @@ fn parse_with<'t>(
     options: &ParseOptions,
     note: &mut dyn FnMut(Repeated),
 ) -> Result<Node<'t>, JsonError> {
+    if let Some(node) = plain(text) {
+        return Ok(settled(node, note));
+    }
     let collect = CollectOptions {
         comments: CommentCollectionStrategy::Off,
         tokens: false,
@@ -82,6 +88,47 @@ fn parse_with<'t>(
         message: "no value".to_owned(),
         span: Span::default(),
     })
+}
+
+/// A text that is JSON and nothing more, with members as they are stated.
+fn plain(text: &str) -> Option<Node<'_>> {
+    let mut scan = Scan::new(text);
+    let node = scan.node().ok()?;
+    scan.end().ok()?;
+    Some(node)
+}
+
+/// The node with each member of an object once, from the inside out.
+fn settled<'t>(node: Node<'t>, note: &mut dyn FnMut(Repeated)) -> Node<'t> {
+    let Node { value, span } = node;
+    let value = match value {
+        Value::List(mut items) => {
+            items.iter_mut().for_each(|item| settle(item, note));
+            Value::List(items)
+        }
+        Value::Object(mut members) => {
+            members.iter_mut().for_each(|member| settle(&mut member.node, note));
+            Value::Object(match repeats(&members) {
+                true => merged(members, note),
+                false => members,
+            })
+        }
+        leaf => leaf,
+    };
+    Node { value, span }
+}
+
+fn settle(node: &mut Node<'_>, note: &mut dyn FnMut(Repeated)) {
+    if matches!(node.value, Value::List(_) | Value::Object(_)) {
+        let taken = std::mem::replace(&mut node.value, Value::Null);
+        *node = settled(
+            Node {
+                value: taken,
+                span: node.span,
+            },
+            note,
+        );
+    }
 }
 
 fn node<'t>(value: ast::Value<'t>, note: &mut dyn FnMut(Repeated)) -> Node<'t> {
@@ -194,6 +241,47 @@ mod tests {
         assert_eq!(object.as_object().unwrap().len(), 1);
         assert!(object.get("a").unwrap().as_object().is_some());
         assert!(repeated[0].agrees);
+    }
+
+    #[test]
+    fn plain_texts_give_the_nodes_of_the_reader_with_comments() {
+        for text in [
+            "{\"a\": [1, -2.5e+3, 0, true, null, \"x\\n\\u00e4\"], \"b\": {}, \"c\": [[]], \"d\": {\"e\": \"two\nlines\"}}",
+            "[ \"\u{20ac}\" , {\"x\":{\"X\":1,\"x\":2}} ]",
+            "7",
+        ] {
+            let mut plain_notes = Vec::new();
+            let plain = parse_noting(text, &mut |one| plain_notes.push(one)).unwrap();
+            // A comment behind the document sends it to the other reader and moves nothing.
+            let other = format!("{text} // more");
+            let (commented, notes) = parsed(&other);
+            assert_eq!(format!("{plain:?}"), format!("{commented:?}"), "{text}");
+            assert_eq!(plain_notes, notes);
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_stays_an_error() {
+        for text in [
+            "01",
+            "1.",
+            "-",
+            "1e",
+            ".5",
+            "+1",
+            "tru",
+            "{\"a\" 1}",
+            "[1 2]",
+            "\"\\x\"",
+            "\"a",
+            "[1]]",
+            "{,}",
+            "0x1",
+            "1a",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert!(parse("[1,]").is_err() && parse_lenient("[1,]", &mut |_| {}).is_ok());
     }
 
     #[test]

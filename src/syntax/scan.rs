@@ -257,15 +257,37 @@ impl<'t> Scan<'t> {
             "null" => Value::Null,
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
-            number if number.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-                Value::Number(Cow::Borrowed(number))
-            }
+            number if is_number(number) => Value::Number(Cow::Borrowed(number)),
             _ => {
                 self.at = start;
                 return self.fault("this is no JSON value");
             }
         })
     }
+}
+
+/// Whether a text is a number of JSON: `-`, digits without a leading zero, a fraction, an exponent.
+fn is_number(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = text.strip_prefix('-').unwrap_or(text);
+    let whole = digits(rest);
+    if whole == 0 || (whole > 1 && rest.starts_with('0')) {
+        return false;
+    }
+    let mut rest = rest.get(whole..).unwrap_or_default();
+    if let Some(fraction) = rest.strip_prefix('.') {
+        let length = digits(fraction);
+        if length == 0 {
+            return false;
+        }
+        rest = fraction.get(length..).unwrap_or_default();
+    }
+    if let Some(exponent) = rest.strip_prefix(['e', 'E']) {
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let length = digits(exponent);
+        return length > 0 && length == exponent.len();
+    }
+    rest.is_empty()
 }
 
 #[cfg(test)]

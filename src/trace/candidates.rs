@@ -30,6 +30,7 @@ fn all(mut starts: Starts<'_, '_>, target: &Target<'_>, way: &WayIn<'_>) -> Vec<
     if let Front::Firewall(translation) = &way.front {
         starts.translation(translation.rule);
         translation.rivals.iter().for_each(|rival| starts.translation(rival));
+        translation.network_rules().for_each(|rule| starts.translation(rule));
     }
     let family = super::judge::is_ipv4(target);
     let mut all = starts.found;
@@ -37,6 +38,15 @@ fn all(mut starts: Starts<'_, '_>, target: &Target<'_>, way: &WayIn<'_>) -> Vec<
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// The addresses at which what a target's network is can change.
+pub fn of_place(estate: &Estate<'_>, target: &Target<'_>) -> Vec<IpAddr> {
+    let mut starts = Starts::new(estate);
+    starts.place(target);
+    let family = super::judge::is_ipv4(target);
+    starts.found.retain(|address| address.is_ipv4() == family);
+    starts.found
 }
 
 /// The addresses within some ranges at which the filters' answer can change.
@@ -82,6 +92,13 @@ impl<'e, 'i> Starts<'e, 'i> {
     }
 
     fn filters(&mut self, target: &Target<'_>) {
+        self.place(target);
+        let rules = target.layers.iter().flat_map(Layer::rules);
+        rules.for_each(|rule| self.addresses(&rule.sources));
+        admin::landmarks(target, |term| self.term(term));
+    }
+
+    fn place(&mut self, target: &Target<'_>) {
         let networks = target.place.network.into_iter();
         networks
             .clone()
@@ -96,9 +113,8 @@ impl<'e, 'i> Starts<'e, 'i> {
             .iter()
             .filter_map(|route| route.prefix.known())
             .for_each(|range| self.range(*range));
-        let rules = target.layers.iter().flat_map(Layer::rules);
-        rules.for_each(|rule| self.addresses(&rule.sources));
-        admin::landmarks(target, |term| self.term(term));
+        let hub = target.place.hub.as_ref();
+        self.ranges(hub.map_or(&[], |hub| hub.prefixes));
     }
 
     fn peering(&mut self, peering: &Peering) {

@@ -9,6 +9,7 @@ use crate::model::{
 };
 
 /// A rule that is or may be in force.
+#[derive(Clone)]
 pub struct InForce<'i> {
     pub rule: &'i AdminRule,
     pub holds: Holds<'i>,

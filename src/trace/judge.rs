@@ -9,10 +9,11 @@ use super::admin::{self, Effect};
 use super::group::{self, Said};
 use super::holds::{Holds, Reason};
 use super::machine::{Estate, Target};
+use super::nat::Translation;
 use super::packet::{self, Packet};
 use super::place::Back;
 use super::ways::{Front, Sold, Way, WayIn};
-use crate::model::{AdminRule, Inventory, Sku, choices};
+use crate::model::{AdminRule, Inventory, Origin, Sku, choices};
 use crate::net::{AddressRange, Protocol};
 
 /// What becomes of a packet; the later, the more open.
@@ -43,8 +44,11 @@ pub struct Course<'i> {
 pub enum Step<'i> {
     /// The front translates the packet; whether it takes this client.
     Front(Holds<'i>),
-    /// The source that groups see from here on, and the ranges of which it stands for every address.
-    SeenAs(IpAddr, &'i [AddressRange]),
+    /// The source that groups see from here on, the ranges of which it stands for every address, and whether all of
+    /// them fare alike.
+    SeenAs(IpAddr, &'i [AddressRange], bool),
+    /// A Deny network rule, named as `collection/rule`, that is the first to match what the firewall translated.
+    Overruled(String, Origin, Holds<'i>, Bears),
     /// What an admin rule does, or may do because of the unknown.
     Admin(&'i AdminRule, Does, Option<Reason<'i>>),
     /// What the layer of this index says.
@@ -53,6 +57,16 @@ pub enum Step<'i> {
     Platform(Option<Sold<'i>>),
     /// How the answer leaves, and whether it reaches the client.
     Back(Back<'i>, Holds<'i>),
+}
+
+/// How a Deny network rule is taken to bear on what a NAT rule lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bears {
+    /// Not at all, though older documentation says so.
+    Disputed,
+    Stops,
+    /// That is left open.
+    May,
 }
 
 /// What an admin rule does with a packet.
@@ -85,6 +99,8 @@ pub fn is_ipv4(target: &Target<'_>) -> bool {
 
 /// Follows a packet that comes on a way which leads to its port.
 pub fn judge<'i>(estate: &Estate<'i>, target: &Target<'i>, way: &WayIn<'i>, packet: Packet<'_>) -> Course<'i> {
+    let fronted = way.fronted(estate, target);
+    let target = fronted.as_ref().unwrap_or(target);
     let mut walk = Walk::default();
     walk.meet(way.doubt.clone().map_or(Holds::Yes, Holds::Maybe));
     walk.meet(way.leads_to(packet.protocol, packet.port));
@@ -101,8 +117,8 @@ pub fn judge<'i>(estate: &Estate<'i>, target: &Target<'i>, way: &WayIn<'i>, pack
 /// Which source the groups see.
 enum Seen<'i> {
     Client,
-    /// One of these, chosen by a firewall; none where they are not known.
-    OneOf(Option<&'i [AddressRange]>),
+    /// One of these, chosen by a firewall, or why they are not known.
+    OneOf(Result<&'i [AddressRange], Reason<'i>>),
 }
 
 fn seen_as<'i>(inventory: &'i Inventory, way: &WayIn<'i>, packet: Packet<'_>, walk: &mut Walk<'i>) -> Seen<'i> {
@@ -111,9 +127,10 @@ fn seen_as<'i>(inventory: &'i Inventory, way: &WayIn<'i>, packet: Packet<'_>, wa
             let takes = rule.takes(inventory, packet.source, packet.protocol);
             walk.steps.push(Step::Front(takes.clone()));
             walk.meet(takes);
-            Seen::OneOf(rule.seen_as)
+            walk.overruled(inventory, rule, packet);
+            Seen::OneOf(rule.seen_as.clone())
         }
-        Front::UnreadFirewall(_, ranges) => Seen::OneOf(*ranges),
+        Front::UnreadFirewall(_, ranges) => Seen::OneOf(ranges.clone()),
         Front::None | Front::Unread | Front::PublicIp { .. } | Front::Balancer(_) => Seen::Client,
     }
 }
@@ -244,15 +261,16 @@ impl<'i> Walk<'i> {
         target: &Target<'i>,
         way: &WayIn<'i>,
         packet: Packet<'_>,
-        ranges: Option<&'i [AddressRange]>,
+        ranges: Result<&'i [AddressRange], Reason<'i>>,
     ) {
-        let Some(ranges) = ranges else {
-            return self.doubt(Reason::Borrowed("the subnet of the firewall is not in the input"));
+        let ranges = match ranges {
+            Ok(ranges) => ranges,
+            Err(why) => return self.doubt(why),
         };
         let sources = super::candidates::within(estate, target, ranges);
         let walks = sources.iter().map(|source| {
             let mut walk = self.clone();
-            walk.steps.push(Step::SeenAs(*source, ranges));
+            walk.steps.push(Step::SeenAs(*source, ranges, true));
             walk.filters(
                 estate,
                 target,
@@ -266,16 +284,47 @@ impl<'i> Walk<'i> {
         });
         let walks: Vec<Walk<'i>> = walks.collect();
         let stops = walks.iter().any(|walk| !walk.may_pass || walk.may_stop);
+        let fares = |walk: &Walk<'_>| (walk.may_pass, walk.may_stop);
+        let alike = walks
+            .windows(2)
+            .all(|pair| matches!(pair, [one, next] if fares(one) == fares(next)));
         let openest = walks.into_iter().max_by_key(|walk| (walk.may_pass, !walk.may_stop));
         let Some(openest) = openest else {
             return self.doubt(Reason::Borrowed("the subnet of the firewall has no address"));
         };
         let all_alike = !openest.may_pass || openest.may_stop || !stops;
         *self = openest;
+        for step in &mut self.steps {
+            if let Step::SeenAs(_, _, all) = step {
+                *all = alike;
+            }
+        }
         if !all_alike {
             self.doubt(Reason::Borrowed(
                 "the groups admit some addresses of the firewall's subnet and stop others, and it may use any of them",
             ));
+        }
+    }
+
+    /// A Deny network rule may bear on what a NAT rule lets through; documentation says both.
+    fn overruled(&mut self, inventory: &'i Inventory, rule: &Translation<'i>, packet: Packet<'_>) {
+        let (holds, by) = rule.overruled(inventory, packet);
+        let Some(by) = by.filter(|_| self.may_pass) else { return };
+        let bears = match inventory.choices.of(&choices::DENY_AFTER_NAT) {
+            "overrides" => Bears::Stops,
+            "unknown" => Bears::May,
+            _ => Bears::Disputed,
+        };
+        let name = format!("{}/{}", by.collection.name, by.rule.name);
+        self.steps
+            .push(Step::Overruled(name, by.rule.origin, holds.clone(), bears));
+        match (bears, holds) {
+            (Bears::Disputed, _) | (_, Holds::No) => {}
+            (Bears::Stops, holds) => self.meet(holds.contrary()),
+            (Bears::May, _) => self.doubt(Reason::Owned(format!(
+                "whether Deny rule `{}/{}` of the firewall stops what its NAT rule translates is not known",
+                by.collection.name, by.rule.name
+            ))),
         }
     }
 

@@ -1,17 +1,21 @@
 //! The machine's end of a packet: its addresses, the groups that filter each, and what of them is not known.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::force::{InForce, in_force};
 use super::holds::{Holds, Reason};
+use super::packet;
 use super::place::{Place, contain};
 use crate::model::{
     AddressTerm, Addresses, Direction, Inventory, IpConfiguration, Known, MachineKind, Nic, Nsg, ResourceId,
-    SecurityRule, ServiceTag, Vm, Why, WhyKind,
+    SecurityRule, ServiceTag, Vm, Why, WhyKind, choices,
 };
 use crate::net::AddressRange;
+
+const FRONT_UNKNOWN: &str =
+    "the address of the load balancer's frontend, which groups see with floating IP, is not in the input";
 
 /// An estate made ready to be asked.
 pub struct Estate<'i> {
@@ -19,6 +23,9 @@ pub struct Estate<'i> {
     members: HashMap<&'i ResourceId, Vec<&'i Known<IpAddr>>>,
     /// Why any application security group may have further members.
     members_unread: Option<&'i Why>,
+    /// The network of each group's first member, and groups with members in others.
+    home: HashMap<&'i ResourceId, ResourceId>,
+    spread: HashSet<&'i ResourceId>,
 }
 
 /// A machine with its addresses.
@@ -30,6 +37,7 @@ pub struct Machine<'i> {
 }
 
 /// One address of a machine.
+#[derive(Clone)]
 pub struct Target<'i> {
     pub nic: &'i Nic,
     pub configuration: &'i IpConfiguration,
@@ -40,9 +48,20 @@ pub struct Target<'i> {
     pub layers: [Layer<'i>; 2],
     /// Security admin rules that are or may be in force on its network.
     pub admin: Vec<InForce<'i>>,
+    /// The public frontend whose address groups see instead of the machine's.
+    front: Option<Fronted<'i>>,
+}
+
+/// A public frontend as the destination of rules.
+#[derive(Clone)]
+struct Fronted<'i> {
+    address: Option<IpAddr>,
+    /// Whether its address is in the `VirtualNetwork` tag.
+    in_network: Holds<'i>,
 }
 
 /// What filters at one layer.
+#[derive(Clone)]
 pub enum Layer<'i> {
     /// No group: everything passes.
     Open,
@@ -68,6 +87,8 @@ impl<'i> Estate<'i> {
             inventory,
             members: HashMap::new(),
             members_unread: None,
+            home: HashMap::new(),
+            spread: HashSet::new(),
         };
         let inline = inventory.vms.iter().flat_map(|vm| &vm.inline_nics);
         for nic in inventory.nics.iter().chain(inline) {
@@ -81,10 +102,21 @@ impl<'i> Estate<'i> {
                         .entry(group)
                         .or_default()
                         .push(&configuration.private_address);
+                    estate.place_member(group, configuration);
                 }
             }
         }
         estate
+    }
+
+    fn place_member(&mut self, group: &'i ResourceId, configuration: &IpConfiguration) {
+        let subnet = configuration.subnet.known().and_then(Option::as_ref);
+        let Some(network) = subnet.and_then(ResourceId::parent) else {
+            return;
+        };
+        if *self.home.entry(group).or_insert_with(|| network.clone()) != network {
+            self.spread.insert(group);
+        }
     }
 
     /// The known addresses of a group's members.
@@ -105,7 +137,14 @@ impl<'i> Estate<'i> {
             .flatten()
             .any(|member| **member == Known::Known(address))
         {
-            return Holds::Yes;
+            let in_doubt = self.spread.contains(group) && self.inventory.choices.is(&choices::ASG_MEMBERS, "unknown");
+            return match in_doubt {
+                false => Holds::Yes,
+                true => Holds::Maybe(Cow::Owned(format!(
+                    "the members of `{}` stand in several networks",
+                    group.name()
+                ))),
+            };
         }
         if let Some(why) = self.members_unread {
             return named(&why.text);
@@ -183,6 +222,7 @@ impl<'i> Estate<'i> {
             layers: [self.subnet_layer(&place, configuration), at_nic],
             admin: in_force(self.inventory, place.network),
             place,
+            front: None,
         }
     }
 
@@ -279,19 +319,75 @@ impl<'i> Target<'i> {
         Holds::any(destinations.terms.iter().map(|term| self.is_in(term)))
     }
 
+    /// The same machine behind a public frontend that floats.
+    pub fn fronted_at(&self, estate: &Estate<'i>, address: Option<IpAddr>) -> Self {
+        let in_network = match address {
+            Some(address) => self.place.in_virtual_network(address),
+            None => self.all_in_network(estate),
+        };
+        Target {
+            front: Some(Fronted { address, in_network }),
+            ..self.clone()
+        }
+    }
+
+    /// Whether all public addresses are in the `VirtualNetwork` tag, or none.
+    fn all_in_network(&self, estate: &Estate<'i>) -> Holds<'i> {
+        let unknown = Holds::Maybe(Cow::Borrowed(FRONT_UNKNOWN));
+        let all = super::candidates::of_place(estate, self);
+        let public = all
+            .into_iter()
+            .filter(|address| packet::is_public(*address) && !packet::is_platform(*address));
+        let holds = public.map(|address| self.place.in_virtual_network(address));
+        holds
+            .reduce(|one, next| match (one, next) {
+                (Holds::Yes, Holds::Yes) => Holds::Yes,
+                (Holds::No, Holds::No) => Holds::No,
+                _ => unknown.clone(),
+            })
+            .unwrap_or(unknown)
+    }
+
+    fn is_in_front(
+        front: &Fronted<'i>,
+        own: &[ResourceId],
+        unread: Option<&'i Why>,
+        term: &'i AddressTerm,
+    ) -> Holds<'i> {
+        match term {
+            AddressTerm::Any | AddressTerm::Tag(ServiceTag::Internet) => Holds::Yes,
+            AddressTerm::Range(range) => match front.address {
+                Some(address) => Holds::surely(range.contains(address)),
+                None => Holds::Maybe(Cow::Borrowed(FRONT_UNKNOWN)),
+            },
+            AddressTerm::Tag(ServiceTag::VirtualNetwork) => front.in_network.clone(),
+            AddressTerm::Tag(ServiceTag::AzureLoadBalancer) => Holds::No,
+            AddressTerm::Tag(ServiceTag::Named(_)) => Holds::Maybe(Cow::Borrowed(
+                "whether a service tag holds the frontend, which groups see with floating IP, is not known",
+            )),
+            AddressTerm::Group(group) if own.contains(group) => Holds::Maybe(Cow::Borrowed(
+                "whether a group of machines stands for a frontend before them is not documented",
+            )),
+            AddressTerm::Group(_) => unread.map_or(Holds::No, Holds::unknown),
+            AddressTerm::Unknown(why) => Holds::unknown(why),
+        }
+    }
+
     fn is_in(&self, term: &'i AddressTerm) -> Holds<'i> {
+        let unread = self.configuration.groups_unread.as_ref();
+        if let Some(front) = &self.front {
+            let own = &self.configuration.application_security_groups;
+            return Self::is_in_front(front, own, unread, term);
+        }
         match term {
             AddressTerm::Any | AddressTerm::Tag(ServiceTag::VirtualNetwork) => Holds::Yes,
             AddressTerm::Range(range) => self.lies_in(*range),
             // The groups see the private address, which is the network's own: no other tag holds it.
             AddressTerm::Tag(_) => Holds::No,
-            AddressTerm::Group(group) => {
-                let unread = self.configuration.groups_unread.as_ref();
-                match self.configuration.application_security_groups.contains(group) {
-                    true => Holds::Yes,
-                    false => unread.map_or(Holds::No, Holds::unknown),
-                }
-            }
+            AddressTerm::Group(group) => match self.configuration.application_security_groups.contains(group) {
+                true => Holds::Yes,
+                false => unread.map_or(Holds::No, Holds::unknown),
+            },
             AddressTerm::Unknown(why) => Holds::unknown(why),
         }
     }

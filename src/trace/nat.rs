@@ -6,11 +6,12 @@ use std::net::IpAddr;
 
 use super::holds::{Holds, Reason};
 use super::machine::{Estate, Target};
+use super::packet::Packet;
 use super::place::contain;
 use super::ways::{Front, Way, WayIn};
 use crate::model::{
     AddressTerm, Firewall, FirewallAction, FirewallRule, Inventory, Known, Peering, ResourceId, RuleCollection,
-    RuleKind, VirtualNetwork, choices,
+    RuleKind, ServiceTag, VirtualNetwork, choices,
 };
 use crate::net::{AddressRange, Family, Protocol};
 
@@ -22,8 +23,10 @@ pub struct Translation<'i> {
     /// NAT rules of the firewall that are asked before this one, or may be, and take packets for the same address
     /// and port.
     pub rivals: Vec<&'i FirewallRule>,
-    /// Addresses one of which the firewall puts in place of the client's.
-    pub seen_as: Option<&'i [AddressRange]>,
+    /// The network rules of the firewall.
+    network: Vec<Ranked<'i>>,
+    /// Addresses one of which the firewall puts in place of the client's, or why they are not known.
+    pub seen_as: Result<&'i [AddressRange], Reason<'i>>,
 }
 
 impl<'i> Translation<'i> {
@@ -57,6 +60,174 @@ impl<'i> Translation<'i> {
     }
 }
 
+impl<'i> Translation<'i> {
+    pub fn network_rules(&self) -> impl Iterator<Item = &'i FirewallRule> {
+        self.network.iter().map(|ranked| ranked.rule)
+    }
+
+    /// Whether a Deny network rule is the first to match what the NAT rule makes of a packet, and which one. Only TCP
+    /// is asked about.
+    pub fn overruled(&self, inventory: &'i Inventory, packet: Packet<'_>) -> (Holds<'i>, Option<&Ranked<'i>>) {
+        let mut doubt: Option<(Reason<'i>, &Ranked<'i>)> = None;
+        let in_order = in_order(&self.network);
+        for ranked in &self.network {
+            let why = match self.covers(inventory, ranked.rule, packet) {
+                Holds::No => continue,
+                Holds::Yes if !in_order => Some(Reason::Borrowed(
+                    "the order of the firewall's network rules is not known",
+                )),
+                Holds::Yes => None,
+                Holds::Maybe(why) => Some(why),
+            };
+            let action = ranked.collection.action.known();
+            let why = why.or_else(|| ranked.collection.action.why().map(|why| Reason::Borrowed(&*why.text)));
+            match (why, action) {
+                (None, Some(FirewallAction::Deny)) if doubt.is_none() => return (Holds::Yes, Some(ranked)),
+                (None, Some(FirewallAction::Deny)) => break,
+                (None, _) => break,
+                (Some(why), None | Some(FirewallAction::Deny)) => {
+                    doubt.get_or_insert((why, ranked));
+                }
+                (Some(_), Some(_)) => {}
+            }
+        }
+        // A Deny that surely matches after an Allow that may is in doubt as well.
+        match doubt.or_else(|| self.after_doubt(inventory, packet, in_order)) {
+            Some((why, ranked)) => (Holds::Maybe(why), Some(ranked)),
+            None => (Holds::No, None),
+        }
+    }
+
+    /// A Deny that comes into play only because an Allow before it may not match.
+    fn after_doubt(
+        &self,
+        inventory: &'i Inventory,
+        packet: Packet<'_>,
+        in_order: bool,
+    ) -> Option<(Reason<'i>, &Ranked<'i>)> {
+        if !in_order {
+            return None;
+        }
+        let mut allowed: Option<Reason<'i>> = None;
+        for ranked in &self.network {
+            match (
+                self.covers(inventory, ranked.rule, packet),
+                ranked.collection.action.known(),
+            ) {
+                (Holds::No, _) => {}
+                (Holds::Yes, Some(FirewallAction::Deny)) => return allowed.map(|why| (why, ranked)),
+                (Holds::Yes, _) => return None,
+                (Holds::Maybe(why), _) => {
+                    allowed.get_or_insert(why);
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether a network rule covers a client's packet as the NAT rule sends it on.
+    fn covers(&self, inventory: &'i Inventory, rule: &'i FirewallRule, packet: Packet<'_>) -> Holds<'i> {
+        covers(inventory, rule, self.rule.translated_address, packet)
+    }
+}
+
+/// What the network rules of a firewall do with a packet that is routed through it.
+pub enum Forwarded<'i> {
+    /// By this rule, named as `collection/rule`.
+    Through(String),
+    /// By this rule; by none, where no rule lets it through.
+    Stopped(Option<String>),
+    Unknown(Reason<'i>),
+}
+
+/// The firewall that stands at an address, seen from a network: private addresses repeat.
+pub fn firewall_at<'i>(inventory: &'i Inventory, from: &'i VirtualNetwork, address: IpAddr) -> Option<&'i Firewall> {
+    let held = holder(inventory, from, address)?;
+    inventory.firewalls.iter().find(|firewall| {
+        let stands = firewall.subnets.first().and_then(|subnet| inventory.subnet(subnet));
+        firewall.private_addresses.contains(&address) && stands.is_some_and(|(network, _)| network.id == held.id)
+    })
+}
+
+/// Asks the network rules of a firewall about a packet between private addresses. What they do not allow is dropped;
+/// WinRM may also pass by an application rule, which names decide.
+pub fn forwarded<'i>(
+    inventory: &'i Inventory,
+    firewall: &'i Firewall,
+    packet: Packet<'_>,
+    to: Option<IpAddr>,
+) -> Forwarded<'i> {
+    if let Some(why) = unread_rules(inventory, firewall) {
+        return Forwarded::Unknown(why);
+    }
+    let mut rules = ranked(inventory, firewall, RuleKind::Network);
+    rules.sort_by_key(|ranked| ranked.rank);
+    if !in_order(&rules) {
+        return Forwarded::Unknown(Reason::Borrowed("the order of its network rules is not known"));
+    }
+    for ranked in rules {
+        match covers(inventory, ranked.rule, to, packet) {
+            Holds::No => continue,
+            Holds::Maybe(why) => return Forwarded::Unknown(why),
+            Holds::Yes => {}
+        }
+        let name = format!("{}/{}", ranked.collection.name, ranked.rule.name);
+        return match &ranked.collection.action {
+            Known::Known(FirewallAction::Allow) => Forwarded::Through(name),
+            Known::Known(_) => Forwarded::Stopped(Some(name)),
+            Known::Unknown(why) => Forwarded::Unknown(Reason::Borrowed(&*why.text)),
+        };
+    }
+    let http = matches!(packet.port, 5985 | 5986);
+    if http && !ranked(inventory, firewall, RuleKind::Application).is_empty() {
+        return Forwarded::Unknown(Reason::Borrowed("an application rule may let it through by name"));
+    }
+    Forwarded::Stopped(None)
+}
+
+/// Whether the order of sorted rules is known: no two collections share a place.
+fn in_order(rules: &[Ranked<'_>]) -> bool {
+    rules.windows(2).all(|pair| match pair {
+        [one, next] if std::ptr::eq(one.collection, next.collection) => one.rank.is_some(),
+        [one, next] => one.rank.zip(next.rank).is_some_and(|(one, next)| one != next),
+        _ => true,
+    })
+}
+
+/// Whether a network rule covers a packet to an address, `None` where that is not known.
+fn covers<'i>(inventory: &'i Inventory, rule: &'i FirewallRule, to: Option<IpAddr>, packet: Packet<'_>) -> Holds<'i> {
+    Holds::of(&rule.protocols, |protocols| protocols.contains(packet.protocol))
+        .and(|| super::group::has(&rule.destination_ports, packet.port))
+        .and(|| is_destination(inventory, rule, to))
+        .and(|| is_source(inventory, rule, packet.source))
+}
+
+/// Whether an address, `None` where it is not known, is among a network rule's destinations.
+fn is_destination<'i>(inventory: &'i Inventory, rule: &'i FirewallRule, to: Option<IpAddr>) -> Holds<'i> {
+    let unknown = || Holds::Maybe(Cow::Borrowed("where the NAT rule leads is in no configuration"));
+    let within = |ranges: &[AddressRange]| match to {
+        Some(to) => Holds::surely(contain(ranges, to)),
+        None => unknown(),
+    };
+    let terms = rule.destinations.terms.iter().map(|term| match term {
+        AddressTerm::Any => Holds::Yes,
+        AddressTerm::Range(range) => within(&[*range]),
+        AddressTerm::Tag(ServiceTag::Named(_)) if to.is_some() => Holds::No,
+        AddressTerm::Unknown(why) => Holds::unknown(why),
+        AddressTerm::Tag(_) | AddressTerm::Group(_) => unknown(),
+    });
+    let groups = rule
+        .destination_groups
+        .iter()
+        .map(|id| match inventory.ip_groups.find(id) {
+            Some(group) if to.is_some() => Holds::of(&group.ranges, |ranges| to.is_some_and(|to| contain(ranges, to))),
+            Some(_) => unknown(),
+            None => Holds::Maybe(Cow::Owned(inventory.why_absent(id).text.to_string())),
+        });
+    let names = rule.destination_names.iter().map(|_| unknown());
+    Holds::any(terms.chain(groups).chain(names))
+}
+
 /// Adds the ways through firewalls to an address.
 pub fn ways<'i>(estate: &Estate<'i>, target: &Target<'i>, ways: &mut Vec<WayIn<'i>>) {
     // Azure Firewall has no IPv6.
@@ -65,7 +236,9 @@ pub fn ways<'i>(estate: &Estate<'i>, target: &Target<'i>, ways: &mut Vec<WayIn<'
     }
     for firewall in estate.inventory.firewalls.iter() {
         let rules = nat_rules(estate.inventory, firewall);
-        for (at, NatRule { collection, rule, .. }) in rules.iter().enumerate() {
+        let mut network = ranked(estate.inventory, firewall, RuleKind::Network);
+        network.sort_by_key(|ranked| ranked.rank);
+        for (at, Ranked { collection, rule, .. }) in rules.iter().enumerate() {
             let leads = match rule.translated_address {
                 Some(address) => target
                     .may_be_at(address)
@@ -88,6 +261,7 @@ pub fn ways<'i>(estate: &Estate<'i>, target: &Target<'i>, ways: &mut Vec<WayIn<'
                 collection,
                 rule,
                 rivals,
+                network: network.clone(),
                 seen_as,
             };
             ways.push(WayIn {
@@ -118,16 +292,17 @@ fn by_name(rule: &FirewallRule) -> Holds<'_> {
 /// Parent policies come first, then the priority of the group and of the collection; `None` where one is unknown.
 type Rank = Option<(usize, u32, u32)>;
 
-/// A NAT rule with its place in the order in which a firewall asks.
-struct NatRule<'i> {
-    collection: &'i RuleCollection,
-    rule: &'i FirewallRule,
+/// A rule with its place in the order in which a firewall asks.
+#[derive(Clone)]
+pub struct Ranked<'i> {
+    pub collection: &'i RuleCollection,
+    pub rule: &'i FirewallRule,
     rank: Rank,
 }
 
 /// Whether a firewall asks one rule before another, or may. Within a collection the order is that of the text; of two
 /// collections of one rank either may be first.
-fn may_precede(rules: &[NatRule<'_>], one: usize, other: usize) -> bool {
+fn may_precede(rules: &[Ranked<'_>], one: usize, other: usize) -> bool {
     let (Some(first), Some(second)) = (rules.get(one), rules.get(other)) else {
         return false;
     };
@@ -143,7 +318,17 @@ fn may_precede(rules: &[NatRule<'_>], one: usize, other: usize) -> bool {
     }
 }
 
-fn nat_rules<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<NatRule<'i>> {
+fn nat_rules<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<Ranked<'i>> {
+    let mut rules = ranked(inventory, firewall, RuleKind::Nat);
+    rules.retain(|ranked| {
+        let action = ranked.collection.action.known();
+        action.is_none_or(|action| *action == FirewallAction::Dnat)
+    });
+    rules
+}
+
+/// The rules of one kind that a firewall has of its own, of its policy and of those it inherits from.
+fn ranked<'i>(inventory: &'i Inventory, firewall: &'i Firewall, kind: RuleKind) -> Vec<Ranked<'i>> {
     let policies = policies(firewall, inventory);
     let own = policies.len();
     let mut ranked: Vec<(Rank, &RuleCollection)> = Vec::new();
@@ -153,8 +338,8 @@ fn nat_rules<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<NatRul
             collection,
         ));
     }
-    // Azure hands the NAT rules of a parent policy down only where the user chose that reading.
-    let inherited = inventory.choices.is(&choices::PARENT_NAT, "inherited");
+    // Whether the NAT rules of a parent policy come down is documented both ways.
+    let inherited = kind != RuleKind::Nat || inventory.choices.is(&choices::PARENT_NAT, "inherited");
     for (depth, policy) in policies
         .into_iter()
         .enumerate()
@@ -172,16 +357,13 @@ fn nat_rules<'i>(inventory: &'i Inventory, firewall: &'i Firewall) -> Vec<NatRul
             );
         }
     }
-    let is_nat = |(_, collection): &(_, &RuleCollection)| {
-        let action = collection.action.known();
-        collection.kind == RuleKind::Nat && action.is_none_or(|action| *action == FirewallAction::Dnat)
-    };
-    let nat = ranked.into_iter().filter(is_nat);
-    nat.flat_map(|(rank, collection)| {
-        let rules = collection.rules.iter();
-        rules.map(move |rule| NatRule { collection, rule, rank })
-    })
-    .collect()
+    let of_kind = ranked.into_iter().filter(|(_, collection)| collection.kind == kind);
+    of_kind
+        .flat_map(|(rank, collection)| {
+            let rules = collection.rules.iter();
+            rules.map(move |rule| Ranked { collection, rule, rank })
+        })
+        .collect()
 }
 
 /// The ids of a firewall's policy and of those it inherits from.
@@ -264,10 +446,26 @@ fn takes_the_same(rule: &FirewallRule, other: &FirewallRule) -> bool {
     (unsaid || shared) && (unread || ports())
 }
 
-/// The ranges of a firewall's subnet.
-fn translation_range<'i>(inventory: &'i Inventory, firewall: &Firewall) -> Option<&'i [AddressRange]> {
-    let (_, subnet) = inventory.subnet(firewall.subnets.first()?)?;
-    subnet.prefixes.known().map(Vec::as_slice)
+/// The ranges of a firewall's subnet; of one in a virtual hub, the hub's.
+fn translation_range<'i>(inventory: &'i Inventory, firewall: &Firewall) -> Result<&'i [AddressRange], Reason<'i>> {
+    let no_subnet = || Reason::Borrowed("the subnet of the firewall is not in the input");
+    let prefixes = match (firewall.subnets.first(), &firewall.virtual_hub) {
+        (Some(subnet), _) => inventory.subnet(subnet).map(|(_, subnet)| &subnet.prefixes),
+        (None, None) => None,
+        (None, Some(_)) if inventory.choices.is(&choices::HUB_NAT, "unknown") => {
+            return Err(Reason::Borrowed(
+                "which address a firewall in a virtual hub shows is not documented",
+            ));
+        }
+        (None, Some(hub)) => {
+            let prefixes = inventory.virtual_hubs.find(hub).and_then(|hub| hub.prefixes.known());
+            return prefixes.map(Vec::as_slice).ok_or_else(|| {
+                let text = format!("the address prefix of virtual hub `{}` is not in the input", hub.name());
+                Reason::Owned(text)
+            });
+        }
+    };
+    prefixes.and_then(Known::known).map(Vec::as_slice).ok_or_else(no_subnet)
 }
 
 /// Whether an address means a machine of the target's network to a firewall: private addresses repeat.
@@ -277,14 +475,35 @@ fn leads_here<'i>(inventory: &'i Inventory, firewall: &'i Firewall, target: &Tar
         let text = format!("no network that holds the address is connected to firewall `{name}` in the input");
         Holds::Maybe(Cow::Owned(text))
     };
+    if let (Some(hub), Some(own)) = (&firewall.virtual_hub, target.place.network) {
+        return from_hub(inventory, hub, own, address).unwrap_or_else(unsure);
+    }
     let Some((stands, _)) = firewall.subnets.first().and_then(|subnet| inventory.subnet(subnet)) else {
-        // In a hub, or unread: nothing says that it leads elsewhere.
-        return Holds::Yes;
+        return unsure();
     };
     match (holder(inventory, stands, address), target.place.network) {
         (Some(holder), Some(own)) => Holds::surely(holder.id == own.id),
         _ => unsure(),
     }
+}
+
+/// Whether a firewall in a virtual hub means a network by an address: a network that hangs on the hub comes first.
+fn from_hub<'i>(
+    inventory: &'i Inventory,
+    hub: &ResourceId,
+    own: &VirtualNetwork,
+    address: IpAddr,
+) -> Option<Holds<'i>> {
+    let connections = inventory.hub_connections.iter();
+    let mut connected = connections.filter(|connection| connection.id.parent().as_ref() == Some(hub));
+    if connected.clone().any(|connection| connection.network == own.id) {
+        return Some(Holds::Yes);
+    }
+    let networks = connected
+        .by_ref()
+        .filter_map(|connection| inventory.networks.find(&connection.network));
+    let mut spaces = networks.filter_map(|network| network.address_space.known());
+    spaces.any(|ranges| contain(ranges, address)).then_some(Holds::No)
 }
 
 /// The network that holds an address, seen from another: its own space comes first, then that of connected peers.
@@ -311,6 +530,11 @@ fn holder<'i>(inventory: &'i Inventory, from: &'i VirtualNetwork, address: IpAdd
 
 /// Whether a firewall may forward to the target's network at all: it stands in it or in a peer of it.
 fn may_reach(estate: &Estate<'_>, firewall: &Firewall, target: &Target<'_>) -> bool {
+    if let (Some(hub), Some(own), Known::Known(address)) =
+        (&firewall.virtual_hub, target.place.network, target.address())
+    {
+        return from_hub(estate.inventory, hub, own, *address) != Some(Holds::No);
+    }
     let stands = firewall
         .subnets
         .first()
@@ -323,6 +547,6 @@ fn may_reach(estate: &Estate<'_>, firewall: &Firewall, target: &Target<'_>) -> b
             .iter()
             .any(|peering| peering.remote.as_ref() == Some(&other.id))
     };
-    let unread = firewall.virtual_hub.is_some() || firewall.unread.is_some() || stands.unread.is_some();
+    let unread = firewall.unread.is_some() || stands.unread.is_some();
     unread || stands.id == own.id || peered(stands, own) || peered(own, stands)
 }

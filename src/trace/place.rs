@@ -16,6 +16,19 @@ pub struct Place<'i> {
     pub network: Option<&'i VirtualNetwork>,
     pub subnet: Option<&'i Subnet>,
     pub routes: Routes<'i>,
+    /// The virtual hub that the network hangs on.
+    pub hub: Option<Hub<'i>>,
+}
+
+/// A virtual hub, seen from a connected network.
+#[derive(Clone, Debug)]
+pub struct Hub<'i> {
+    pub id: ResourceId,
+    /// Its own addresses.
+    pub prefixes: &'i [AddressRange],
+    /// Whether its default route takes what no other route takes, and whether the subnet learns it.
+    takes_internet: Holds<'i>,
+    learned: bool,
 }
 
 /// The routes that the subnet's route table states.
@@ -34,6 +47,8 @@ pub enum Because<'i> {
     Peering(&'i Peering),
     /// Ranges behind a gateway are in no configuration.
     Gateway,
+    /// The virtual hub's own addresses, or what else hangs on it.
+    Hub,
     Route(&'i Route),
     /// What the subnet, its network or its routes are is not known.
     Unread,
@@ -46,6 +61,7 @@ impl<'i> Place<'i> {
             inventory,
             network: found.map(|(network, _)| network),
             subnet: found.map(|(_, subnet)| subnet),
+            hub: found.and_then(|(network, subnet)| hub(inventory, network, subnet)),
             routes: found.map_or(Routes::Stated(&[]), |(_, subnet)| routes(inventory, subnet)),
         }
     }
@@ -76,6 +92,7 @@ impl<'i> Place<'i> {
             .peerings()
             .map(move |peering| (Because::Peering(peering), peer(self, peering, address)));
         let rest = [
+            (Because::Hub, self.hub(address)),
             (Because::Unread, self.unread()),
             (Because::Gateway, self.gateway(address)),
         ];
@@ -104,6 +121,21 @@ impl<'i> Place<'i> {
             Routes::Unread(why) => Holds::Maybe(why.clone()),
             Routes::Stated(_) => Holds::No,
         })
+    }
+
+    /// A connected network is peered with the hub's own; what else hangs on the hub nobody lists.
+    fn hub(&self, address: IpAddr) -> Holds<'i> {
+        let Some(hub) = &self.hub else { return Holds::No };
+        if contain(hub.prefixes, address) {
+            return Holds::Yes;
+        }
+        match packet::is_private(address) || !hub.takes_internet.is_no() {
+            true => Holds::Maybe(Cow::Owned(format!(
+                "what virtual hub `{}` connects is not in the input",
+                hub.id.name()
+            ))),
+            false => Holds::No,
+        }
     }
 
     fn gateway(&self, address: IpAddr) -> Holds<'i> {
@@ -205,26 +237,30 @@ impl<'i> Place<'i> {
                 }
             }
         }
+        let learned = self.hub.as_ref().filter(|hub| hub.learned && best.is_none());
         Back {
             route: best.map(|(route, _)| route),
             perhaps,
+            taken: learned.map_or(Holds::No, |hub| hub.takes_internet.clone()),
         }
     }
 }
 
 /// How an answer leaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Back<'i> {
     pub route: Option<&'i Route>,
     /// A route of unknown prefix that may send it to the internet.
     pub perhaps: Option<&'i Route>,
+    /// Whether a default route learned from a virtual hub takes it.
+    pub taken: Holds<'i>,
 }
 
 impl<'i> Back<'i> {
     /// Whether the answer goes straight back to a client on the internet.
     pub fn is_straight(&self) -> Holds<'i> {
         let stated = match self.route {
-            None => Holds::Yes,
+            None => self.taken.clone().contrary(),
             Some(route) => Holds::of(&route.next_hop, |hop| *hop == NextHop::Internet),
         };
         stated.or(|| match self.perhaps.and_then(|route| route.prefix.why()) {
@@ -236,6 +272,38 @@ impl<'i> Back<'i> {
 
 pub fn contain(ranges: &[AddressRange], address: IpAddr) -> bool {
     ranges.iter().any(|range| range.contains(address))
+}
+
+/// The hub of a network. A connection gets a default route where it is secured and the hub's routing intent sends the
+/// internet somewhere; where only one of the two is so, routes that are not read decide.
+fn hub<'i>(inventory: &'i Inventory, network: &VirtualNetwork, subnet: &Subnet) -> Option<Hub<'i>> {
+    let connection = inventory.hub_connection(&network.id)?;
+    let id = connection.id.parent()?;
+    let mut intents = inventory.routing_intents.iter();
+    let intent = intents.find(|intent| intent.id.parent().as_ref() == Some(&id));
+    let doubt = || {
+        Holds::Maybe(Cow::Owned(format!(
+            "virtual hub `{}` may send answers to the internet through its firewall or appliance",
+            id.name()
+        )))
+    };
+    let takes_internet = match (
+        connection.internet_security.known(),
+        intent.map_or(Some(&false), |intent| intent.internet.known()),
+    ) {
+        (Some(true), Some(true)) => Holds::Yes,
+        (Some(false), Some(false)) => Holds::No,
+        _ => doubt(),
+    };
+    let prefixes = inventory.virtual_hubs.find(&id).and_then(|hub| hub.prefixes.known());
+    let table = subnet.route_table.known().and_then(Option::as_ref);
+    let table = table.and_then(|id| inventory.route_tables.find(id));
+    Some(Hub {
+        prefixes: prefixes.map_or(&[], Vec::as_slice),
+        takes_internet,
+        learned: table.is_none_or(|table| !table.bgp_propagation_disabled),
+        id,
+    })
 }
 
 fn size_of(range: AddressRange) -> u128 {
@@ -265,14 +333,16 @@ fn routes<'i>(inventory: &'i Inventory, subnet: &'i Subnet) -> Routes<'i> {
 fn peer<'i>(place: &Place<'i>, peering: &'i Peering, address: IpAddr) -> Holds<'i> {
     let here = place.subnet.map_or("", |subnet| subnet.id.name());
     let names = |names: &[std::sync::Arc<str>], name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-    if peering.allow_access == Known::Known(false) {
+    let access = peering.allows_access(&place.inventory.choices);
+    if access == Ok(false) {
         return Holds::No;
     }
     if peering.complete == Known::Known(false) && peering.unread.is_none() && !names(&peering.local_subnets, here) {
         return Holds::No;
     }
-    let flags = [&peering.allow_access, &peering.complete, &peering.ipv6_only];
-    if let Some(why) = flags.into_iter().find_map(Known::why).or(peering.unread.as_ref()) {
+    let flags = [&peering.complete, &peering.ipv6_only];
+    let unread = access.err().or_else(|| flags.into_iter().find_map(Known::why));
+    if let Some(why) = unread.or(peering.unread.as_ref()) {
         return Holds::unknown(why);
     }
     Holds::of(&peering.state, |state| state.eq_ignore_ascii_case("Connected"))

@@ -44,7 +44,7 @@ pub enum Front<'i> {
     /// Something that could not be read may lead here.
     Unread,
     /// A firewall whose rules could not be read may lead here.
-    UnreadFirewall(&'i Firewall, Option<&'i [AddressRange]>),
+    UnreadFirewall(&'i Firewall, Result<&'i [AddressRange], Reason<'i>>),
     PublicIp {
         id: Option<&'i ResourceId>,
         name: &'i str,
@@ -70,6 +70,8 @@ pub struct Balanced<'i> {
     pub front_ports: Option<(u16, u16)>,
     /// Port on the machine; 0 stands for every port.
     pub backend_port: &'i Known<u16>,
+    /// Groups see the frontend's address as the destination.
+    pub floating: bool,
 }
 
 impl<'i> WayIn<'i> {
@@ -90,6 +92,17 @@ impl<'i> WayIn<'i> {
             Front::Balancer(rule) => Some(sold(inventory, &rule.balancer.sku)),
             Front::None | Front::Unread | Front::UnreadFirewall(..) | Front::Firewall(_) => None,
         }
+    }
+}
+
+impl<'i> WayIn<'i> {
+    /// The machine as its groups see it on this way, where that is not by its own address.
+    pub fn fronted(&self, estate: &Estate<'i>, target: &Target<'i>) -> Option<Target<'i>> {
+        let Front::Balancer(rule) = &self.front else {
+            return None;
+        };
+        let address = address_of(estate.inventory, Some(rule.public_ip));
+        rule.floating.then(|| target.fronted_at(estate, address))
     }
 }
 
@@ -161,16 +174,25 @@ fn balanced<'i>(target: &Target<'i>, balancer: &'i LoadBalancer, ways: &mut Vec<
             return;
         };
         let conflict = balancer.unread.as_ref().filter(|why| why.kind == WhyKind::Conflict);
-        let doubt = leads.doubted(conflict).and(|| floats(floating)).why().cloned();
+        let floats = || floats(floating).and(|| moved(&rule));
+        let doubt = leads.doubted(conflict).and(floats).why().cloned();
         ways.push(WayIn {
             way: Way::LoadBalancer,
             front: Front::Balancer(rule),
             doubt,
         });
     };
-    let rule = |kind, name, origin, protocol, front_ports, backend_port, frontend: &Option<ResourceId>| {
+    let rule = |kind,
+                name,
+                origin,
+                protocol,
+                front_ports,
+                backend_port,
+                floating: &Known<bool>,
+                frontend: &Option<ResourceId>| {
         let public_ip = public_address(balancer, frontend.as_ref())?;
         Some(Balanced {
+            floating: *floating == Known::Known(true),
             balancer,
             public_ip,
             kind,
@@ -199,6 +221,7 @@ fn balanced<'i>(target: &Target<'i>, balancer: &'i LoadBalancer, ways: &mut Vec<
             &nat.protocol,
             front,
             &nat.backend_port,
+            &nat.floating_ip,
             &nat.frontend,
         );
         add(leads, &nat.floating_ip, made);
@@ -214,6 +237,7 @@ fn balanced<'i>(target: &Target<'i>, balancer: &'i LoadBalancer, ways: &mut Vec<
             &pool.protocol,
             front,
             &pool.backend_port,
+            &pool.floating_ip,
             &pool.frontend,
         );
         add(leads, &pool.floating_ip, made);
@@ -233,20 +257,27 @@ fn balanced<'i>(target: &Target<'i>, balancer: &'i LoadBalancer, ways: &mut Vec<
             &balancing.protocol,
             front,
             ports,
+            &balancing.floating_ip,
             &balancing.frontend,
         );
         add(leads, &balancing.floating_ip, made);
     }
 }
 
-/// With floating IP the groups see the frontend's address and port, which is not followed.
+/// Whether groups see the frontend's address or the machine's has to be known.
 fn floats(floating: &Known<bool>) -> Holds<'_> {
-    match floating {
-        Known::Known(false) => Holds::Yes,
-        Known::Known(true) => Holds::Maybe(Cow::Borrowed(
-            "the load balancer uses floating IP: its frontend address, not the machine's, is what groups see",
+    floating.why().map_or(Holds::Yes, Holds::unknown)
+}
+
+/// A frontend that floats keeps its port as well.
+fn moved<'i>(rule: &Balanced<'_>) -> Holds<'i> {
+    let single = rule.front_ports.filter(|(first, last)| first == last);
+    let ports = single.zip(rule.backend_port.known());
+    match ports.is_some_and(|((front, _), back)| rule.floating && front != *back) {
+        true => Holds::Maybe(Cow::Borrowed(
+            "the load balancer uses floating IP and another backend port, which Azure does not allow",
         )),
-        Known::Unknown(why) => Holds::unknown(why),
+        false => Holds::Yes,
     }
 }
 

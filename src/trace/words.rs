@@ -19,7 +19,7 @@ use crate::source::{Location, Sources};
 pub use verdict::summary;
 
 use filters::platform;
-use front::{seen_as, taken};
+use front::{overruled, seen_as, taken};
 use names::{destination, who};
 use verdict::sentence;
 
@@ -37,7 +37,7 @@ impl<'i> Words<'_, 'i> {
         hops.extend(self.front(traced, question));
         let mut seen = traced.source;
         for step in &traced.course.steps {
-            if let Step::SeenAs(source, _) = step {
+            if let Step::SeenAs(source, ..) = step {
                 seen = *source;
             }
             hops.extend(self.step(step, traced, question, seen));
@@ -98,11 +98,15 @@ impl<'i> Words<'_, 'i> {
         let target = traced.target;
         Some(match step {
             Step::Front(takes) => taken(&traced.way, takes, traced.source)?,
-            Step::SeenAs(address, ranges) => seen_as(&traced.way, *address, ranges),
+            Step::SeenAs(address, ranges, alike) => seen_as(&traced.way, *address, ranges, *alike),
+            Step::Overruled(rule, origin, holds, bears) => Hop {
+                location: self.locate(*origin),
+                ..overruled(&traced.way, rule, holds, *bears)
+            },
             Step::Admin(rule, does, doubt) => self.admin(rule, *does, doubt.as_ref()),
             Step::Layer(at, said) => self.layer(target, *at, said, question, seen, traced),
             Step::Platform(sold) => platform(sold.as_ref()),
-            Step::Back(back, straight) => self.back(traced, back, straight),
+            Step::Back(back, straight) => self.back(traced, back, straight, question),
         })
     }
 }

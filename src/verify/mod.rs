@@ -12,7 +12,9 @@ use serde::Serialize;
 pub use answer::{Answer, EffectiveGroup, Flow, parse};
 use answer::{InboundRule, plain_name};
 
-use crate::exposure::{Attached, Exposures, Passage, Passages, PortReach, TargetExposure, find_rule};
+use crate::exposure::{
+    Attached, Exposures, GroupAlone, Passage, Passages, PortReach, TargetExposure, find_admin_rule, find_rule,
+};
 use crate::model::{Inventory, Known, ResourceId};
 use crate::net::{AddressRange, AddressSet};
 
@@ -64,8 +66,7 @@ struct Compare<'e> {
 struct Place<'e> {
     machine: &'e str,
     target: &'e TargetExposure,
-    /// 0 for the subnet's layer, 1 for the interface's.
-    layer: usize,
+    nsg: u32,
 }
 
 /// A decision: the rule, and whether it allows.
@@ -140,10 +141,10 @@ impl<'e> Compare<'e> {
                     .iter()
                     .enumerate()
                     .filter(|(layer, (_, attached))| here(*layer, attached));
-                places.extend(layers.map(|(layer, _)| Place {
+                places.extend(layers.map(|_| Place {
                     machine: vm.id.name(),
                     target,
-                    layer,
+                    nsg,
                 }));
             }
         }
@@ -155,20 +156,21 @@ impl<'e> Compare<'e> {
             let why = format!("`{}`: its private address is not in the estate", place.target.name);
             return comparison.skipped.push(why);
         };
-        let Some(stack) = self.exposures.stacks.get(place.target.stack as usize) else {
-            return;
+        let Some(alone) = GroupAlone::at(self.inventory, self.exposures, place.nsg, place.target) else {
+            let why = format!("`{}`: the rules of `{group}` are not known", place.target.name);
+            return comparison.skipped.push(why);
         };
-        for reach in &stack.ports {
+        for reach in &alone.reaches(&self.exposures.ports) {
             let mut differences: Vec<(Vec<AddressRange>, BTreeSet<Decision>, BTreeSet<Decision>)> = Vec::new();
             for run in runs(reach, rules, address) {
                 let first = first_of(run);
                 let azure = decided(rules, first, address, reach.port);
-                let ours = self.ours(&reach.certain, first, place.layer);
+                let ours = self.ours(&reach.certain, first);
                 comparison.compared += 1;
                 if same(&azure, &ours) {
                     continue;
                 }
-                let possible = self.ours(reach.possible(), first, place.layer);
+                let possible = self.ours(reach.possible(), first);
                 if reach.possible.is_some() && azure.iter().any(|decision| contains(&possible, decision)) {
                     comparison.open += 1;
                     continue;
@@ -195,11 +197,12 @@ impl<'e> Compare<'e> {
         }
     }
 
-    /// The rules of one layer that decide about a source in our answer.
-    fn ours(&self, passages: &Passages, source: IpAddr, layer: usize) -> BTreeSet<Decision> {
+    /// The rules of the group that decide about a source in our answer.
+    fn ours(&self, passages: &Passages, source: IpAddr) -> BTreeSet<Decision> {
         let here = passages.iter().filter(|passage| passage.range.contains(source));
         here.filter_map(|passage| {
-            let (_, rule) = find_rule(self.inventory, (*passage.deciders.get(layer)?)?)?;
+            let [rule, _] = passage.deciders;
+            let (_, rule) = find_rule(self.inventory, rule?)?;
             let allows = rule.access.known().is_some_and(|access| access.as_str() == "allow");
             Some((rule.name.to_string(), allows))
         })
@@ -261,8 +264,12 @@ impl<'e> Compare<'e> {
                 .iter()
                 .flatten()
                 .filter_map(|rule| find_rule(self.inventory, *rule));
+            // A security admin rule comes before every group, and Azure names it.
+            let admin = passage.admin.and_then(|at| find_admin_rule(self.inventory, at));
+            let admin = admin.map(|rule| (rule.id.name().to_owned(), passage.admitted));
             rules
                 .map(|(_, rule)| (rule.name.to_string(), passage.admitted))
+                .chain(admin)
                 .collect()
         };
         let agrees = here.iter().any(|passage| {

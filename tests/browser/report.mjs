@@ -8,7 +8,7 @@
 
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -60,11 +60,39 @@ async function fits(page, where) {
   assert.ok(spill <= 0, `${where} is ${spill} px too wide`);
 }
 
+const isDashboard = (page) => page.evaluate(() => document.documentElement.dataset.home === "trend");
+
+/** The trend opens first; a finding tells since when it is open; a machine is found by its id, which holds in every report. */
+async function thePast(page) {
+  await go(page, "#/");
+  assert.equal(await view(page), "trend");
+  const bars = await page.locator("#view-trend .chart g").count();
+  assert.ok(bars > 0 || (await total(page, "past_findings")) === 0);
+  await go(page, "#/findings?since=week");
+  await go(page, "#/findings");
+  assert.match(await page.locator("#findings-table tbody").textContent(), /open for/);
+  await go(page, `#/finding/${await page.evaluate(() => findings_first())}`);
+  assert.match(await page.locator("#finding-body").textContent(), /still open/);
+  const id = await page.evaluate(() => machines.text(0, "id"));
+  await go(page, `#/machine/${id}`);
+  assert.equal(await view(page), "machine");
+  assert.match(await page.locator("#machine-body").textContent(), /First seen on/);
+}
+
+/** Printed, it is light, and as long as its paper. */
+async function printed(page, file) {
+  await go(page, "#/");
+  const bytes = await page.pdf({ format: "A4" });
+  assert.ok(bytes.length > 10000 && bytes.subarray(0, 5).toString() === "%PDF-");
+  if (pictures) writeFileSync(join(pictures, `${basename(file, ".html")}.pdf`), bytes);
+}
+
 /** Colours matter to axe, widths to `fits`. */
 async function everyView(page, file, label, barriers) {
   const [machines, findings] = [await total(page, "machines"), await total(page, "findings")];
   const fingerprint = findings ? await page.evaluate(() => findings_first()) : "none";
-  const views = ["#/", "#/findings", "#/machines", "#/rules", "#/notes", `#/machine/${machines ? 0 : 9}`, `#/finding/${fingerprint}`];
+  const home = (await isDashboard(page)) ? ["#/", "#/overview"] : ["#/"];
+  const views = [...home, "#/standards", "#/findings", "#/machines", "#/rules", "#/notes", `#/machine/${machines ? 0 : 9}`, `#/finding/${fingerprint}`];
   for (const hash of views) {
     await go(page, hash);
     const name = `${label}-${await view(page)}`;
@@ -154,6 +182,7 @@ async function skipLink(page) {
 async function withoutScript(browser, file) {
   const { context, page, troubles } = await openReport(browser, file, { javaScriptEnabled: false });
   assert.ok(await page.locator("#view-overview").isVisible());
+  if (await page.locator("html[data-home=trend]").count()) assert.ok(await page.locator("#view-trend").isVisible());
   assert.ok(await page.locator("#view-findings").isVisible());
   assert.ok(await page.locator("#view-rules").isVisible());
   assert.equal(await page.locator(".filters").first().isVisible(), false);
@@ -195,6 +224,8 @@ async function check(browser, file) {
     await tabsByKeyboard(page);
     await machinePage(page, machines);
   }
+  if (findings && machines && (await isDashboard(page))) await thePast(page);
+  await printed(page, file);
   const times = findings ? await filterTime(page) : [];
   await skipLink(page);
   assert.deepEqual(troubles, []);

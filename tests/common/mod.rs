@@ -140,6 +140,8 @@ fn scan() -> Scan {
         generated: "2026-11-20T08:15:00Z".into(),
         recorded: Some("2026-11-20T08:00:00Z".into()),
         inputs: vec!["infra".into(), "estate with space.json".into()],
+        lost: vec![],
+        least_severity: Severity::Info,
         ports: vec![22, 3389, 5985, 5986],
         subscriptions: vec![
             Subscription {
@@ -184,6 +186,7 @@ fn rules() -> Vec<RuleInfo> {
         id: id.into(),
         title: "Management ports should be protected with just-in-time network access".into(),
         severity,
+        digest: None,
         why: "Open management ports are **tried** by everyone, all the time.".into(),
         fix: "Enable just-in-time access: `portcullis plan`.".into(),
         references: vec!["https://learn.microsoft.com/azure/defender-for-cloud/just-in-time-access-usage".into()],
@@ -255,7 +258,9 @@ pub fn machine(number: usize, verdict: Verdict) -> Machine {
         because: format!("because number {number} is {}", verdict.label()).into(),
         tab: Tab::ALL[number % 4],
         tab_reason: None,
+        owner: None,
         defender: Some("unhealthy".into()),
+        recommendations: Vec::new(),
         paths: vec![path(class)],
     }
 }
@@ -310,6 +315,7 @@ fn exposure(port: u16, class: ExposureClass) -> PortExposure {
             decider(Layer::Nic, "nsg-nic", "allow-all", None),
         ],
         gaps: vec![],
+        disputed: None,
         sentence: format!("port {port} is reached by every address of the internet").into(),
         exact: None,
     }

@@ -195,6 +195,7 @@ fn exposure(place: &Place, port: u16, class: ExposureClass) -> PortExposure {
         } else {
             vec![]
         },
+        disputed: None,
         sentence: text(sentence),
         exact: None,
     }
@@ -342,7 +343,9 @@ fn machine(place: &Place, shared: &mut Shared) -> Machine {
         because: text(because),
         tab,
         tab_reason: tab_reason.map(text),
+        owner: None,
         defender: place.number.is_multiple_of(4).then(|| text("Unhealthy")),
+        recommendations: Vec::new(),
         paths,
     }
 }
@@ -401,6 +404,7 @@ fn rule(rule: &RuleText, findings: &[Finding]) -> RuleInfo {
         id: text(rule.id),
         title: text(rule.title),
         severity: rule.severity,
+        digest: None,
         why: text(WHY),
         fix: text(FIX),
         references: vec![
@@ -608,6 +612,8 @@ fn scan() -> Scan {
             "infrastructure/network".to_owned(),
         ],
         ports: PORTS.to_vec(),
+        lost: vec![],
+        least_severity: Severity::Info,
         subscriptions: SUBSCRIPTIONS.iter().map(whole).collect(),
         complete: true,
     }

@@ -59,6 +59,7 @@ pub fn report_of(files: &[(String, String)]) -> Report {
         policies: policies.collect(),
         ports: vec![22, 3389, 5985, 5986],
         least_severity: Severity::Info,
+        owner_tag: "owner",
         waivers: &[],
         baseline: None,
         touched: None,

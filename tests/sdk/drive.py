@@ -19,7 +19,9 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.identity import ClientSecretCredential, ManagedIdentityCredential
+from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.compute import ComputeManagementClient
+from azure.mgmt.monitor import MonitorManagementClient
 from azure.mgmt.network import NetworkManagementClient
 from azure.mgmt.network.models import SecurityRule, Subnet
 from azure.mgmt.resource.resources import ResourceManagementClient
@@ -294,6 +296,41 @@ def jit_rules(network, machine):
     rules = [rule for group in groups for rule in group.security_rules]
     named = [rule for rule in rules if f"of VM '{machine.name}'." in (rule.description or "")]
     return [rule for rule in named if "'sdk'" in rule.description]
+
+
+@step
+def roles_and_assignments(sandbox):
+    client = sandbox.client(AuthorizationManagementClient)
+    scope = f"/subscriptions/{RETAIL}"
+    alice = "a11ce000-0000-4000-8000-000000000009"
+    reader = next(role for role in client.role_definitions.list(scope, filter="roleName eq 'Reader'"))
+    assert reader.role_type == "BuiltInRole" and reader.permissions[0].actions == ["*/read"]
+    name = "00000000-0000-4000-8000-0000000000f1"
+    stated = {"properties": {"roleDefinitionId": reader.id, "principalId": alice, "principalType": "User"}}
+    made = client.role_assignments.create(scope, name, stated)
+    assert made.scope == scope and made.principal_id == alice
+    refused(
+        HttpResponseError,
+        "RoleAssignmentExists",
+        lambda: client.role_assignments.create(scope, name.replace("f1", "f2"), stated),
+    )
+    held = list(client.role_assignments.list_for_subscription(filter=f"principalId eq '{alice}'"))
+    assert [assignment.name for assignment in held] == [name]
+    assert client.role_assignments.delete(scope, name).name == name
+    assert not list(client.role_assignments.list_for_scope(scope, filter=f"assignedTo('{alice}')"))
+    group = f"{scope}/resourceGroups/rg-shop-prod"
+    assert next(iter(client.permissions.list_for_resource_group("rg-shop-prod"))).actions == ["*"], group
+
+
+@step
+def events(sandbox):
+    client = sandbox.client(MonitorManagementClient)
+    since = (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)).isoformat()
+    found = list(client.activity_logs.list(filter=f"eventTimestamp ge '{since}' and resourceProvider eq 'Microsoft.Security'"))
+    asked = [event for event in found if event.operation_name.value.lower().endswith("/initiate/action")]
+    granted = [event for event in asked if event.status.value == "Succeeded"]
+    assert granted and granted[0].caller == CLIENT and granted[0].correlation_id
+    assert any(event.status.value == "Failed" and "statusMessage" in event.properties for event in asked)
 
 
 @step

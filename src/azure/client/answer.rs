@@ -117,6 +117,16 @@ impl Answer {
         Some(Duration::try_from(date.duration_since(now)).unwrap_or(Duration::ZERO))
     }
 
+    /// A text in which neither the token that was sent is left, nor anything with the looks of one: some services say back
+    /// what they were sent.
+    fn conceal(&self, text: &str) -> String {
+        let token = self.token.secret();
+        match token.is_empty() {
+            true => without_tokens(text),
+            false => without_tokens(&text.replace(token, "***")),
+        }
+    }
+
     /// What the service says is wrong.
     fn said(&self) -> Fault {
         #[derive(Default, Deserialize)]
@@ -141,14 +151,26 @@ impl Answer {
         } else {
             envelope.error
         };
-        let code = shown(&said.code);
+        let code = shown(&self.conceal(&said.code));
         let code = if code.is_empty() {
             "without a code".to_owned()
         } else {
             code
         };
-        Fault::refused(self.status, &code, &first_sentence(&shown(&said.message)))
+        Fault::refused(
+            self.status,
+            &code,
+            &first_sentence(&shown(&self.conceal(&said.message))),
+        )
     }
+}
+
+/// A text without the words that look like tokens.
+pub fn without_tokens(text: &str) -> String {
+    let hidden = text
+        .split(' ')
+        .map(|word| if word.contains("eyJ") { "***" } else { word });
+    hidden.collect::<Vec<_>>().join(" ")
 }
 
 /// One line, of a length that people read.

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -56,12 +57,21 @@ struct State {
     bucket: Bucket,
     /// Nobody in this lane starts before.
     not_before: Mutex<Option<Instant>>,
+    /// Requests that were started and have no answer yet.
+    under_way: Arc<AtomicU64>,
 }
 
 /// A place among the requests under way; given back when dropped.
 pub struct Place {
     _all: Option<OwnedSemaphorePermit>,
     _lane: Option<OwnedSemaphorePermit>,
+    under_way: Arc<AtomicU64>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Default for Budget {
@@ -79,12 +89,15 @@ impl Budget {
         let state = self.state(lane);
         let of_lane = Arc::clone(&state.places).acquire_owned().await.ok();
         state.bucket.until_ready().await;
+        let of_all = Arc::clone(&self.all).acquire_owned().await.ok();
         while let Some(pause) = state.pause() {
             tokio::time::sleep(pause).await;
         }
+        state.under_way.fetch_add(1, Ordering::SeqCst);
         Place {
             _lane: of_lane,
-            _all: Arc::clone(&self.all).acquire_owned().await.ok(),
+            _all: of_all,
+            under_way: Arc::clone(&state.under_way),
         }
     }
 
@@ -93,9 +106,13 @@ impl Budget {
         self.state(lane).hold(pause);
     }
 
-    /// What the headers of an answer say about the quota.
+    /// What the headers of an answer say about the quota: what is left goes to the requests that are under way already.
     pub fn learn(&self, lane: &Lane, answer: &Answer) {
-        if answer.number("x-ms-user-quota-remaining") == Some(0) {
+        let Some(left) = answer.number("x-ms-user-quota-remaining") else {
+            return;
+        };
+        let others = self.state(lane).under_way.load(Ordering::SeqCst).saturating_sub(1);
+        if left <= others {
             let resets = answer.text("x-ms-user-quota-resets-after").and_then(clock);
             self.hold(
                 lane,
@@ -119,6 +136,7 @@ impl State {
             places: Arc::new(Semaphore::new(LANE_AT_ONCE)),
             bucket: RateLimiter::direct(quota),
             not_before: Mutex::default(),
+            under_way: Arc::default(),
         }
     }
 

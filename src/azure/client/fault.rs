@@ -65,12 +65,33 @@ impl Fault {
 }
 
 /// What happened on the way, without addresses: they may carry what must not be shown.
-pub(super) fn transport_words(error: &reqwest::Error) -> String {
-    if error.is_connect() {
+pub(in crate::azure) fn transport_words(error: &reqwest::Error) -> String {
+    if let Some(trouble) = trouble(error) {
+        trouble.to_owned()
+    } else if error.is_connect() {
         "the service was not reached".to_owned()
     } else if error.is_timeout() {
         "the service did not answer in time".to_owned()
     } else {
         "the connection broke".to_owned()
     }
+}
+
+/// What is wrong on the way, where somebody can mend it: a certificate that nobody here trusts, as companies put them before
+/// every service, or a proxy that does not let through.
+pub fn trouble(error: &reqwest::Error) -> Option<&'static str> {
+    // The error itself names the address, which may hold any word.
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        // The libraries below keep these errors to themselves; their words are all that can be asked.
+        let words = error.to_string();
+        if words.contains("certificate") {
+            return Some("the certificate of the service is not trusted; name who issued it with --ca-file");
+        }
+        if words.contains("tunnel") {
+            return Some("the proxy does not lead to the service; see HTTPS_PROXY and NO_PROXY");
+        }
+        cause = error.source();
+    }
+    None
 }

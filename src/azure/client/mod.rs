@@ -4,7 +4,7 @@
 mod answer;
 mod budget;
 mod change;
-mod fault;
+pub(in crate::azure) mod fault;
 pub mod pages;
 
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{RequestBuilder, Url};
 
-pub use answer::Answer;
+pub use answer::{Answer, without_tokens};
 pub use budget::{Budget, Lane};
 pub use change::Change;
-pub use fault::Fault;
+pub use fault::{Fault, trouble};
 
 use super::cloud::Cloud;
 use super::credential::tokens::Tokens;

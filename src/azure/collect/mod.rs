@@ -7,7 +7,8 @@ mod graph;
 mod plans;
 pub mod query;
 pub mod rights;
-mod subscriptions;
+pub mod shard;
+pub(crate) mod subscriptions;
 pub mod types;
 
 use std::collections::{BTreeSet, HashMap};
@@ -21,6 +22,7 @@ pub use subscriptions::Which;
 use super::client::{Client, Fault, Lane};
 use super::record::{Recorder, Row};
 use crate::input::ReadWhole;
+use crate::rule::recommendation;
 use gaps::{EVERYTHING, Gaps};
 use rights::Rights;
 use subscriptions::Subscription;
@@ -169,7 +171,10 @@ impl Scan<'_> {
                 of_machines.for_each(|row| self.take(types::find(types::PRICING), row));
             })
             .await;
-            if let Err(fault) = answered {
+            let Err(fault) = answered else { continue };
+            if self.lists_stand_in(&fault) {
+                asked.iter().for_each(|one| self.ask_each_machine(&one.id));
+            } else {
                 let reason = format!("of single machines: {}", fault.words());
                 chunk
                     .iter()
@@ -214,12 +219,17 @@ impl Scan<'_> {
         })
         .await;
         let Err(fault) = answered else { return };
-        if self.source == Source::Auto && !matches!(fault, Fault::Stopped(_) | Fault::NoToken(_)) {
+        if self.lists_stand_in(&fault) {
             return self.list_all(chunk, read).await;
         }
         for (one, kind) in chunk.iter().flat_map(|one| of(read).map(move |kind| (one, kind))) {
             self.gaps.add(&one.subscription.id, kind.name, &fault.words());
         }
+    }
+
+    /// Whether lists are asked where Resource Graph failed.
+    fn lists_stand_in(&self, fault: &Fault) -> bool {
+        self.source == Source::Auto && !matches!(fault, Fault::Stopped(_) | Fault::NoToken(_))
     }
 
     async fn list_all(&self, readable: &[&Readable<'_>], read: Read) {
@@ -268,7 +278,7 @@ impl Scan<'_> {
 
     /// Records a row, and remembers it where something is below it.
     pub(super) fn take(&self, kind: Option<&'static Kind>, row: Value) {
-        if kind.is_some_and(|kind| kind.name == ASSESSMENT) && !is_jit_assessment(&row) {
+        if kind.is_some_and(|kind| kind.name == ASSESSMENT) && !is_compared(&row) {
             return;
         }
         self.note_coverage(kind, &row);
@@ -332,9 +342,10 @@ fn is_of_machine(row: &Value) -> bool {
     id.to_ascii_lowercase().contains("/resourcegroups/")
 }
 
-fn is_jit_assessment(row: &Value) -> bool {
+/// Whether an assessment is one that our rules are held against; lists have all there are.
+fn is_compared(row: &Value) -> bool {
     let name = row.get("name").and_then(Value::as_str);
-    name.is_some_and(|name| name.eq_ignore_ascii_case(query::JIT_ASSESSMENT))
+    name.is_some_and(|name| recommendation::keys().any(|key| key.eq_ignore_ascii_case(name)))
 }
 
 /// Whether a refusal says that there is no such thing at all.

@@ -1,9 +1,7 @@
 //! The queries of Resource Graph, all of them. Kept to what any implementation of the language has.
 
 use super::types::{KINDS, Read};
-
-/// Machines should be protected with just-in-time access: the recommendation that ours is held against.
-pub const JIT_ASSESSMENT: &str = "805651bc-6ecd-4c73-9b55-97a19d0582d0";
+use crate::rule::recommendation;
 
 /// Rows of a page at most.
 pub const PAGE: u32 = 1000;
@@ -24,11 +22,13 @@ pub fn resources() -> String {
     )
 }
 
-/// Defender's own verdict on just-in-time access, of every machine.
+/// Defender's own verdict on just-in-time access and on what our rules ask beside it, of every machine.
 pub fn assessments() -> String {
+    let keys: Vec<String> = recommendation::keys().map(|key| format!("'{key}'")).collect();
     format!(
-        "SecurityResources | where type =~ 'microsoft.security/assessments' | where name =~ '{JIT_ASSESSMENT}' \
-         | order by id asc | project id, name, type, properties"
+        "SecurityResources | where type =~ 'microsoft.security/assessments' | where name in~ ({}) \
+         | order by id asc | project id, name, type, properties",
+        keys.join(", ")
     )
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Scan;
 use super::gaps::EVERYTHING;
+use super::shard::Shard;
 use crate::azure::client::{Fault, Lane};
 
 /// What was asked for.
@@ -18,6 +19,8 @@ pub struct Which {
     /// Name and value; a subscription has them all.
     pub tags: Vec<(String, String)>,
     pub excluded: Vec<String>,
+    /// Of what is left by all that, this part.
+    pub shard: Option<Shard>,
 }
 
 /// One subscription of the scan.
@@ -30,7 +33,8 @@ pub struct Subscription {
     pub row: Option<Value>,
 }
 
-const VERSION: &str = "2022-12-01";
+/// Of the list of subscriptions.
+pub(crate) const VERSION: &str = "2022-12-01";
 const DESCENDANTS: &str = "2020-05-01";
 
 /// The subscriptions, in the order of their ids. An error means that not even a list could be had.
@@ -60,7 +64,7 @@ pub(super) async fn find(scan: &Scan<'_>, which: &Which) -> Result<Vec<Subscript
     }
     asked.retain(|id, subscription| {
         let excluded = which.excluded.iter().any(|excluded| excluded.eq_ignore_ascii_case(id));
-        !excluded && has_tags(subscription, &which.tags)
+        !excluded && has_tags(subscription, &which.tags) && which.shard.is_none_or(|shard| shard.holds(id))
     });
     Ok(asked.into_values().collect())
 }

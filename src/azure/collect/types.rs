@@ -116,7 +116,7 @@ pub const KINDS: &[Kind] = &[
         Read::Below(POLICY, "ruleCollectionGroups"),
     ),
     kind("Microsoft.Network/ipGroups", WIRES, Read::Either),
-    on_the_way(HUB, WIRES),
+    kind(HUB, WIRES, Read::Either),
     kind(
         "Microsoft.Network/virtualHubs/hubVirtualNetworkConnections",
         WIRES,

@@ -84,9 +84,9 @@ fn build(sign_in: &SignIn) -> Built {
     }
     url.query_pairs_mut().append_pair("audience", AUDIENCE);
     let token = JobToken {
-        url,
         bearer,
-        http: sign_in.http.clone(),
+        http: sign_in.client(&url).clone(),
+        url,
     };
     let tenant = sign_in.needed("AZURE_TENANT_ID")?;
     let client = sign_in.needed("AZURE_CLIENT_ID")?;

@@ -20,7 +20,8 @@ use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::TokenCredential;
 use azure_core::http::{ClientOptions, RetryOptions, Transport};
 
-use super::cloud::Cloud;
+use super::client::without_tokens;
+use super::cloud::{Cloud, is_near};
 use transport::{AUTHORITY, SignInTransport};
 
 /// Reads the environment; tests give their own.
@@ -34,7 +35,8 @@ pub struct SignIn {
     /// The client id of a user-assigned managed identity, where one was named.
     pub managed_identity: Option<String>,
     pub http: reqwest::Client,
-    /// For the metadata endpoint: gives up soon, since most machines have none.
+    /// For what is on this machine or its link, such as the metadata endpoint: never through a proxy, and given up soon,
+    /// since most machines have none.
     pub near: reqwest::Client,
 }
 
@@ -111,6 +113,11 @@ impl SignIn {
             .ok_or_else(|| NotHere(format!("`{name}` is not set")))
     }
 
+    /// The client for an address: near ones are never asked through a proxy.
+    fn client(&self, url: &reqwest::Url) -> &reqwest::Client {
+        if is_near(url) { &self.near } else { &self.http }
+    }
+
     /// Options for credentials that talk to the authority: over our transport, without retries of their own.
     fn options(&self) -> ClientOptions {
         let mut custom = CustomConfiguration::default();
@@ -143,14 +150,7 @@ impl SignIn {
     fn conceal(&self, text: &str) -> String {
         let secrets = SECRETS.iter().filter_map(|name| self.variable(name));
         let without = secrets.fold(text.to_owned(), |text, secret| text.replace(secret.trim(), "***"));
-        let word = |word: &str| {
-            if word.contains("eyJ") {
-                "***".to_owned()
-            } else {
-                word.to_owned()
-            }
-        };
-        without.split(' ').map(word).collect::<Vec<_>>().join(" ")
+        without_tokens(&without)
     }
 }
 

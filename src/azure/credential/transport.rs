@@ -8,7 +8,8 @@ use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
 use reqwest::Url;
 
-use crate::azure::cloud::{Cloud, is_link_local, is_loopback};
+use crate::azure::client::trouble;
+use crate::azure::cloud::{Cloud, is_link_local, is_loopback, is_near};
 
 /// Stands for the authority in addresses, since the crate refuses authorities without https.
 pub(super) const AUTHORITY: &str = "authority.portcullis.invalid";
@@ -27,7 +28,7 @@ pub(super) struct SignInTransport {
 pub(super) fn is_safe(url: &Url) -> bool {
     match url.scheme() {
         "https" => true,
-        "http" => is_loopback(url) || is_link_local(url),
+        "http" => is_near(url),
         _ => false,
     }
 }
@@ -47,12 +48,9 @@ impl SignInTransport {
         place
     }
 
-    fn client(&self, url: &Url) -> reqwest::Client {
-        if is_link_local(url) {
-            self.near.clone()
-        } else {
-            self.http.clone()
-        }
+    /// The client for a place. The metadata endpoint answers soon or is not there, and no proxy is shown its tokens.
+    fn client(&self, place: &Url) -> &reqwest::Client {
+        if is_near(place) { &self.near } else { &self.http }
     }
 
     fn request(&self, request: &Request) -> azure_core::Result<reqwest::Request> {
@@ -83,9 +81,10 @@ impl SignInTransport {
 #[async_trait::async_trait]
 impl HttpClient for SignInTransport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let host = self.place(request.url()).host_str().unwrap_or_default().to_owned();
+        let place = self.place(request.url());
+        let host = place.host_str().unwrap_or_default().to_owned();
         let request = self.request(request)?;
-        let sent = self.client(request.url()).execute(request).await;
+        let sent = self.client(&place).execute(request).await;
         let answer = sent.map_err(|error| unreached(&error, &host))?;
         let status = answer.status().as_u16();
         let headers = headers(answer.headers());
@@ -97,6 +96,9 @@ impl HttpClient for SignInTransport {
 
 /// A service that is not there, or one to which the way broke.
 fn unreached(error: &reqwest::Error, host: &str) -> azure_core::Error {
+    if let Some(trouble) = trouble(error) {
+        return azure_core::Error::with_message(ErrorKind::Connection, format!("`{host}`: {trouble}"));
+    }
     if error.is_connect() {
         return azure_core::Error::with_message(ErrorKind::Connection, format!("`{host}` was not reached"));
     }

@@ -37,6 +37,11 @@ struct InForce {
     truth: Truth,
 }
 
+/// The security admin rule that a passage names.
+pub fn find_admin_rule(inventory: &Inventory, at: u32) -> Option<&AdminRule> {
+    AdminRules::of(inventory).rule(at)
+}
+
 impl<'i> AdminRules<'i> {
     pub fn of(inventory: &'i Inventory) -> Self {
         let mut all = AdminRules {

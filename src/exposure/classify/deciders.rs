@@ -7,8 +7,9 @@ use super::Describer;
 use crate::exposure::answer::{Decider, Layer};
 use crate::exposure::deciding::Deciding;
 use crate::exposure::passage::{Passage, Passages, RuleRef};
-use crate::model::{AddressTerm, Addresses, Inventory, Nsg, SecurityRule, ServiceTag};
+use crate::model::{Access, AddressTerm, Addresses, Inventory, Nsg, SecurityRule, ServiceTag};
 use crate::net::AddressSet;
+use crate::source::Place;
 
 /// Most deciding rules listed in one answer.
 const MOST_DECIDERS: usize = 8;
@@ -57,17 +58,31 @@ impl Describer<'_> {
         Some(tags).filter(|tags| !tags.is_empty())
     }
 
-    /// What is told of the first rules that decided.
+    /// What is told of the first rules that decided. By name, so that the answer stays the same when rules change places.
     pub(super) fn deciders(&self, deciding: &Deciding) -> Vec<Decider> {
-        let [subnet, nic] = &deciding.groups;
-        let admin = deciding.admin.iter().filter_map(|rule| self.admin_decider(*rule));
-        let subnet = subnet.iter().filter_map(|rule| self.decider(Layer::Subnet, rule));
-        let nic = nic.iter().filter_map(|rule| self.decider(Layer::Nic, rule));
-        let mut deciders: Vec<Decider> = admin.chain(subnet).chain(nic).collect();
-        // By name, so that the answer stays the same when rules change places.
-        deciders.sort_by(|a, b| (a.layer, &a.group, &a.rule).cmp(&(b.layer, &b.group, &b.rule)));
+        let mut deciders: Vec<Decider> = deciding
+            .admin
+            .iter()
+            .filter_map(|rule| self.admin_decider(*rule))
+            .collect();
+        deciders.sort_by(|a, b| (&a.group, &a.rule).cmp(&(&b.group, &b.rule)));
+        for (layer, rules) in [Layer::Subnet, Layer::Nic].into_iter().zip(&deciding.groups) {
+            let mut named: Vec<(&str, RuleRef)> =
+                rules.iter().filter_map(|rule| Some((self.name(rule)?, rule))).collect();
+            // A large group has hundreds of them, of which the first few are told.
+            if named.len() > MOST_DECIDERS {
+                named.select_nth_unstable(MOST_DECIDERS);
+                named.truncate(MOST_DECIDERS);
+            }
+            named.sort_unstable();
+            deciders.extend(named.into_iter().filter_map(|(_, rule)| self.decider(layer, rule)));
+        }
         deciders.truncate(MOST_DECIDERS);
         deciders
+    }
+
+    fn name(&self, reference: RuleRef) -> Option<&str> {
+        find(self.inventory, reference).map(|(_, rule)| &*rule.name)
     }
 
     fn decider(&self, layer: Layer, reference: RuleRef) -> Option<Decider> {
@@ -79,7 +94,7 @@ impl Describer<'_> {
             rule: rule.name.clone(),
             priority: rule.priority.known().copied(),
             access: Arc::from(rule.access.known().map_or("unknown", |access| access.as_str())),
-            location: rule.origin.0.map(|place| self.sources.locate(place)),
+            location: decided_at(rule).map(|place| self.sources.locate(place)),
         })
     }
 
@@ -101,6 +116,14 @@ impl Describer<'_> {
 /// At which layers the rules decided about a passage: at both where it passed, else at the one that stopped it.
 pub(super) fn counts(passage: &Passage) -> [bool; 2] {
     [0, 1].map(|layer| passage.admitted || passage.stopped_at == Some(layer))
+}
+
+/// What of a rule a reader wants to see first: of one that lets in, whom; of another, the whole.
+fn decided_at(rule: &SecurityRule) -> Option<Place> {
+    match rule.access.known() {
+        Some(Access::Allow) => rule.sources_origin.0.or(rule.origin.0),
+        _ => rule.origin.0,
+    }
 }
 
 /// The rule that a reference means.

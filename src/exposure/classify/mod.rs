@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use deciders::find;
+pub(super) use nat::rule_sources;
 pub use platform::Platform;
 pub use words::grouped;
 use words::sentence;
@@ -76,6 +77,7 @@ impl Describer<'_> {
             } else {
                 reach.gaps.iter().chain(clients.answer_gaps).cloned().collect()
             },
+            disputed: None,
             sentence: Arc::from(""),
             exact: self.exact.then(|| Arc::new(self.exact(reach, clients))),
         };

@@ -7,14 +7,11 @@ use std::sync::Arc;
 
 use super::ambient::ADDRESS;
 use super::expression::{Fault, Kind, Value};
-use super::frame::{Copies, Env, Frame};
+use super::frame::{Copies, Env, Frame, Given};
 use super::lower::{self, Place, presence};
 use super::scope::{Scope, segments};
 use crate::source::Diagnostic;
-use crate::syntax::{Node, Value as Json};
-
-/// Deepest nesting of templates.
-const DEPTH: u32 = 12;
+use crate::syntax::{Node, Span, Value as Json};
 
 /// One nested deployment in one round of its loop.
 pub struct Deployment<'w> {
@@ -216,13 +213,22 @@ fn nested<'w>(
 }
 
 /// The values that a deployment gives its template.
-fn given<'w>(env: &Env<'_, 'w>, properties: &Node<'w>) -> HashMap<String, Value> {
+fn given<'w>(env: &Env<'_, 'w>, properties: &'w Node<'w>) -> HashMap<String, Given> {
+    env.lowering.related.watching(true, || values_given(env, properties))
+}
+
+fn values_given<'w>(env: &Env<'_, 'w>, properties: &'w Node<'w>) -> HashMap<String, Given> {
     let mut values = HashMap::new();
+    let at = |value: Value, span: Span| Given {
+        value,
+        file: env.frame.file,
+        span,
+    };
     if let Some(stated) = properties.get("parameterValues") {
         let stated = env.value(stated);
         let members = stated.as_object().unwrap_or_default().iter();
         return members
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
+            .map(|(name, value)| (name.to_ascii_lowercase(), at(value.clone(), value.span)))
             .collect();
     }
     let Some(parameters) = properties.get("parameters") else {
@@ -249,7 +255,8 @@ fn given<'w>(env: &Env<'_, 'w>, properties: &Node<'w>) -> HashMap<String, Value>
                 &format!("{{{}}}", member.name),
             ),
         };
-        values.insert(member.name.to_ascii_lowercase(), value);
+        let span = member.node.get("value").unwrap_or(&member.node).span;
+        values.insert(member.name.to_ascii_lowercase(), at(value, span));
     }
     values
 }
@@ -260,11 +267,12 @@ fn within<'w>(
     deployment: &Deployment<'w>,
     file: usize,
     template: &'w Node<'w>,
-    given: HashMap<String, Value>,
+    given: HashMap<String, Given>,
     place: Place,
 ) -> Value {
-    if env.frame.depth >= DEPTH {
-        let message = format!("templates are nested deeper than {DEPTH} levels, or deploy themselves");
+    let deepest = env.lowering.limits.template_depth;
+    if u64::from(env.frame.depth) >= deepest {
+        let message = format!("templates are nested deeper than {deepest} levels, or deploy themselves");
         return lost(env, deployment.node, &message);
     }
     let mut frame = Frame::new(file, template, given, place.scope.clone(), deployment.name.clone());
@@ -339,11 +347,7 @@ fn linked<'w>(
         );
         return Value::unknown(message, "{outputs-of-link}");
     };
-    let found = env
-        .lowering
-        .files
-        .iter()
-        .position(|file| normal(file.name).eq_ignore_ascii_case(&path));
+    let found = env.lowering.catalog.at(&path);
     let template = found
         .and_then(|at| env.lowering.files.get(at))
         .and_then(|file| file.template);

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use super::Placed;
+use super::alias::Aliases;
+use super::catalog::Catalog;
 use super::deployment::normal;
 use super::expression::Value;
-use super::frame::Frame;
+use super::frame::{Frame, Given};
 use super::lower::Lowering;
 use crate::source::Diagnostic;
 use crate::syntax::{Node, Span};
@@ -44,6 +46,8 @@ pub struct File<'w> {
     /// Where the template stands in the file: template specs, stacks and deployments wrap it.
     pub template: Option<&'w Node<'w>>,
     pub root: &'w Node<'w>,
+    /// What published modules are called here, where a configuration of the compiler says so.
+    pub aliases: Option<&'w Aliases>,
 }
 
 impl<'w> File<'w> {
@@ -59,7 +63,13 @@ impl<'w> File<'w> {
             group: String::new(),
             template,
             root,
+            aliases: None,
         }
+    }
+
+    /// Whether it may be judged on its own: a template that was not compiled from another file.
+    pub fn is_judged(&self) -> bool {
+        self.role == Role::Template && self.template.is_some() && self.source.is_none()
     }
 }
 
@@ -98,12 +108,6 @@ pub fn is_parameters(root: &Node<'_>) -> bool {
     values && !is_template(root) && (schema(root).contains("deploymentparameters") || root.get("resources").is_none())
 }
 
-/// The file name without directories, in lower case.
-fn short(name: &str) -> String {
-    let name = name.replace('\\', "/");
-    name.rsplit('/').next().unwrap_or_default().to_ascii_lowercase()
-}
-
 pub fn directory(name: &str) -> String {
     let path = normal(name);
     path.rsplit_once('/')
@@ -117,30 +121,9 @@ pub fn stem(name: &str) -> String {
     last.rsplit_once('.').map_or(last, |(stem, _)| stem).to_owned()
 }
 
-/// Whether a parameter file belongs to a template: it says so by `using`, or `X.parameters.json` lies beside `X.json` or
-/// `X.bicep`.
-pub fn belongs(parameters: &File<'_>, template: &File<'_>) -> bool {
-    if template.role != Role::Template {
-        return false;
-    }
-    if let Some(using) = parameters.root.get("using") {
-        let path = using
-            .as_text()
-            .map(|path| super::deployment::beside(parameters.name, path));
-        return path.is_some_and(|path| path.eq_ignore_ascii_case(&template.path));
-    }
-    let wanted = format!("{}.parameters.", stem(template.name).to_ascii_lowercase());
-    let own = short(parameters.name);
-    let rest = own.strip_prefix(&wanted);
-    template.template.is_some()
-        && directory(parameters.name) == directory(template.name)
-        && rest.is_some_and(|rest| rest == "json" || rest == "jsonc")
-}
-
 /// Says which parameter files were used for nothing.
-pub fn unmatched(files: &[File<'_>]) -> Vec<Placed> {
-    let unused = |file: &File<'_>| file.role == Role::Parameters && !files.iter().any(|other| belongs(file, other));
-    let said = files.iter().enumerate().filter(|(_, file)| unused(file));
+pub fn unmatched(files: &[File<'_>], catalog: &Catalog) -> Vec<Placed> {
+    let said = catalog.unmatched().iter().filter_map(|at| Some((*at, files.get(*at)?)));
     said.map(|(at, file)| {
         let (message, help) = match file.root.get("using").map(Node::as_text) {
             Some(Some(path)) => (
@@ -171,13 +154,9 @@ pub fn unmatched(files: &[File<'_>]) -> Vec<Placed> {
 
 /// The values for a template: of what wraps it, of the file beside it, and of the files that the user named, the
 /// later before the earlier.
-pub fn given<'w>(
-    files: &'w [File<'w>],
-    at: usize,
-    chosen: Option<usize>,
-    lowering: &Lowering<'w>,
-) -> HashMap<String, Value> {
+pub fn given<'w>(at: usize, chosen: Option<usize>, lowering: &Lowering<'w>) -> HashMap<String, Given> {
     let mut values = HashMap::new();
+    let files = lowering.files;
     let Some(template) = files.get(at) else { return values };
     let wrapper = template
         .root
@@ -186,52 +165,52 @@ pub fn given<'w>(
     if let Some(wrapper) = wrapper.filter(|_| !is_template(template.root)) {
         collect(at, wrapper, lowering, &mut values);
     }
-    let is_json = |file: &File<'_>| file.root.get("using").is_none();
-    let beside = |file: &File<'_>| file.role == Role::Parameters && is_json(file) && belongs(file, template);
-    let named = |file: &File<'_>| {
-        let using = file.root.get("using").and_then(Node::as_text);
-        file.role == Role::NamedParameters && (using.is_none() || belongs(file, template))
+    let of_role = |wanted: Role| {
+        let own = lowering.catalog.values_of(at).iter();
+        own.copied()
+            .filter(move |at| files.get(*at).is_some_and(|file| file.role == wanted))
     };
-    let mut take = |at: usize, file: &'w File<'w>| match file.root.get("parameters") {
-        Some(node) if is_json(file) => collect(at, node, lowering, &mut values),
-        Some(_) => assigned(at, lowering, &mut values, EXTENDED),
-        None => {}
-    };
-    let of = |wanted: &dyn Fn(&File<'_>) -> bool| -> Vec<usize> {
-        let found = files.iter().enumerate().filter(|(_, file)| wanted(file));
-        found.map(|(at, _)| at).collect()
-    };
-    for at in of(&beside).into_iter().chain(chosen).chain(of(&named)) {
-        if let Some(file) = files.get(at) {
-            take(at, file);
+    let is_json = |at: &usize| files.get(*at).is_some_and(|file| file.root.get("using").is_none());
+    let mut named: Vec<usize> = lowering.catalog.for_all().to_vec();
+    named.extend(of_role(Role::NamedParameters));
+    named.sort_unstable();
+    // A file with values for one deployment stands in place of the one beside the template.
+    let beside = of_role(Role::Parameters).filter(|at| is_json(at) && !chosen.as_ref().is_some_and(is_json));
+    for at in beside.chain(chosen).chain(named) {
+        match files.get(at).and_then(|file| file.root.get("parameters")) {
+            Some(node) if is_json(&at) => collect(at, node, lowering, &mut values),
+            Some(_) => assigned(at, lowering, &mut values, EXTENDED),
+            None => {}
         }
     }
     values
 }
 
-/// Parameter files that each make a deployment of their own of a template; none: it is deployed once, without.
-pub fn deployments(files: &[File<'_>], at: usize) -> Vec<usize> {
-    let Some(template) = files.get(at) else {
-        return Vec::new();
-    };
-    let using = |file: &&File<'_>| file.root.get("using").is_some() && belongs(file, template);
+/// How often a template is deployed, and with which file of values each time: once for each `.bicepparam` that names it and each
+/// `X.parameters.prod.json`, and once without, where there is none of these or an `X.parameters.json` as well.
+pub fn deployments(files: &[File<'_>], catalog: &Catalog, at: usize) -> Vec<Option<usize>> {
+    let role = |at: &usize| files.get(*at).map(|file| file.role);
+    let is_using = |at: &usize| files.get(*at).is_some_and(|file| file.root.get("using").is_some());
+    let own = catalog.values_of(at);
+    let named = |at: &usize| role(at) == Some(Role::NamedParameters);
+    let using: Vec<usize> = own.iter().copied().filter(is_using).collect();
+    let variants = catalog.variants_of(at).iter().copied();
     // What the user named decides.
-    if files
-        .iter()
-        .any(|file| file.role == Role::NamedParameters && using(&file))
-    {
-        return Vec::new();
+    if using.iter().any(named) {
+        return vec![None];
     }
-    let found = files.iter().enumerate();
-    let found = found.filter(|(_, file)| file.role == Role::Parameters && using(file));
-    found.map(|(at, _)| at).collect()
+    let beside = own.iter().any(|at| !is_using(at));
+    let variants: Vec<usize> = variants.filter(|_| catalog.for_all().is_empty()).collect();
+    let once = (using.is_empty() && variants.is_empty()) || (beside && !variants.is_empty());
+    let each = using.into_iter().chain(variants).map(Some);
+    once.then_some(None).into_iter().chain(each).collect()
 }
 
 /// How many parameter files may extend each other.
 const EXTENDED: u32 = 8;
 
 /// The values of a `.bicepparam` file, behind those of the file that it extends.
-fn assigned(at: usize, lowering: &Lowering<'_>, values: &mut HashMap<String, Value>, left: u32) {
+fn assigned(at: usize, lowering: &Lowering<'_>, values: &mut HashMap<String, Given>, left: u32) {
     let Some(file) = lowering.files.get(at) else { return };
     if let Some(extended) = file.root.get("extends") {
         let path = extended.as_text().unwrap_or_default();
@@ -254,13 +233,18 @@ fn assigned(at: usize, lowering: &Lowering<'_>, values: &mut HashMap<String, Val
         .unwrap_or_default();
     for member in members {
         if let Some(node) = member.node.get("value") {
-            values.insert(member.name.to_ascii_lowercase(), env.value(node));
+            let given = Given {
+                value: env.value(node),
+                file: at,
+                span: node.span,
+            };
+            values.insert(member.name.to_ascii_lowercase(), given);
         }
     }
 }
 
 /// Values that are given as a text of their own: with or without what wraps them in a file.
-pub fn inline(root: Option<&Node<'_>>, lowering: &Lowering<'_>) -> HashMap<String, Value> {
+pub fn inline(root: Option<&Node<'_>>, lowering: &Lowering<'_>) -> HashMap<String, Given> {
     let mut values = HashMap::new();
     if let Some(root) = root {
         let wrapped = root.get("parameters").filter(|_| root.get("$schema").is_some());
@@ -269,7 +253,7 @@ pub fn inline(root: Option<&Node<'_>>, lowering: &Lowering<'_>) -> HashMap<Strin
     values
 }
 
-fn collect(file: usize, node: &Node<'_>, lowering: &Lowering<'_>, values: &mut HashMap<String, Value>) {
+fn collect(file: usize, node: &Node<'_>, lowering: &Lowering<'_>, values: &mut HashMap<String, Given>) {
     for member in node.as_object().unwrap_or_default() {
         let (name, node) = (&member.name, &member.node);
         let value = match (node.get("value"), node.get("reference")) {
@@ -290,8 +274,21 @@ fn collect(file: usize, node: &Node<'_>, lowering: &Lowering<'_>, values: &mut H
                 Value::unknown(message, &format!("{{{name}}}"))
             }
         };
-        values.insert(name.to_ascii_lowercase(), value);
+        let given = Given {
+            value,
+            file,
+            span: node.get("value").unwrap_or(node).span,
+        };
+        values.insert(name.to_ascii_lowercase(), given);
     }
+}
+
+/// The templates that a template spec carries beside its main one, each with the path by which that one links it.
+pub fn linked<'w>(root: &'w Node<'w>) -> Vec<(&'w str, &'w Node<'w>)> {
+    let list = |outer: Option<&'w Node<'w>>| outer?.get("linkedTemplates")?.as_list();
+    let found = list(Some(root)).or_else(|| list(root.get("properties")));
+    let one = |node: &'w Node<'w>| Some((node.get("path")?.as_text()?, node.get("template")?));
+    found.unwrap_or_default().iter().filter_map(one).collect()
 }
 
 /// Says which parameters took their defaults and which have no value.

@@ -10,10 +10,20 @@ use super::deployment::Deployment;
 use super::expression::{self, Context, Fault, Fuel, Kind, Step, Value, digest, evaluate, parse};
 use super::lower::Lowering;
 use super::reference::Index;
+use super::related::Asked;
 use super::scope::{self, Scope};
 use crate::syntax::{Node, Span, Value as Json};
 
-type Memo = RefCell<HashMap<String, Option<Value>>>;
+/// Values by name, with the parameters that each comes from; `None` while one is evaluated.
+type Memo = RefCell<HashMap<String, Option<(Value, Rc<[Asked]>)>>>;
+
+/// The value that a deployment gives a parameter, and the place that says it.
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub value: Value,
+    pub file: usize,
+    pub span: Span,
+}
 
 /// A template with the values it is deployed with.
 pub struct Frame<'w> {
@@ -21,7 +31,7 @@ pub struct Frame<'w> {
     pub file: usize,
     pub template: &'w Node<'w>,
     /// Values given from outside, by name in lower case.
-    pub given: HashMap<String, Value>,
+    pub given: HashMap<String, Given>,
     pub scope: Scope,
     /// The name of the deployment.
     pub name: Value,
@@ -44,7 +54,7 @@ pub struct Frame<'w> {
 }
 
 impl<'w> Frame<'w> {
-    pub fn new(file: usize, template: &'w Node<'w>, given: HashMap<String, Value>, scope: Scope, name: Value) -> Self {
+    pub fn new(file: usize, template: &'w Node<'w>, given: HashMap<String, Given>, scope: Scope, name: Value) -> Self {
         Frame {
             file,
             template,
@@ -143,15 +153,34 @@ impl<'e, 'w> Env<'e, 'w> {
         let Some(inside) = expression::inside(text) else {
             return Value::from(expression::plain(text)).at(node.span);
         };
+        let mark = self.lowering.related.mark();
         match self.evaluated(inside) {
-            Ok(value) => value.at(node.span),
+            Ok(value) => {
+                if self.lowering.related.is_on() {
+                    self.lowering.related.used(self.frame.file, node.span, mark);
+                }
+                value.at(node.span)
+            }
             Err(fault) => self.refused(node, &fault),
         }
     }
 
     fn evaluated(&self, text: &str) -> Result<Value, Fault> {
         self.lowering.fuel.spend(text.len() / 16)?;
-        let tree = parse(text).map_err(|(message, at)| Fault::new(format!("{message} (at character {})", at + 2)))?;
+        let parsed = || parse(text).map_err(|(message, at)| Fault::new(format!("{message} (at character {})", at + 2)));
+        // What stands in a loop or a function is read many times.
+        if self.copies.is_none() && self.arguments.is_none() {
+            return evaluate(&parsed()?, self, None);
+        }
+        let known = self.lowering.trees.borrow().get(text).cloned();
+        let tree = match known {
+            Some(tree) => tree,
+            None => {
+                let tree = Rc::new(parsed()?);
+                self.lowering.trees.borrow_mut().insert(text.into(), tree.clone());
+                tree
+            }
+        };
         evaluate(&tree, self, None)
     }
 
@@ -258,11 +287,8 @@ impl<'e, 'w> Env<'e, 'w> {
     pub fn items(&self, node: &Node<'w>) -> Result<Arc<Vec<Value>>, Value> {
         let value = self.value(node);
         match &value.kind {
-            Kind::List(items) if items.len() as u64 <= ROUNDS.unsigned_abs() => Ok(items.clone()),
-            Kind::List(items) => {
-                let message = format!("a loop runs 0 to {ROUNDS} times in Azure, not {}", items.len());
-                Err(self.refused(node, &Fault::new(message)))
-            }
+            Kind::List(items) if items.len() as u64 <= self.rounds_allowed().unsigned_abs() => Ok(items.clone()),
+            Kind::List(items) => Err(self.too_many_rounds(node, items.len())),
             Kind::Unknown(_) => Err(value),
             _ => Err(self.refused(node, &Fault::new(format!("a loop runs over {}", value.describe())))),
         }
@@ -272,17 +298,30 @@ impl<'e, 'w> Env<'e, 'w> {
     pub fn count(&self, node: &Node<'w>) -> Result<i64, Value> {
         let value = self.value(node);
         match &value.kind {
-            Kind::Int(count) if (0..=ROUNDS).contains(count) => Ok(*count),
-            Kind::Int(count) => {
-                let message = format!("a loop runs 0 to {ROUNDS} times in Azure, not {count}");
-                Err(self.refused(node, &Fault::new(message)))
-            }
+            Kind::Int(count) if (0..=self.rounds_allowed()).contains(count) => Ok(*count),
+            Kind::Int(count) => Err(self.too_many_rounds(node, count)),
             Kind::Unknown(_) => Err(value),
             _ => Err(self.refused(
                 node,
                 &Fault::new(format!("the count of a loop is {}", value.describe())),
             )),
         }
+    }
+
+    fn rounds_allowed(&self) -> i64 {
+        i64::try_from(self.lowering.limits.loop_rounds).unwrap_or(i64::MAX)
+    }
+
+    fn too_many_rounds(&self, node: &Node<'w>, count: impl std::fmt::Display) -> Value {
+        let most = self.rounds_allowed();
+        let whose = match most == ROUNDS {
+            true => "in Azure",
+            false => "by `--limit loop-rounds`",
+        };
+        self.refused(
+            node,
+            &Fault::new(format!("a loop runs 0 to {most} times {whose}, not {count}")),
+        )
     }
 
     /// The value of a parameter.
@@ -304,12 +343,18 @@ impl<'e, 'w> Env<'e, 'w> {
         };
         let given = frame.given.get(key);
         // Null asks for the default.
-        let given = given.filter(|given| !matches!(given.kind, Kind::Null) || declared.get("defaultValue").is_none());
-        if let Some(given) = given {
-            return Ok(self.typed(declared, name, given.moved(declared.span)));
+        let asks_default =
+            |given: &&Given| matches!(given.value.kind, Kind::Null) && declared.get("defaultValue").is_some();
+        let related = &self.lowering.related;
+        if let Some(given) = given.filter(|given| !asks_default(given)) {
+            let mark = related.mark();
+            related.asked(name, given.file, given.span, false);
+            related.used(frame.file, declared.span, mark);
+            return Ok(self.typed(declared, name, given.value.moved(declared.span)));
         }
         if let Some(default) = declared.get("defaultValue") {
             frame.defaulted.borrow_mut().insert(name.to_owned());
+            related.asked(name, frame.file, default.span, true);
             return Ok(self.typed(declared, name, self.value(default)));
         }
         if resolved(frame.template, declared, "nullable").is_some_and(|node| node.value == Json::Bool(true)) {
@@ -392,15 +437,22 @@ impl<'e, 'w> Env<'e, 'w> {
     ) -> Result<Value, Fault> {
         let key = name.to_ascii_lowercase();
         match memo.borrow().get(&key) {
-            Some(Some(value)) => return Ok(value.clone()),
+            Some(Some((value, asked))) => {
+                self.lowering.related.again(asked);
+                return Ok(value.clone());
+            }
             Some(None) => return Err(Fault::new(format!("{what} `{name}` needs itself"))),
             None => {}
         }
         memo.borrow_mut().insert(key.clone(), None);
         let outside = Env::new(self.lowering, self.frame.clone());
+        let mark = self.lowering.related.mark();
         let found = self.lowering.fuel.deeper(|| find(&outside, &key));
         match &found {
-            Ok(value) => memo.borrow_mut().insert(key, Some(value.clone())),
+            Ok(value) => {
+                let asked = self.lowering.related.since(mark);
+                memo.borrow_mut().insert(key, Some((value.clone(), asked)))
+            }
             Err(_) => memo.borrow_mut().remove(&key),
         };
         found
@@ -559,6 +611,15 @@ impl Context for Env<'_, '_> {
 
     fn refuse(&self, span: Span, fault: &Fault) -> Value {
         self.refused_at(span, fault)
+    }
+
+    fn watch(&self) -> Option<usize> {
+        let related = &self.lowering.related;
+        related.is_on().then(|| related.mark())
+    }
+
+    fn used(&self, span: Span, mark: usize) {
+        self.lowering.related.used(self.frame.file, span, mark);
     }
 
     fn user(&self, namespace: &str, name: &str, arguments: &[Value]) -> Option<Result<Value, Fault>> {

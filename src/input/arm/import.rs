@@ -110,14 +110,15 @@ pub const OWN: &str = "__bicep";
 impl Lowering<'_> {
     /// The file that a path or the name of a published module leads to.
     pub fn find(&self, from: usize, path: &str) -> Result<usize, Fault> {
-        let here = self.files.get(from).map_or("", |file| file.name);
+        let here = self.files.get(from);
         let found = match super::is_published(path) {
-            true => self.files.iter().position(|file| file.published_as == Some(path)),
+            true => {
+                let full = here.and_then(|file| file.aliases?.full(path));
+                self.catalog.published(full.as_deref().unwrap_or(path))
+            }
             false => {
-                let wanted = super::deployment::beside(here, path).to_ascii_lowercase();
-                self.files
-                    .iter()
-                    .position(|file| file.published_as.is_none() && file.path == wanted)
+                let here = here.map_or("", |file| file.name);
+                self.catalog.at(&super::deployment::beside(here, path))
             }
         };
         found.ok_or_else(|| Fault::new(format!("`{path}` is not among the files given")))

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::catalog::Catalog;
 use super::expression::Value;
 use super::files::{self, File, Role};
 use super::frame::{Env, Frame};
 use super::lower::{self, Lowering, Place};
 use super::scope::Scope;
-use super::{Loaded, STACK, STEPS, shape};
+use super::{Loaded, STACK, World, shape};
+use crate::input::Limits;
 use crate::source::Diagnostic;
 use crate::syntax::json;
 
@@ -31,9 +33,15 @@ pub fn lower_inline(text: &str, parameters: Option<&str>, scope: Scope) -> Resul
     let Some(template) = files.first().and_then(|file| file.template) else {
         return Err("it is no template".to_owned());
     };
-    let loaded = Loaded::new();
+    let (loaded, catalog, limits) = (Loaded::new(), Catalog::default(), Limits::default());
+    let world = World {
+        files: &files,
+        catalog: &catalog,
+        loaded: &loaded,
+        limits: &limits,
+    };
     let run = || {
-        let lowering = Lowering::new(&files, &loaded, STEPS + text.len() as u64 / 2);
+        let lowering = Lowering::new(world, text.len());
         let given = files::inline(values.as_ref(), &lowering);
         let name = Value::unknown("the name of the deployment is not known", "{deployment}");
         let frame = Rc::new(Frame::new(0, template, given, scope.clone(), name));

@@ -6,13 +6,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::catalog::Catalog;
 use super::deployment::{self, Deployment};
 use super::expression::{self, Fault, Fuel, Kind, Unknown, Value, digest};
-use super::frame::{Env, Frame};
+use super::frame::{Env, Frame, Given};
+use super::related::{self, Notes};
 use super::scope::{Scope, resource_id, segments};
-use super::{File, Placed};
+use super::{File, Placed, World};
+use crate::input::Limits;
 use crate::source::Diagnostic;
-use crate::syntax::{Node, Span, Value as Json};
+use crate::syntax::{Expression, Node, Span, Value as Json};
 
 /// The lowering of one template and of everything that it deploys.
 pub struct Lowering<'w> {
@@ -28,6 +31,12 @@ pub struct Lowering<'w> {
     pub libraries: RefCell<HashMap<usize, Rc<Frame<'w>>>>,
     /// Contents that templates load, by path.
     pub loaded: &'w HashMap<String, Vec<u8>>,
+    pub catalog: &'w Catalog,
+    pub limits: &'w Limits,
+    /// Which parameters values come from.
+    pub related: Notes,
+    /// Expressions that are evaluated over and over.
+    pub trees: RefCell<HashMap<Box<str>, Rc<Expression>>>,
     told: RefCell<BTreeSet<(usize, usize, String)>>,
 }
 
@@ -41,16 +50,21 @@ pub struct Resource {
 }
 
 impl<'w> Lowering<'w> {
-    pub fn new(files: &'w [File<'w>], loaded: &'w HashMap<String, Vec<u8>>, steps: u64) -> Self {
+    /// `length` is that of the template's text: a large one may take more steps.
+    pub fn new(world: World<'w>, length: usize) -> Self {
         Lowering {
-            files,
-            fuel: Fuel::new(steps),
+            files: world.files,
+            catalog: world.catalog,
+            limits: world.limits,
+            loaded: world.loaded,
+            related: Notes::default(),
+            trees: RefCell::default(),
+            fuel: Fuel::new(world.limits.template_steps.saturating_add(length as u64 / 2)),
             resources: RefCell::default(),
             unused: RefCell::default(),
             said: RefCell::default(),
             linked: RefCell::default(),
             libraries: RefCell::default(),
-            loaded,
             told: RefCell::default(),
         }
     }
@@ -79,7 +93,8 @@ impl<'w> Lowering<'w> {
     pub fn refuse(&self, file: usize, span: Span, shown: &str, fault: &Fault) {
         if fault.stopped {
             let message = format!("the evaluation of this template was stopped: {}", fault.message);
-            let help = "split the template; what was not evaluated is unknown";
+            let help =
+                "split the template, or raise `--limit template-steps=NUMBER`; what was not evaluated is unknown";
             // Said once a file: every expression that follows is stopped as well.
             let first = !self
                 .said
@@ -403,6 +418,15 @@ const TEMPLATE_ONLY: &[&str] = &[
 
 fn one<'w>(env: &Env<'_, 'w>, node: &'w Node<'w>, identity: &Identity, place: &Place) {
     let resource_type = identity.resource_type.to_ascii_lowercase();
+    let notes = &env.lowering.related;
+    let mark = notes.mark();
+    notes.watching(related::is_traced(&resource_type), || {
+        stated(env, node, identity, place, resource_type);
+    });
+    notes.forget(mark);
+}
+
+fn stated<'w>(env: &Env<'_, 'w>, node: &'w Node<'w>, identity: &Identity, place: &Place, resource_type: String) {
     let lowering = env.lowering;
     if !super::is_needed(&resource_type) {
         *lowering
@@ -454,7 +478,7 @@ fn spread(value: Value, members: &mut Vec<(Arc<str>, Value)>) -> Option<Unknown>
 }
 
 /// The frame of a template that nothing deploys: values from parameter files, placeholders for where it goes.
-pub fn root<'w>(file: usize, template: &'w Node<'w>, given: HashMap<String, Value>, group: &str) -> Rc<Frame<'w>> {
+pub fn root<'w>(file: usize, template: &'w Node<'w>, given: HashMap<String, Given>, group: &str) -> Rc<Frame<'w>> {
     let schema = template.get("$schema").and_then(Node::as_text).unwrap_or_default();
     let name = Value::unknown(
         "the name of the deployment is not in the template",

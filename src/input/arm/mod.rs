@@ -1,6 +1,7 @@
 //! ARM templates: JSON with expressions to the resources that a deployment would make, each with its place in the text.
 //! Templates may need each other and their parameter files, so they are kept until everything has been read.
 
+mod alias;
 mod ambient;
 mod catalog;
 mod deployment;
@@ -10,26 +11,34 @@ mod frame;
 mod import;
 mod inline;
 mod lower;
+mod pending;
 mod reference;
+mod related;
 pub(super) mod scope;
 mod shape;
+mod shelf;
+mod siblings;
 mod uses;
 mod what_if;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufRead};
 use std::sync::Arc;
 
-use super::exception::{Remarks, in_members, objects};
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
 use super::{Decoded, Input, Reading, decode, recording};
-use crate::model::Suppression;
+use crate::model::choices;
 use crate::source::{Diagnostic, Locator, SourceId};
-use crate::syntax::{Node, Notation, Span, comments, json};
+use crate::syntax::{Span, json};
+use catalog::Catalog;
 pub use deployment::normal;
-use expression::Value;
-use files::{File, Role};
+use files::File;
+pub(super) use files::Role;
 pub(super) use inline::lower_inline;
+use pending::{Opened, Text};
+pub(super) use pending::{Parse, Parsed, Pending, What};
 
 pub(super) const INPUT: Input = Input {
     name: "arm",
@@ -44,61 +53,14 @@ const MARKS: &[&[u8]] = &[
     b"deploymentparameters.json",
     b"\"contentversion\"",
     b"\"changetype\"",
+    b"\"changes\"",
+    b"\"maintemplate\"",
 ];
 
 fn recognise(head: &[u8]) -> bool {
     let lower = head.to_ascii_lowercase();
     let begins = matches!(lower.first(), Some(b'{')) || lower.starts_with(b"//") || lower.starts_with(b"/*");
     begins && MARKS.iter().any(|mark| memchr::memmem::find(&lower, mark).is_some())
-}
-
-/// Texts that wait for the others.
-#[derive(Default)]
-pub(super) struct Pending {
-    texts: Vec<Text>,
-}
-
-struct Text {
-    source: SourceId,
-    text: String,
-    role: Role,
-    /// The template that another notation was turned into; JSON is parsed again when it is needed.
-    made: Option<Made>,
-    published_as: Option<String>,
-}
-
-/// A text of another notation as a template, and what it asks for beside itself.
-pub(super) struct Made {
-    pub root: Node<'static>,
-    /// Paths of files whose contents it loads.
-    pub loads: Vec<String>,
-    /// Paths of modules, and names of published ones.
-    pub modules: Vec<String>,
-}
-
-impl Text {
-    fn new(source: SourceId, text: String, role: Role) -> Self {
-        Text {
-            source,
-            text,
-            role,
-            made: None,
-            published_as: None,
-        }
-    }
-}
-
-/// Takes a template, or parameter values, that another notation was turned into.
-pub(super) fn take_made(reading: &mut Reading, source: SourceId, text: String, made: Made, named: bool) {
-    let role = match (made.root.get("using").is_some(), named) {
-        (false, _) => Role::Template,
-        (true, false) => Role::Parameters,
-        (true, true) => Role::NamedParameters,
-    };
-    reading.templates.texts.push(Text {
-        made: Some(made),
-        ..Text::new(source, text, role)
-    });
 }
 
 /// Whether a path names a published module instead of a file.
@@ -109,64 +71,31 @@ pub(super) fn is_published(path: &str) -> bool {
 }
 
 fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
-    let Some(text) = recording::load(reading, source, text)? else {
-        return Ok(());
-    };
-    let locator = Locator::new(source, reading.sources.name(source), &text, 1);
-    let Some(root) = recording::parse(reading, &text, &locator, json::parse_lenient) else {
-        return Ok(());
-    };
-    let role = if files::template_of(&root).is_some() {
-        Role::Template
-    } else if files::is_parameters(&root) {
-        Role::Parameters
-    } else if let Some(changes) = what_if::changes(&root) {
-        what_if::take(reading, changes, &locator);
-        return Ok(());
-    } else {
-        recording::take_root(reading, &root, &locator);
-        return Ok(());
-    };
-    if role == Role::Template && Suppression::is_in(&text) {
-        reading.suppressions.extend(exceptions(&text, &root, &locator));
-    }
-    drop(root);
-    reading.templates.texts.push(Text::new(source, text, role));
-    Ok(())
-}
-
-/// Exceptions stand in comments, in the `comments` of a resource, and in `metadata`.
-fn exceptions(text: &str, root: &Node<'_>, locator: &Locator<'_>) -> Vec<Suppression> {
-    let remarks = Remarks {
-        text,
-        base: 0,
-        comments: comments(text, Notation::Json),
-        regions: objects(root),
-    };
-    let mut all = remarks.exceptions(locator);
-    all.extend(in_members(root, &["comments", "metadata"], 0, locator));
-    all
+    wait(reading, source, text, pending::json, false)
 }
 
 /// Reads a file that the user named for its parameter values.
 pub(super) fn read_parameters(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
-    let Some(text) = recording::load(reading, source, text)? else {
-        return Ok(());
-    };
-    let locator = Locator::new(source, reading.sources.name(source), &text, 1);
-    let Some(root) = recording::parse(reading, &text, &locator, json::parse_lenient) else {
-        return Ok(());
-    };
-    if !files::is_parameters(&root) {
-        let message = format!("`{}` holds no parameter values", reading.sources.name(source));
-        let help = "give a file with `{ \"parameters\": { \"name\": { \"value\": ... } } }`";
-        let location = locator.locate(root.span.start, root.span.start);
-        reading.lose(Diagnostic::error("no-parameters", message).at(location).help(help));
-        return Ok(());
+    wait(reading, source, text, pending::json, true)
+}
+
+/// Keeps a text until everything has been read; `parse` is how its notation is turned into templates.
+pub(super) fn wait(
+    reading: &mut Reading,
+    source: SourceId,
+    text: &mut dyn BufRead,
+    parse: Parse,
+    named: bool,
+) -> io::Result<()> {
+    if let Some(text) = recording::load(reading, source, text)? {
+        reading.templates.texts.push(Text {
+            source,
+            text,
+            parse,
+            named,
+            published_as: None,
+        });
     }
-    drop(root);
-    let role = Role::NamedParameters;
-    reading.templates.texts.push(Text::new(source, text, role));
     Ok(())
 }
 
@@ -186,6 +115,7 @@ struct Lowered {
     unused: BTreeMap<Arc<str>, u64>,
     said: Vec<Placed>,
     linked: BTreeSet<usize>,
+    related: related::Trail,
 }
 
 /// Whether anything needs resources of this type, in lower case.
@@ -204,55 +134,56 @@ pub(super) fn known_type(lower: &str) -> Option<(&'static str, Option<&'static s
 
 /// Lowers the templates that were read, each with its parameters. Called once, after the last text.
 pub(super) fn finish(reading: &mut Reading) {
-    let mut texts = std::mem::take(&mut reading.templates).texts;
+    let texts = std::mem::take(&mut reading.templates).texts;
     if texts.is_empty() {
         return;
     }
-    let loaded = load(reading, &mut texts);
-    let names: Vec<Arc<str>> = texts.iter().map(|text| reading.sources.name(text.source)).collect();
-    // Each was parsed when it was read, so that nothing is lost here.
-    let parsed: Vec<Cow<'_, Node<'_>>> = texts
-        .iter()
-        .filter_map(|text| match &text.made {
-            Some(made) => Some(Cow::Borrowed(&made.root)),
-            None => json::parse_lenient(&text.text, &mut |_| {}).ok().map(Cow::Owned),
-        })
-        .collect();
-    let with_names = texts.iter().zip(&names).zip(&parsed);
-    let mut files: Vec<File<'_>> = with_names
-        .map(|((text, name), root)| File {
-            published_as: text.published_as.as_deref(),
-            ..File::new(name, &text.text, root, text.role)
-        })
-        .collect();
-    let locators: Vec<Locator<'_>> = texts
-        .iter()
-        .zip(&names)
-        .map(|(text, name)| Locator::new(text.source, name.clone(), &text.text, 1))
-        .collect();
-    catalog::complete(&mut files);
-    let used = used(&texts, &files);
-    place(reading, &locators, files::unmatched(&files));
-    place(reading, &locators, catalog::compiled(&files));
-    let lowered = match in_own_thread(&files, &loaded, &used) {
-        Ok(lowered) => lowered,
+    let pool = match pool() {
+        Ok(pool) => pool,
         Err(error) => {
             let message = format!("the templates cannot be evaluated: {error}");
             return reading.lose(Diagnostic::error("unreadable", message));
         }
     };
-    uses::of_templates(&mut reading.links, &names, &lowered);
-    uses::of_values(&mut reading.links, &files);
-    uses::of_contents(&mut reading.links, &texts, &names);
+    let mut opened = pending::opened(reading, &pool, &texts);
+    let shelf = shelf::fetch(reading, &opened);
+    opened.extend(pending::opened(reading, &pool, &shelf.published));
+    opened.iter_mut().for_each(|one| pending::take(reading, one));
+    let (files, locators) = shelf.files(&opened);
+    let catalog = Catalog::of(&files);
+    let limits = reading.limits.clone();
+    let world = World {
+        files: &files,
+        catalog: &catalog,
+        loaded: &shelf.loaded,
+        limits: &limits,
+    };
+    let used = used(&opened, &world);
+    place(reading, &locators, files::unmatched(&files, &catalog));
+    place(reading, &locators, catalog::compiled(&files));
+    let mut lowered = world.lower_all(&pool, &used);
+    uses::of_templates(&mut reading.links, &files, &lowered);
+    uses::of_values(&mut reading.links, &files, &catalog);
+    uses::of_contents(&mut reading.links, &opened);
     let linked: Vec<BTreeSet<usize>> = lowered.iter().map(|one| one.linked.clone()).collect();
     let roots = roots(&linked);
-    for (at, one) in lowered.into_iter().enumerate() {
-        if roots.contains(&at) {
-            take(reading, one, &locators);
-        }
+    for (_, one) in lowered.iter_mut().enumerate().filter(|(at, _)| !roots.contains(at)) {
+        *one = Lowered::default();
     }
-    let is_template = files.iter().any(|file| file.template.is_some());
-    if is_template {
+    if !reading.inventory.choices.is(&choices::ONE_GROUP, "apart") {
+        reading.inventory.coverage.joined_groups |= siblings::join(&files, &mut lowered);
+    }
+    let decoded = pool.install(|| {
+        lowered
+            .par_iter()
+            .map(|one| decoded(one, &locators))
+            .collect::<Vec<_>>()
+    });
+    for (one, decoded) in lowered.into_iter().zip(decoded) {
+        related::keep(reading, &one.resources, &one.related, &locators);
+        take(reading, one.said, one.unused, decoded, &locators);
+    }
+    if files.iter().any(|file| file.template.is_some()) {
         reading.inventory.coverage.whole = reading.assume_complete;
     }
 }
@@ -260,79 +191,100 @@ pub(super) fn finish(reading: &mut Reading) {
 /// Stack for nested expressions, templates and values; what is nested deeper than the limits is refused before.
 const STACK: usize = 64 << 20;
 
-fn in_own_thread(files: &[File<'_>], loaded: &Loaded, used: &[BTreeSet<usize>]) -> io::Result<Vec<Lowered>> {
-    let roots = roots(used);
-    let lower = |at: usize| {
-        let mut lowered = match roots.contains(&at) {
-            true => lower_one(files, loaded, at),
-            false => Lowered::default(),
-        };
-        lowered.linked.extend(used.get(at).into_iter().flatten());
-        lowered
-    };
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK);
-        let handle = thread.spawn_scoped(scope, || (0..files.len()).map(lower).collect())?;
-        handle
-            .join()
-            .map_err(|_| io::Error::other("the evaluation ended abruptly"))
-    })
+fn pool() -> Result<ThreadPool, String> {
+    ThreadPoolBuilder::new()
+        .stack_size(STACK)
+        .build()
+        .map_err(|error| error.to_string())
 }
-
-/// Steps that any template may take, and more for each byte of a large one.
-const STEPS: u64 = 2_000_000;
 
 /// Contents that templates load, by path.
 type Loaded = HashMap<String, Vec<u8>>;
 
-/// Brings what templates ask for: contents among the inputs, and published modules of the local cache.
-fn load(reading: &mut Reading, texts: &mut Vec<Text>) -> Loaded {
-    let Some(library) = reading.library.clone() else {
-        return Loaded::new();
-    };
-    let mut loaded = Loaded::new();
-    let mut modules: BTreeSet<String> = BTreeSet::new();
-    for text in texts.iter() {
-        let name = reading.sources.name(text.source);
-        let Some(made) = &text.made else { continue };
-        for path in &made.loads {
-            let path = deployment::beside(&name, path);
-            if let Some(bytes) = library.content(&path) {
-                loaded.insert(path, bytes);
-            }
-        }
-        modules.extend(made.modules.iter().filter(|path| is_published(path)).cloned());
-    }
-    for module in modules {
-        let Some((name, bytes)) = library.module(&module) else {
-            continue;
-        };
-        let source = reading.sources.add(&name);
-        reading.given.push(super::Given::Found);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if json::parse_lenient(&text, &mut |_| {}).is_ok() {
-            texts.push(Text {
-                published_as: Some(module),
-                ..Text::new(source, text, Role::Published)
-            });
-        }
-    }
-    loaded
+/// Everything that templates may ask for.
+#[derive(Clone, Copy)]
+struct World<'w> {
+    files: &'w [File<'w>],
+    catalog: &'w Catalog,
+    loaded: &'w Loaded,
+    limits: &'w super::Limits,
 }
 
-fn lower_one(files: &[File<'_>], loaded: &Loaded, at: usize) -> Lowered {
-    let is_judged = |file: &File<'_>| file.role == Role::Template && file.template.is_some() && file.source.is_none();
-    if !files.get(at).is_some_and(is_judged) {
-        return Lowered::default();
+impl World<'_> {
+    /// Each template that no other one is known to use, side by side.
+    fn lower_all(&self, pool: &ThreadPool, used: &[BTreeSet<usize>]) -> Vec<Lowered> {
+        let roots = roots(used);
+        let lower = |at: usize| {
+            let mut lowered = match roots.contains(&at) {
+                true => self.lower_guarded(at),
+                false => Lowered::default(),
+            };
+            lowered.linked.extend(used.get(at).into_iter().flatten());
+            lowered
+        };
+        pool.install(|| (0..self.files.len()).into_par_iter().map(lower).collect())
     }
-    let deployments = files::deployments(files, at);
-    match deployments.as_slice() {
-        [] => lower_with(files, loaded, at, None, false),
-        [one] => lower_with(files, loaded, at, Some(*one), false),
-        many => many.iter().fold(Lowered::default(), |mut all, one| {
-            all.join(lower_with(files, loaded, at, Some(*one), true));
+
+    /// One template whose evaluation fails through a defect of ours must not take the others with it.
+    fn lower_guarded(&self, at: usize) -> Lowered {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.lower_one(at)));
+        outcome.unwrap_or_else(|_| {
+            let help = "report it as a defect, with the template; what it deploys is not judged";
+            let diagnostic =
+                Diagnostic::error("unreadable", "the evaluation of this template ended abruptly").help(help);
+            Lowered {
+                said: vec![Placed {
+                    file: at,
+                    span: Span::default(),
+                    diagnostic,
+                    lost: true,
+                }],
+                ..Lowered::default()
+            }
+        })
+    }
+
+    fn lower_one(&self, at: usize) -> Lowered {
+        if !self.files.get(at).is_some_and(File::is_judged) {
+            return Lowered::default();
+        }
+        let deployments = files::deployments(self.files, self.catalog, at);
+        let several = deployments.len() > 1;
+        deployments.into_iter().fold(Lowered::default(), |mut all, values| {
+            all.join(self.lower_with(at, values, several));
             all
-        }),
+        })
+    }
+
+    /// One deployment of a template; `several`: it is one of them, each with its own parameter file.
+    fn lower_with(&self, at: usize, values: Option<usize>, several: bool) -> Lowered {
+        let Some((file, template)) = self.files.get(at).and_then(|file| Some((file, file.template?))) else {
+            return Lowered::default();
+        };
+        let lowering = lower::Lowering::new(*self, file.text.len());
+        // Each of several deployments has a group of its own.
+        let group = match values.and_then(|values| self.files.get(values)).filter(|_| several) {
+            Some(values) => format!("{}-{}", file.group, files::stem(values.name)),
+            None => file.group.clone(),
+        };
+        let frame = lower::root(at, template, files::given(at, values, &lowering), &group);
+        let env = frame::Env::new(&lowering, frame.clone());
+        if let Some(list) = template.get("resources") {
+            let place = lower::Place {
+                scope: frame.scope.clone(),
+                perhaps: None,
+            };
+            lower::resources(&env, list, &place, None);
+        }
+        files::say_values(&lowering, &frame);
+        drop(env);
+        Lowered {
+            resources: shape::join_children(lowering.resources.into_inner()),
+            unused: lowering.unused.into_inner(),
+            said: lowering.said.into_inner(),
+            linked: lowering.linked.into_inner(),
+            related: lowering.related.into_inner(),
+        }
     }
 }
 
@@ -341,65 +293,43 @@ impl Lowered {
         self.resources.extend(other.resources);
         self.said.extend(other.said);
         self.linked.extend(other.linked);
+        related::join(&mut self.related, other.related);
         for (name, count) in other.unused {
             *self.unused.entry(name).or_default() += count;
         }
     }
 }
 
-/// One deployment of a template; `several`: it is one of them, each with its own parameter file.
-fn lower_with(files: &[File<'_>], loaded: &Loaded, at: usize, values: Option<usize>, several: bool) -> Lowered {
-    let Some((file, template)) = files.get(at).and_then(|file| Some((file, file.template?))) else {
-        return Lowered::default();
-    };
-    let lowering = lower::Lowering::new(files, loaded, STEPS + file.text.len() as u64 / 2);
-    // Each of several deployments has a group of its own.
-    let group = match values.and_then(|values| files.get(values)).filter(|_| several) {
-        Some(values) => format!("{}-{}", file.group, files::stem(values.name)),
-        None => file.group.clone(),
-    };
-    let frame = lower::root(at, template, files::given(files, at, values, &lowering), &group);
-    let env = frame::Env::new(&lowering, frame.clone());
-    if let Some(list) = template.get("resources") {
-        let place = lower::Place {
-            scope: frame.scope.clone(),
-            perhaps: None,
-        };
-        lower::resources(&env, list, &place, None);
-    }
-    files::say_values(&lowering, &frame);
-    drop(env);
-    Lowered {
-        resources: shape::join_children(lowering.resources.into_inner()),
-        unused: lowering.unused.into_inner(),
-        said: lowering.said.into_inner(),
-        linked: lowering.linked.into_inner(),
-    }
-}
-
 /// The modules that each file names, whether it deploys them or not.
-fn used(texts: &[Text], files: &[File<'_>]) -> Vec<BTreeSet<usize>> {
-    let loaded = Loaded::new();
-    let lowering = lower::Lowering::new(files, &loaded, 0);
-    let of = |(at, text): (usize, &Text)| {
-        let modules = text.made.as_ref().map_or(&[][..], |made| &made.modules);
-        let found = modules.iter().filter_map(|path| lowering.find(at, path).ok());
+fn used(opened: &[Opened<'_>], world: &World<'_>) -> Vec<BTreeSet<usize>> {
+    let lowering = lower::Lowering::new(*world, 0);
+    let modules: HashMap<&str, &[String]> = opened
+        .iter()
+        .map(|one| (&*one.name, one.parsed.modules.as_slice()))
+        .collect();
+    let of = |(at, file): (usize, &File<'_>)| {
+        let named = modules.get(file.name).copied().unwrap_or_default();
+        let found = named.iter().filter_map(|path| lowering.find(at, path).ok());
         found.filter(|found| *found != at).collect()
     };
-    texts.iter().enumerate().map(of).collect()
+    world.files.iter().enumerate().map(of).collect()
 }
 
 /// Templates that no other one deploys. Of those that deploy each other, the first.
 fn roots(links: &[BTreeSet<usize>]) -> BTreeSet<usize> {
-    let below: Vec<BTreeSet<usize>> = (0..links.len()).map(|at| reached(links, at)).collect();
-    let reaches = |from: usize, to: usize| below.get(from).is_some_and(|below| below.contains(&to));
-    let is_above = |other: usize, at: usize| other != at && reaches(other, at) && !(reaches(at, other) && at < other);
     // Most templates link none, so only those that do are looked at.
-    let linking: Vec<usize> = (0..links.len())
-        .filter(|at| links.get(*at).is_some_and(|below| !below.is_empty()))
-        .collect();
-    let is_part = |at: usize| linking.iter().any(|other| is_above(*other, at));
-    (0..links.len()).filter(|at| !is_part(*at)).collect()
+    let linking = (0..links.len()).filter(|at| links.get(*at).is_some_and(|below| !below.is_empty()));
+    let below: BTreeMap<usize, BTreeSet<usize>> = linking.map(|at| (at, reached(links, at))).collect();
+    let reaches = |from: usize, to: usize| below.get(&from).is_some_and(|below| below.contains(&to));
+    let mut roots: BTreeSet<usize> = (0..links.len()).collect();
+    for (above, reached) in &below {
+        for at in reached.iter().filter(|at| *at != above) {
+            if !(reaches(*at, *above) && at < above) {
+                roots.remove(at);
+            }
+        }
+    }
+    roots
 }
 
 /// Every file that one links, and those that these link.
@@ -416,23 +346,36 @@ fn reached(links: &[BTreeSet<usize>], from: usize) -> BTreeSet<usize> {
     found
 }
 
-fn take(reading: &mut Reading, lowered: Lowered, locators: &[Locator<'_>]) {
-    place(reading, locators, lowered.said);
-    for (resource_type, count) in lowered.unused {
+/// A resource as the decoder has it, and what the decoder said.
+type Outcome = (Decoded, Vec<Diagnostic>);
+
+fn decoded(lowered: &Lowered, locators: &[&Locator<'_>]) -> Vec<Outcome> {
+    let one = |resource: &lower::Resource| {
+        let locator = locators.get(resource.file)?;
+        let mut diagnostics = Vec::new();
+        let decoded = decode(&resource.value.node(), locator, &mut diagnostics);
+        Some((decoded, diagnostics))
+    };
+    lowered.resources.iter().filter_map(one).collect()
+}
+
+fn take(
+    reading: &mut Reading,
+    said: Vec<Placed>,
+    unused: BTreeMap<Arc<str>, u64>,
+    decoded: Vec<Outcome>,
+    locators: &[&Locator<'_>],
+) {
+    place(reading, locators, said);
+    for (resource_type, count) in unused {
         *reading.inventory.unused.entry(resource_type).or_default() += count;
     }
-    for resource in lowered.resources {
-        let Some(locator) = locators.get(resource.file) else {
-            continue;
-        };
-        let node: Node<'static> = resource.value.node();
-        let mut diagnostics = Vec::new();
-        let decoded: Decoded = decode(&node, locator, &mut diagnostics);
+    for (decoded, diagnostics) in decoded {
         recording::take(reading, decoded, diagnostics);
     }
 }
 
-fn place(reading: &mut Reading, locators: &[Locator<'_>], said: Vec<Placed>) {
+fn place(reading: &mut Reading, locators: &[&Locator<'_>], said: Vec<Placed>) {
     for placed in said {
         let location = locators
             .get(placed.file)
@@ -453,14 +396,20 @@ pub fn evaluate(template: &str, expression: &str) -> Result<String, String> {
     let root = json::parse(template).map_err(|error| error.message)?;
     let tree = expression::parse(expression).map_err(|(message, _)| message)?;
     let files = [File::new("template.json", template, &root, Role::Template)];
-    let loaded = Loaded::new();
+    let (loaded, catalog, limits) = (Loaded::new(), Catalog::default(), super::Limits::default());
+    let world = World {
+        files: &files,
+        catalog: &catalog,
+        loaded: &loaded,
+        limits: &limits,
+    };
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK);
         let run = || {
-            let lowering = lower::Lowering::new(&files, &loaded, STEPS);
+            let lowering = lower::Lowering::new(world, 0);
             let file = files.first().and_then(|file| file.template);
             let template = file.ok_or_else(|| "it is no template".to_owned())?;
-            let frame = lower::root(0, template, HashMap::<String, Value>::new(), "template");
+            let frame = lower::root(0, template, HashMap::new(), "template");
             let env = frame::Env::new(&lowering, frame);
             let outcome = expression::evaluate(&tree, &env, None);
             outcome.map(|value| value.json()).map_err(|fault| fault.message)

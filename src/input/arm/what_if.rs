@@ -41,7 +41,8 @@ pub fn take(reading: &mut Reading, changes: &[Node<'_>], locator: &Locator<'_>) 
             );
             continue;
         };
-        let node = resource(state, id).node();
+        let value = resource(state, id);
+        let node = value.node();
         let mut diagnostics = Vec::new();
         let decoded = decode(&node, locator, &mut diagnostics);
         recording::take(reading, decoded, diagnostics);

@@ -291,9 +291,11 @@ pub const ROWS: &[Row] = &[
         Id::Under("virtual_hub_id", "routingIntent", "name"),
         &[blocks("routing_policy", "routingPolicies", ROUTING_POLICY)],
     ),
-    name(
+    resource(
         "azurerm_virtual_hub",
+        "Microsoft.Network/virtualHubs",
         Id::InGroup("Microsoft.Network/virtualHubs", &["name"]),
+        &[same("address_prefix", "addressPrefix")],
     ),
     name(
         "azurerm_nat_gateway",
@@ -322,7 +324,11 @@ pub const ROWS: &[Row] = &[
 ];
 
 const BASTION: &[Field] = &[same("name", "name"), id("subnet_id", "subnet")];
-const ROUTING_POLICY: &[Field] = &[same("name", "name"), same("destinations", "destinations")];
+const ROUTING_POLICY: &[Field] = &[
+    same("name", "name"),
+    same("destinations", "destinations"),
+    same("next_hop", "nextHop"),
+];
 
 const fn name(terraform: &'static str, id: Id) -> Row {
     Row {

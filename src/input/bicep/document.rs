@@ -4,16 +4,20 @@ use super::declaration::Declared;
 use super::expression::Scope;
 use super::names::Names;
 use super::shape::{Members, expression, list, member, object, text, yes};
-use crate::input::arm::{Made, is_published};
+use crate::input::arm::is_published;
 use crate::source::Diagnostic;
 use crate::syntax::bicep::{
     Decorator, Document, Entry, Expression as Bicep, Imports, Kind, Name, Statement, StatementKind, Type, TypeKind,
 };
 use crate::syntax::{Member, Node, Span, Value};
 
-/// What a text was turned into, and what is to be said of it.
+/// What a text was turned into, what it asks for beside itself, and what is to be said of it.
 pub struct Lowered {
-    pub made: Made,
+    pub root: Node<'static>,
+    /// Paths of files whose contents it loads.
+    pub loads: Vec<String>,
+    /// Paths of modules, and names of published ones.
+    pub modules: Vec<String>,
     pub said: Vec<(Span, Diagnostic)>,
 }
 
@@ -57,7 +61,9 @@ pub fn lowered(document: &Document, whole: &str, is_parameters: bool) -> Lowered
     let said = parts.said();
     let root = parts.root(span, is_parameters);
     Lowered {
-        made: Made { root, loads, modules },
+        root,
+        loads,
+        modules,
         said,
     }
 }

@@ -10,11 +10,12 @@ mod shape;
 
 use std::io::{self, BufRead};
 
+use super::arm::{self, Parsed, Role, What};
 use super::exception::Remarks;
-use super::{Input, Reading, arm, recording};
+use super::{Input, Reading};
 use crate::model::Suppression;
-use crate::source::{Diagnostic, Locator, SourceId};
-use crate::syntax::{Notation, bicep, comments};
+use crate::source::{Diagnostic, Level, Locator, SourceId};
+use crate::syntax::{Notation, Span, bicep, comments};
 
 /// Bicep has no mark of its own, so its file names tell it.
 pub(super) const INPUT: Input = Input {
@@ -30,12 +31,12 @@ pub(super) fn is_parameters(name: &str) -> bool {
 }
 
 fn read(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
-    take(reading, source, text, false)
+    arm::wait(reading, source, text, parse, false)
 }
 
 /// Reads a `.bicepparam` file that the user named for its values.
 pub(super) fn read_parameters(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead) -> io::Result<()> {
-    take(reading, source, text, true)
+    arm::wait(reading, source, text, parse, true)
 }
 
 fn exceptions(text: &str, document: &bicep::Document, locator: &Locator<'_>) -> Vec<Suppression> {
@@ -48,30 +49,33 @@ fn exceptions(text: &str, document: &bicep::Document, locator: &Locator<'_>) -> 
     remarks.exceptions(locator)
 }
 
-fn take(reading: &mut Reading, source: SourceId, text: &mut dyn BufRead, named: bool) -> io::Result<()> {
-    let Some(text) = recording::load(reading, source, text)? else {
-        return Ok(());
-    };
-    let name = reading.sources.name(source);
-    let locator = Locator::new(source, name.clone(), &text, 1);
-    let document = bicep::parse(&text);
+fn parse<'t>(text: &'t str, locator: &Locator<'t>, named: bool) -> Parsed<'t> {
+    let document = bicep::parse(text);
+    let located = |span: Span| locator.locate(span.start, span.end);
+    let mut said = Vec::new();
     for problem in &document.problems {
         let help = "correct it; what it declares is not judged, and what depends on it is unknown";
         let diagnostic = Diagnostic::error("bicep-syntax", problem.message.clone()).help(help);
-        reading.lose(diagnostic.at(locator.locate(problem.span.start, problem.span.end)));
+        said.push((diagnostic.at(located(problem.span)), true));
     }
-    if Suppression::is_in(&text) {
-        reading.suppressions.extend(exceptions(&text, &document, &locator));
-    }
-    let lowered = document::lowered(&document, &text, is_parameters(&name));
+    let lowered = document::lowered(&document, text, is_parameters(&located(Span::default()).file));
     for (span, diagnostic) in lowered.said {
-        let diagnostic = diagnostic.at(locator.locate(span.start, span.end));
-        match diagnostic.level {
-            crate::source::Level::Error => reading.lose(diagnostic),
-            _ => reading.diagnostics.push(diagnostic),
-        }
+        let lost = diagnostic.level == Level::Error;
+        said.push((diagnostic.at(located(span)), lost));
     }
-    drop(locator);
-    arm::take_made(reading, source, text, lowered.made, named);
-    Ok(())
+    let what = match (lowered.root.get("using").is_some(), named) {
+        (false, _) => What::File(Role::Template),
+        (true, false) => What::File(Role::Parameters),
+        (true, true) => What::File(Role::NamedParameters),
+    };
+    Parsed {
+        loads: lowered.loads,
+        modules: lowered.modules,
+        said,
+        suppressions: match Suppression::is_in(text) {
+            true => exceptions(text, &document, locator),
+            false => Vec::new(),
+        },
+        ..Parsed::new(Some(lowered.root), what)
+    }
 }

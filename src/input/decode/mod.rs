@@ -59,6 +59,7 @@ const TYPES: &[(&str, Decode)] = &[
     ("microsoft.network/publicipaddresses", network::public_ip),
     ("microsoft.network/routetables", network::route_table),
     ("microsoft.network/bastionhosts", network::bastion),
+    ("microsoft.network/virtualhubs", hub::hub),
     (
         "microsoft.network/virtualhubs/hubvirtualnetworkconnections",
         hub::connection,

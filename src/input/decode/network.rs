@@ -222,7 +222,13 @@ fn peering(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Peering {
         remote,
         state,
         unread: reader.take_lost(),
-        allow_access: reader.known_flag(scope, "allowVirtualNetworkAccess", true),
+        allow_access: match scope.get("allowVirtualNetworkAccess") {
+            Some(_) => reader.known_flag(scope, "allowVirtualNetworkAccess", true),
+            None => Known::Unknown(Why::new(
+                WhyKind::Unstated,
+                format!("peering `{}` does not say whether it allows access", reader.name(scope)),
+            )),
+        },
         allow_forwarded: reader.flag(scope, "allowForwardedTraffic", false),
         use_remote_gateways: reader.known_flag(scope, "useRemoteGateways", false),
         remote_space: space(reader, scope, space_name),

@@ -1,14 +1,15 @@
 //! A comparison for reading on a terminal: one line that sums it up, then what opens and closes, then findings.
 
+use std::collections::HashSet;
 use std::io::{self, BufWriter, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use super::entry::{Entry, about, entries, mark, rules, waived, way};
+use super::entry::{Entry, about, entries, mark, own_warnings, rules, waived, way};
 use crate::diff::{Comparison, Decision, End, SubjectChange};
-use crate::report::{Options, Report, ReportError, digest, text};
+use crate::report::{Options, Report, ReportError, Texts, digest, excerpt, text};
 use crate::rule::Finding;
-use crate::source::Level;
+use crate::source::{Diagnostic, Level, Location};
 
 const PLAIN: Style = Style::new();
 const BOLD: Style = Style::new().bold();
@@ -20,6 +21,7 @@ const GREEN: Style = AnsiColor::Green.on_default().bold();
 const LEAST_COLUMNS: usize = 60;
 const NAME_COLUMNS: usize = 80;
 const LABEL_COLUMNS: usize = 8;
+const LINES_INDENT: usize = 12;
 /// Machines shown, unless everything is asked for.
 const MOST_SUBJECTS: usize = 20;
 const MOST_FINDINGS: usize = 8;
@@ -35,12 +37,14 @@ pub(super) fn write(
     let mut page = Page {
         out: &mut out,
         color: options.color,
+        texts: options.texts.clone(),
+        shown: HashSet::new(),
         verbose: options.verbose,
         width: options.width.max(LEAST_COLUMNS),
     };
     page.paragraph(0, BOLD, &comparison.sentence)?;
-    page.end("base", &comparison.base)?;
-    page.end("head", &comparison.head)?;
+    page.end("base", &comparison.base, &comparison.head)?;
+    page.end("head", &comparison.head, &comparison.base)?;
     page.subjects(&comparison.changes)?;
     page.verdicts(comparison)?;
     page.findings(comparison)?;
@@ -52,6 +56,10 @@ pub(super) fn write(
 struct Page<'o> {
     out: &'o mut dyn Write,
     color: bool,
+    /// Of the head.
+    texts: Texts,
+    /// Places whose lines were shown: once is enough.
+    shown: HashSet<Location>,
     verbose: bool,
     width: usize,
 }
@@ -86,7 +94,7 @@ impl Page<'_> {
         lines.try_for_each(|line| self.pieces(indent + columns, &[(PLAIN, &line)]))
     }
 
-    fn end(&mut self, side: &str, end: &End) -> io::Result<()> {
+    fn end(&mut self, side: &str, end: &End, other: &End) -> io::Result<()> {
         let commit = end.commit.as_deref().and_then(|commit| commit.get(..10));
         let commit = commit.map_or_else(String::new, |commit| format!(" ({commit})"));
         let machines = digest::count(end.machines, "machine");
@@ -109,18 +117,21 @@ impl Page<'_> {
         let errors = end.diagnostics.iter().filter(|said| said.level == Level::Error);
         let most = if self.verbose { usize::MAX } else { MOST_FINDINGS };
         for said in errors.take(most) {
-            let place = said
-                .location
-                .as_ref()
-                .map_or_else(String::new, |place| format!("{place}: "));
-            self.labelled(
-                2,
-                (RED, "error"),
-                LABEL_COLUMNS,
-                &format!("{place}{}", digest::message_line(said)),
-            )?;
+            self.said((RED, "error"), said)?;
+        }
+        for said in own_warnings(end, other).take(most) {
+            self.said((YELLOW, "warning"), said)?;
         }
         Ok(())
+    }
+
+    fn said(&mut self, label: (Style, &str), said: &Diagnostic) -> io::Result<()> {
+        let place = said
+            .location
+            .as_ref()
+            .map_or_else(String::new, |place| format!("{place}: "));
+        let sentence = format!("{place}{}", digest::message_line(said));
+        self.labelled(2, label, LABEL_COLUMNS, &sentence)
     }
 
     fn subjects(&mut self, changes: &[SubjectChange]) -> io::Result<()> {
@@ -191,7 +202,23 @@ impl Page<'_> {
             self.labelled(4, (style, word), text::width(word) + 1, &sources.words)?;
         }
         self.decision("before", &entry.change.before)?;
-        self.decision("after", &entry.change.after)
+        self.decision("after", &entry.change.after)?;
+        self.lines(&entry.change.after)
+    }
+
+    /// The lines of the rules that decide now, where their text is at hand.
+    fn lines(&mut self, decision: &Decision) -> io::Result<()> {
+        let texts = self.texts.clone();
+        for place in decision.rules.iter().filter_map(|rule| rule.location.as_ref()) {
+            let Some(text) = texts.get(&place.file) else { continue };
+            if !self.shown.insert(place.clone()) {
+                continue;
+            }
+            for (gutter, line) in excerpt::lines(text, place, self.width.saturating_sub(LINES_INDENT)) {
+                self.pieces(LINES_INDENT, &[(DIM, &gutter), (PLAIN, &line)])?;
+            }
+        }
+        Ok(())
     }
 
     fn decision(&mut self, when: &str, decision: &Decision) -> io::Result<()> {

@@ -1,8 +1,9 @@
 //! What the formats for people say of one machine: ports that differ alike are one entry.
 
-use crate::diff::{Decision, Kind, Origin, PortChange, Presence, Sources, SubjectChange, Through};
+use crate::diff::{Decision, End, Kind, Origin, PortChange, Presence, Sources, SubjectChange, Through};
 use crate::exposure::Way;
 use crate::report::digest;
+use crate::source::{Diagnostic, Level};
 
 /// How a set of sources fares: the word for it and the set.
 pub(super) type Line<'c> = (&'static str, &'c Sources);
@@ -88,6 +89,16 @@ pub(super) fn about(change: &SubjectChange) -> &'static str {
         (Kind::Filter, Presence::Added) => "new group, wherever it is attached",
         (Kind::Filter, Presence::Removed) => "group removed",
     }
+}
+
+/// Warnings about one side that do not hold of the other: they are a part of what changed.
+pub(super) fn own_warnings<'e>(end: &'e End, other: &'e End) -> impl Iterator<Item = &'e Diagnostic> {
+    let is_told = |said: &Diagnostic| {
+        let others = &mut other.diagnostics.iter();
+        others.any(|other| other.code == said.code && other.message == said.message)
+    };
+    let warnings = end.diagnostics.iter().filter(|said| said.level == Level::Warning);
+    warnings.filter(move |said| !is_told(said))
 }
 
 /// What is said of an exception of what a change opens; empty where there is none.

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use super::entry::{Entry, about, entries, rules, waived, way};
+use super::entry::{Entry, about, entries, own_warnings, rules, waived, way};
 use crate::diff::{Comparison, Decision, End, SubjectChange};
 use crate::report::markdown::COMMENT_LIMIT;
 use crate::report::{Options, Report, ReportError, digest, text};
@@ -15,16 +15,18 @@ const MARKER: &str = "<!-- portcullis:diff -->";
 /// Kept free for what closes the comment.
 const RESERVE: usize = 1_500;
 /// No part takes more, so that there is room for the others.
-const MOST_TABLE: usize = 24_000;
-const MOST_PATHS: usize = 20_000;
+const MOST_TABLE: usize = 23_000;
+const MOST_PATHS: usize = 18_000;
 const MOST_FINDINGS: usize = 14_000;
 const NAME_COLUMNS: usize = 80;
 const ID_COLUMNS: usize = 240;
 
 pub(super) fn write(comparison: &Comparison, _: &Report, _: &Options, out: &mut dyn Write) -> Result<(), ReportError> {
     let mut page = format!("{MARKER}\n## Portcullis: {}\n\n", sentence(&comparison.sentence));
-    for (side, end) in [("base", &comparison.base), ("head", &comparison.head)] {
+    let (base, head) = (&comparison.base, &comparison.head);
+    for (side, end, other) in [("base", base, head), ("head", head, base)] {
         page.push_str(&alarm(side, end));
+        page.push_str(&warnings(side, end, other));
     }
     page.push_str(&table(&comparison.changes));
     page.push_str(&paths(&comparison.changes));
@@ -80,6 +82,22 @@ fn alarm(side: &str, end: &End) -> String {
     };
     let list = within(RESERVE, errors.map(line), "problem");
     format!("> **The {side} was not read whole.** What is missing was not compared.\n{list}\n")
+}
+
+/// What holds of one side only.
+fn warnings(side: &str, end: &End, other: &End) -> String {
+    let mut lines = own_warnings(end, other).map(|said| {
+        let place = said
+            .location
+            .as_ref()
+            .map_or_else(String::new, |place| format!(" {}", code(&place.to_string())));
+        format!("> {side}: {}{place}\n", sentence(&digest::message_line(said)))
+    });
+    let Some(first) = lines.next() else {
+        return String::new();
+    };
+    let list = within(RESERVE, std::iter::once(first).chain(lines), "warning");
+    format!("{list}\n")
 }
 
 fn table(changes: &[SubjectChange]) -> String {

@@ -136,6 +136,7 @@ fn rule(number: u64) -> RuleInfo {
         id: Arc::from(OPENING_RULE),
         title: Arc::from("A change should not open management ports to the internet"),
         severity: Severity::High,
+        digest: None,
         why: Arc::from(
             "Somebody on the internet reaches a management port after this change who did not reach it before.",
         ),

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::markdown::{self, Block};
 use super::words::{Word, Worded};
-use crate::report::{
-    Assumption, ExposureClass, Machine, MappedBy, Mapping, Report, RuleInfo, Scan, Subscription, Tool,
-};
+use crate::report::digest::widest;
+use crate::report::standards::{FrameworkStanding, Standing, frameworks};
+use crate::report::{Assumption, Machine, MappedBy, Mapping, Report, RuleInfo, Scan, Subscription, Tool};
 use crate::rule::{Evidence, Finding, Waiver};
 use crate::source::{Diagnostic, Level};
 
@@ -36,6 +36,15 @@ pub struct Context<'r> {
     rules: Vec<RulePage<'r>>,
     assumptions: &'r [Assumption],
     diagnostics: Vec<DiagnosticRow<'r>>,
+    standards: Vec<Standard>,
+}
+
+/// One framework, with the number of controls by standing.
+#[derive(Serialize)]
+struct Standard {
+    #[serde(flatten)]
+    framework: FrameworkStanding,
+    counts: Vec<(Standing, &'static str, u64)>,
 }
 
 /// The single numbers.
@@ -152,6 +161,7 @@ impl<'r> Context<'r> {
             machines: worst_machines(report),
             rules: report.rules.iter().map(rule_page).collect(),
             assumptions: &report.assumptions,
+            standards: frameworks(report, None).into_iter().map(standard).collect(),
             diagnostics: report
                 .diagnostics
                 .iter()
@@ -234,14 +244,6 @@ fn worst_machines(report: &Report) -> Vec<MachineRow<'_>> {
     machines.into_iter().map(machine_row).collect()
 }
 
-/// The worst class on any way in, if there is one.
-fn widest(machine: &Machine) -> Option<ExposureClass> {
-    let exposures = machine.paths.iter().flat_map(|path| path.ports.iter());
-    exposures
-        .map(|exposure| exposure.class)
-        .max_by_key(|class| class.index())
-}
-
 fn machine_row(machine: &Machine) -> MachineRow<'_> {
     MachineRow {
         name: &machine.name,
@@ -282,6 +284,14 @@ fn rule_page(rule: &RuleInfo) -> RulePage<'_> {
             .map(|(name, value)| (name.as_str(), value.to_string()))
             .collect(),
         counts: figures(&rule.counts),
+    }
+}
+
+fn standard(framework: FrameworkStanding) -> Standard {
+    let count = |standing: Standing| (standing, standing.label(), framework.count(standing));
+    Standard {
+        counts: Standing::ALL.into_iter().map(count).collect(),
+        framework,
     }
 }
 

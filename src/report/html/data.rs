@@ -1,21 +1,26 @@
 //! The data block: findings and machines once, as tables of numbers over one list of strings.
 //! The script of the page reads columns by name, so the order here is free.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::table::{Cell, Record, Strings, Table};
 use super::words::{Word, Worded, vocabulary};
+use crate::history::model::{KeptJudgement, Past, Spell, State};
 use crate::report::{Assumption, Decider, ExposureClass, Hop, HopKind, Layer, Machine, Path, PortExposure, Report};
 use crate::report::{RuleInfo, Subscription, Tab, Way};
 use crate::rule::{Evidence, Finding, Severity, SubjectKind, Verdict, Waiver};
 use crate::source::{Diagnostic, Level, Location};
 
 /// The report's bulk as JSON that is safe inside a `script` element.
-pub fn block(report: &Report) -> Result<String, serde_json::Error> {
-    let json = serde_json::to_string(&Data::of(report))?;
+pub fn block(report: &Report, past: Option<&Past>) -> Result<String, serde_json::Error> {
+    let mut data = Data::of(report);
+    if let Some(past) = past {
+        data.past(report, past);
+    }
+    let json = serde_json::to_string(&data)?;
     // `<` is the only character that could end the element or open a comment in it.
     Ok(json.replace('<', "\\u003c"))
 }
@@ -41,6 +46,11 @@ struct Data {
     waivers: Table,
     locations: Table,
     diagnostics: Table,
+    /// What the history says of the findings and machines that the report has.
+    past_findings: Table,
+    spells: Table,
+    past_machines: Table,
+    judgements: Table,
     #[serde(skip)]
     known_port_lists: HashMap<usize, u32>,
 }
@@ -277,6 +287,75 @@ impl Data {
             ("location", self.location(diagnostic.location.as_ref())),
         ];
         self.diagnostics.push(record);
+    }
+
+    fn past(&mut self, report: &Report, past: &Past) {
+        let shown: HashSet<&str> = report.findings.iter().map(|finding| &*finding.fingerprint).collect();
+        for finding in past
+            .findings
+            .iter()
+            .filter(|finding| shown.contains(&*finding.fingerprint))
+        {
+            let spells = finding
+                .spells
+                .iter()
+                .map(|spell| Cell::Number(self.spell(spell)))
+                .collect();
+            let record = vec![
+                ("fingerprint", Cell::Text(Arc::from(finding.fingerprint.as_str()))),
+                ("first_seen", self.plain(&finding.first_seen)),
+                ("opened", self.plain(&finding.opened)),
+                ("spells", Cell::List(spells)),
+                ("owner", self.plain(&finding.owner)),
+                ("unjudged", self.plain(finding.unjudged.as_deref().unwrap_or_default())),
+            ];
+            self.past_findings.push(record);
+        }
+        let places: HashMap<String, usize> = report
+            .machines
+            .iter()
+            .enumerate()
+            .map(|(place, machine)| (machine.id.to_ascii_lowercase(), place))
+            .collect();
+        for machine in &past.machines {
+            let Some(place) = places.get(&machine.resource) else {
+                continue;
+            };
+            let judgements = machine
+                .judgements
+                .iter()
+                .map(|one| Cell::Number(self.judgement(one)))
+                .collect();
+            let record = vec![
+                // One more than the number of the machine, so that it is never empty.
+                (
+                    "machine",
+                    Cell::Number(u32::try_from(*place).unwrap_or(u32::MAX).saturating_add(1)),
+                ),
+                ("first_seen", self.plain(&machine.first_seen)),
+                ("judgements", Cell::List(judgements)),
+            ];
+            self.past_machines.push(record);
+        }
+    }
+
+    fn spell(&mut self, spell: &Spell) -> u32 {
+        let record = vec![
+            ("opened", self.plain(&spell.opened)),
+            ("closed", self.plain(spell.closed.as_deref().unwrap_or_default())),
+            ("ending", self.plain(spell.ending.map_or("", State::as_str))),
+        ];
+        self.spells.push(record)
+    }
+
+    fn judgement(&mut self, judgement: &KeptJudgement) -> u32 {
+        let record = vec![
+            ("taken", self.plain(&judgement.taken)),
+            ("verdict", word(judgement.verdict)),
+            ("exposure", self.plain(&judgement.exposure)),
+            ("because", self.plain(&judgement.because)),
+        ];
+        self.judgements.push(record)
     }
 
     fn text(&mut self, text: &Arc<str>) -> Cell {

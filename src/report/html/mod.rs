@@ -5,6 +5,7 @@ mod context;
 mod data;
 mod markdown;
 mod page;
+mod past;
 mod policy;
 mod table;
 mod words;
@@ -20,8 +21,8 @@ pub const FORMAT: Format = Format {
     write,
 };
 
-fn write(report: &Report, _options: &Options, out: &mut dyn Write) -> Result<(), ReportError> {
-    let page = page::render(report).map_err(|error| failed(&error))?;
+fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), ReportError> {
+    let page = page::render(report, options.past.as_deref()).map_err(|error| failed(&error))?;
     out.write_all(page.as_bytes())?;
     Ok(())
 }

@@ -7,7 +7,9 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use super::context::Context;
 use super::data;
 use super::markdown;
+use super::past::PastView;
 use super::policy::content_security_policy;
+use crate::history::model::Past;
 use crate::report::Report;
 
 const TEMPLATES: &[(&str, &str)] = &[
@@ -37,6 +39,14 @@ const TEMPLATES: &[(&str, &str)] = &[
         include_str!("../../../templates/report/rules.html"),
     ),
     (
+        "report/trend.html",
+        include_str!("../../../templates/report/trend.html"),
+    ),
+    (
+        "report/standards.html",
+        include_str!("../../../templates/report/standards.html"),
+    ),
+    (
         "report/notes.html",
         include_str!("../../../templates/report/notes.html"),
     ),
@@ -48,6 +58,7 @@ const STYLE: &[&str] = &[
     include_str!("../../../templates/report/style/parts.css"),
     include_str!("../../../templates/report/style/tables.css"),
     include_str!("../../../templates/report/style/machine.css"),
+    include_str!("../../../templates/report/style/trend.css"),
     include_str!("../../../templates/report/style/print.css"),
 ];
 
@@ -58,6 +69,7 @@ const EARLY: &[&str] = &[include_str!("../../../templates/report/script/early.js
 const SCRIPT: &[&str] = &[
     include_str!("../../../templates/report/script/data.js"),
     include_str!("../../../templates/report/script/element.js"),
+    include_str!("../../../templates/report/script/past.js"),
     include_str!("../../../templates/report/script/list.js"),
     include_str!("../../../templates/report/script/findings.js"),
     include_str!("../../../templates/report/script/machines.js"),
@@ -66,17 +78,18 @@ const SCRIPT: &[&str] = &[
     include_str!("../../../templates/report/script/route.js"),
 ];
 
-/// The whole page.
-pub fn render(report: &Report) -> Result<String, Error> {
+/// The whole page; with what a history says, where there is one.
+pub fn render(report: &Report, past: Option<&Past>) -> Result<String, Error> {
     let (style, early, script) = (embedded(STYLE), embedded(EARLY), embedded(SCRIPT));
     let policy = content_security_policy(&style, &[&early, &script]);
-    let data = data::block(report).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+    let data = data::block(report, past).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
     environment()?.get_template("report.html")?.render(minijinja::context! {
         policy,
         style => Value::from_safe_string(style),
         early => Value::from_safe_string(early),
         script => Value::from_safe_string(script),
         data => Value::from_safe_string(data),
+        past => past.map(|past| Value::from(Serde(PastView::of(past, report)))),
         ..Value::from(Serde(Context::of(report)))
     })
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use super::vm::VmFacts;
 use super::{texts, unknown};
-use crate::exposure::{Holder, Truth, collections, default_route, holder, ordered, stated_routes, unread_policies};
+use crate::exposure::{
+    Holder, Truth, collections, holder, internet_route, learned_default, ordered, stated_routes, unread_policies,
+};
 use crate::model::{
     AddressTerm, Firewall, FirewallAction, FirewallRule, Inventory, Known, NextHop, ResourceId, RuleCollection,
-    RuleKind, VirtualNetwork,
+    RuleKind, Subnet, VirtualNetwork,
 };
 use crate::net::Protocol;
 use crate::rule::fact::Fact;
@@ -158,7 +160,7 @@ fn unread(inventory: &Inventory, network: &VirtualNetwork) -> Option<Arc<str>> {
     Some(Arc::from(format!("Azure Firewalls were not read: {reason}")))
 }
 
-/// Follows the default route of a subnet.
+/// Follows the routes of a subnet that carry most of the internet.
 fn route(facts: &VmFacts<'_, '_>, network: u32, subnet: u32, found: &mut Found) {
     let inventory = facts.estate.inventory;
     let Some(subnet) = inventory
@@ -178,13 +180,45 @@ fn route(facts: &VmFacts<'_, '_>, network: u32, subnet: u32, found: &mut Found) 
         found.route_unknown.get_or_insert_with(why);
         return;
     };
-    let Some((NextHop::VirtualAppliance, Some(address))) = default_route(routes) else {
+    let (hop, address) = match internet_route(routes) {
+        Ok(Some(route)) => route,
+        Ok(None) => return route_of_hub(facts, network, subnet, found),
+        Err(why) => {
+            found.route_unknown.get_or_insert(why);
+            return;
+        }
+    };
+    let (NextHop::VirtualAppliance, Some(address)) = (hop, address) else {
         return;
     };
     match appliance(facts, network, address) {
         Ok(firewall) => found.by_route.extend(firewall),
         Err(why) => {
             found.route_unknown.get_or_insert(why);
+        }
+    }
+}
+
+/// The firewall of a virtual hub to which the subnet learns its default route.
+fn route_of_hub(facts: &VmFacts<'_, '_>, network: u32, subnet: &Subnet, found: &mut Found) {
+    let inventory = facts.estate.inventory;
+    let learned = inventory
+        .networks
+        .get(network)
+        .and_then(|network| learned_default(inventory, network, subnet));
+    let Some((hop, surely)) = learned else { return };
+    match (surely, inventory.firewalls.position(hop)) {
+        (Truth::Yes, Some(firewall)) => found.by_route.push(firewall),
+        // An appliance of another kind is no Azure Firewall.
+        (_, None) if hop.resource_type() != "microsoft.network/azurefirewalls" => {}
+        _ => {
+            let why = || {
+                Arc::from(format!(
+                    "whether virtual hub firewall `{}` is on the way to the internet is not known",
+                    hop.name()
+                ))
+            };
+            found.route_unknown.get_or_insert_with(why);
         }
     }
 }
@@ -223,17 +257,14 @@ fn appliance(facts: &VmFacts<'_, '_>, network: u32, address: IpAddr) -> Result<O
 pub(super) fn of_machine(facts: &VmFacts<'_, '_>) -> Fact {
     let found = find(facts);
     let all = all(&found);
-    let inventory = facts.estate.inventory;
-    let names = all
-        .iter()
-        .filter_map(|index| inventory.firewalls.get(*index))
-        .map(|firewall| firewall.id.name());
     Fact::record([
         ("protects", protection(&found)),
         ("by_route", stands(&found.by_route, found.route_unknown.as_ref())),
         ("by_network", stands(&found.by_network, found.network_unknown.as_ref())),
+        ("on_route", named(facts, &found.by_route)),
+        ("in_network", named(facts, &found.by_network)),
         ("policy_managed", managed(facts, &all)),
-        ("names", texts(names)),
+        ("names", named(facts, &all)),
         ("allows", with_unread(allows(facts, &all), &found)),
     ])
 }
@@ -284,6 +315,12 @@ pub(super) fn in_front_by_policy(facts: &VmFacts<'_, '_>, has_group: bool) -> Fa
         (_, Fact::Bool(true)) => found.route_unknown.map_or(Fact::Bool(false), Fact::Unknown),
         _ => Fact::Bool(false),
     }
+}
+
+fn named(facts: &VmFacts<'_, '_>, firewalls: &[u32]) -> Fact {
+    let inventory = facts.estate.inventory;
+    let found = firewalls.iter().filter_map(|index| inventory.firewalls.get(*index));
+    texts(found.map(|firewall| firewall.id.name()))
 }
 
 fn managed(facts: &VmFacts<'_, '_>, firewalls: &[u32]) -> Fact {

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::Effect;
+use super::{Effect, Fault};
 use crate::sandbox::answer::{Answer, Body};
 use crate::sandbox::call::Call;
 
@@ -33,20 +33,20 @@ fn rows(body: &Value) -> Option<&Vec<Value>> {
 }
 
 /// Spoils a page.
-pub fn spoil(effect: Effect, call: &Call, answer: &mut Answer) {
+pub fn spoil(fault: &Fault, call: &Call, answer: &mut Answer) {
     let Body::Json(Value::Object(body)) = &mut answer.body else {
         return;
     };
     if body.contains_key("totalRecords") {
-        spoil_graph(effect, call, body);
+        spoil_graph(fault.kind.effect, call, body);
     } else {
-        spoil_list(effect, call, body);
+        spoil_list(fault, call, body);
     }
 }
 
-fn spoil_list(effect: Effect, call: &Call, body: &mut Map<String, Value>) {
+fn spoil_list(fault: &Fault, call: &Call, body: &mut Map<String, Value>) {
     let here = marker_offset(call).unwrap_or(0);
-    match effect {
+    match fault.kind.effect {
         Effect::EmptyPage => {
             body.insert("value".to_owned(), json!([]));
             body.insert("nextLink".to_owned(), link(call, here));
@@ -59,7 +59,7 @@ fn spoil_list(effect: Effect, call: &Call, body: &mut Map<String, Value>) {
             body.insert("nextLink".to_owned(), link(call, (here + shown).saturating_sub(1)));
         }
         Effect::ForeignLink => {
-            let foreign = Value::from("https://elsewhere.example/page?$skiptoken=2");
+            let foreign = Value::from(format!("{}/page?$skiptoken=2", fault.elsewhere));
             body.insert("nextLink".to_owned(), foreign);
         }
         _ => {}

@@ -9,14 +9,42 @@ use serde_json::{Map, Value, json};
 use super::query::{Comparison, Condition, Expression, Literal, Part, Query, Step};
 use super::row::{COLUMNS, Row, column};
 
-/// Carries out the steps. The names of the columns come with the rows, whose values are left where they are: only one page
-/// of them is asked for.
-pub fn evaluate<'s>(query: &Query, rows: Vec<Row<'s>>) -> (Vec<String>, Vec<Row<'s>>, Shape) {
+/// What a query gives. The values of the rows are left where they are: only one page of them is asked for.
+pub struct Found<'q, 's> {
+    pub columns: Vec<String>,
+    rows: Vec<Row<'s>>,
+    /// Columns that are chosen at the end.
+    chosen: &'q [(String, Expression)],
+    pub shape: Shape,
+}
+
+impl Found<'_, '_> {
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Some rows with all their columns.
+    pub fn page(&self, skip: usize, top: usize) -> Vec<Map<String, Value>> {
+        let rows = self.rows.iter().skip(skip).take(top);
+        let whole = |row: &Row<'_>| match self.chosen {
+            [] => row.whole(&self.columns),
+            named => chosen(named, row).whole(&self.columns),
+        };
+        rows.map(whole).collect()
+    }
+}
+
+/// Carries out the steps.
+pub fn evaluate<'q, 's>(query: &'q Query, rows: Vec<Row<'s>>) -> Found<'q, 's> {
     let mut rows = rows;
     let mut shape = Shape::default();
     let mut columns: Option<Vec<String>> = None;
     let mut extended: Vec<String> = Vec::new();
-    for step in &query.steps {
+    let (steps, at_end) = match query.steps.split_last() {
+        Some((Step::Project(named), steps)) => (steps, named.as_slice()),
+        _ => (query.steps.as_slice(), Default::default()),
+    };
+    for step in steps {
         match step {
             Step::Where(condition) => rows.retain(|row| holds(condition, row)),
             Step::Project(named) => {
@@ -56,8 +84,16 @@ pub fn evaluate<'s>(query: &Query, rows: Vec<Row<'s>>) -> (Vec<String>, Vec<Row<
             columns.push(name);
         }
     }
+    if !at_end.is_empty() {
+        columns = names(at_end);
+    }
     shape.has_id = columns.iter().any(|name| name == "id");
-    (columns, rows, shape)
+    Found {
+        columns,
+        rows,
+        chosen: at_end,
+        shape,
+    }
 }
 
 /// What decides whether an answer can be paged.

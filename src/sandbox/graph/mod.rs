@@ -17,7 +17,7 @@ use super::call::Call;
 use super::clock::azure_time;
 use super::kind::kind;
 use super::state::State;
-use evaluate::{Shape, evaluate};
+use evaluate::{Found, evaluate};
 use lexer::Unread;
 use row::Row;
 
@@ -47,16 +47,22 @@ pub fn query(state: &State, call: &Call) -> Reply {
         let message = format!("Table {} was not found.", query.table);
         return Err(bad(state, "DisallowedLogicalTableName", &message, None));
     }
-    let scope = scope(state, &body)?;
+    let mut scope = scope(state, &body)?;
+    let is_cut = scope.len() > state.options.graph_subscriptions;
+    scope.truncate(state.options.graph_subscriptions);
     let containers = containers(state, &query.table, &scope);
     let rows: Vec<Row<'_>> = if query.table == "resourcecontainers" {
         containers.into_iter().map(Row::made).collect()
     } else {
         rows(state, &query.table, &scope)
     };
-    let (columns, rows, shape) = evaluate(&query, rows);
+    let found = evaluate(&query, rows);
     let options = Options::read(state, &body, text)?;
-    Ok(paged(state, &options, columns, rows, shape))
+    let answer = paged(state, &options, &found);
+    Ok(match is_cut {
+        true => answer.with("x-ms-tenant-subscription-limit-hit", "true"),
+        false => answer,
+    })
 }
 
 /// The subscriptions asked about, in lower case. Those that may not be read are left out without a word.
@@ -236,17 +242,12 @@ fn offset(token: &str, mark: &str) -> Option<usize> {
     (stated == mark).then(|| offset.parse().ok()).flatten()
 }
 
-fn paged(state: &State, options: &Options, columns: Vec<String>, rows: Vec<Row<'_>>, shape: Shape) -> Answer {
-    let total = rows.len();
-    let page: Vec<Map<String, Value>> = rows
-        .iter()
-        .skip(options.skip)
-        .take(options.top)
-        .map(|row| row.whole(&columns))
-        .collect();
+fn paged(state: &State, options: &Options, found: &Found<'_, '_>) -> Answer {
+    let (total, shape) = (found.len(), found.shape);
+    let page = found.page(options.skip, options.top);
     let (count, next) = (page.len(), options.skip.saturating_add(page.len()));
     let data = if options.table {
-        table(&columns, page)
+        table(&found.columns, page)
     } else {
         Value::from(page.into_iter().map(Value::Object).collect::<Vec<_>>())
     };

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 
 use super::names::{belongs, hop_of, spelled_term};
 use super::{Hop, HopEffect, HopKind, Words, hop, membership};
-use crate::model::{Access, AddressTerm, AdminRule, Known, NextHop, ResourceId, SecurityRule, ServiceTag, Sku};
+use crate::model::{Access, AddressTerm, AdminRule, Known, NextHop, ResourceId, Route, SecurityRule, ServiceTag, Sku};
 use crate::trace::group::{self, Said};
 use crate::trace::holds::{Holds, Reason};
 use crate::trace::judge::Does;
 use crate::trace::machine::{Layer, Target};
+use crate::trace::nat::{Forwarded, firewall_at, forwarded};
 use crate::trace::packet::Packet;
 use crate::trace::place::{Back, Routes};
 use crate::trace::question::{Question, Traced};
@@ -148,18 +149,57 @@ impl<'i> Words<'_, 'i> {
         sentence
     }
 
-    pub(super) fn back(&self, traced: &Traced<'_, 'i>, back: &Back<'i>, straight: &Holds<'i>) -> Hop {
+    /// What the appliance on a private path would do with the packet, where it is an Azure Firewall of the input.
+    fn appliance(&self, traced: &Traced<'_, 'i>, route: &Route, question: &Question<'_>) -> String {
+        let network = traced.target.place.network;
+        let firewall = network
+            .zip(route.next_hop_address)
+            .and_then(|(network, address)| firewall_at(self.inventory, network, address));
+        let Some(firewall) = firewall else {
+            return "; what it lets through was not asked".to_owned();
+        };
+        let packet = Packet {
+            source: traced.source,
+            membership: membership(self.from, traced),
+            source_port: traced.source_port,
+            protocol: question.protocol,
+            port: question.port,
+        };
+        let name = firewall.id.name();
+        let to = traced.target.address().known().copied();
+        match forwarded(self.inventory, firewall, packet, to) {
+            Forwarded::Through(rule) => {
+                format!(", firewall `{name}`; a packet that comes through it is let through by network rule `{rule}`")
+            }
+            Forwarded::Stopped(Some(rule)) => {
+                format!(", firewall `{name}`; a packet that comes through it is stopped by network rule `{rule}`")
+            }
+            Forwarded::Stopped(None) => {
+                format!(", firewall `{name}`; a packet that comes through it is dropped: no network rule allows it")
+            }
+            Forwarded::Unknown(why) => {
+                format!(", firewall `{name}`; what it does with a packet that comes through it is not known: {why}")
+            }
+        }
+    }
+
+    pub(super) fn back(
+        &self,
+        traced: &Traced<'_, 'i>,
+        back: &Back<'i>,
+        straight: &Holds<'i>,
+        question: &Question<'_>,
+    ) -> Hop {
         let client = traced.source;
         let private = traced.way.way == Way::Private;
         let sentence = match (back.route, straight) {
             (Some(route), Holds::Yes) if private => {
                 let appliance = route.next_hop == Known::Known(NextHop::VirtualAppliance);
-                let unasked = if appliance {
-                    "; what it lets through was not asked"
-                } else {
-                    ""
+                let passed = match appliance {
+                    true => self.appliance(traced, route, question),
+                    false => String::new(),
                 };
-                format!("the answer to {client} goes to {}{unasked}", hop_of(route))
+                format!("the answer to {client} goes to {}{passed}", hop_of(route))
             }
             (Some(route), Holds::Yes) => format!("the answer to {client} goes straight back to {}", hop_of(route)),
             (Some(route), Holds::No) => {
@@ -168,7 +208,10 @@ impl<'i> Words<'_, 'i> {
                     hop_of(route)
                 )
             }
-            (None, Holds::No) => "the answer does not reach the client: no session".to_owned(),
+            (None, Holds::No) => {
+                let hub = traced.target.place.hub.as_ref().map_or("unknown", |hub| hub.id.name());
+                format!("the default route of virtual hub `{hub}` takes the answer to {client} elsewhere: no session")
+            }
             (None, Holds::Yes) => match &traced.target.place.routes {
                 Routes::Unread(why) => {
                     format!("taken to go straight back, although what the routes are is not known: {why}")

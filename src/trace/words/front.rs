@@ -8,6 +8,7 @@ use super::{Hop, HopEffect, HopKind, Words, hop};
 use crate::model::{AddressTerm, FirewallRule, Inventory, Known, ResourceId};
 use crate::net::AddressRange;
 use crate::trace::holds::Holds;
+use crate::trace::judge::Bears;
 use crate::trace::nat::Translation;
 use crate::trace::question::{Question, Traced};
 use crate::trace::ways::{Balanced, Front, Sold, Way, WayIn, address_of};
@@ -62,16 +63,18 @@ impl<'i> Words<'_, 'i> {
         let (id, ports) = (rule.public_ip, Some(rule.front_ports.unwrap_or((port, port))));
         let outside = outside(self.inventory, Some(id), id.name(), ports);
         let balancer = rule.balancer.id.name();
+        let seen = match (rule.floating, address_of(self.inventory, Some(id))) {
+            (false, _) => "the client's address stays".to_owned(),
+            (true, Some(front)) => format!("floating IP: groups see {front} as the destination"),
+            (true, None) => "floating IP: groups see the frontend's address as the destination".to_owned(),
+        };
         Hop {
             id: Some(rule.balancer.id.text().clone()),
             rule: Some(rule.rule.into()),
             location: self.locate(rule.origin),
             ..hop(
                 outside,
-                format!(
-                    "{} of load balancer `{balancer}` leads to {to}; the client's address stays",
-                    rule.kind
-                ),
+                format!("{} of load balancer `{balancer}` leads to {to}; {seen}", rule.kind),
             )
         }
     }
@@ -147,10 +150,43 @@ pub(super) fn firewall_name(way: &WayIn<'_>) -> String {
     }
 }
 
-pub(super) fn seen_as(way: &WayIn<'_>, address: IpAddr, ranges: &[AddressRange]) -> Hop {
+/// A Deny network rule that covers what the NAT rule lets through.
+pub(super) fn overruled(way: &WayIn<'_>, rule: &str, holds: &Holds<'_>, bears: Bears) -> Hop {
+    let covers = match holds {
+        Holds::Maybe(why) => format!("Deny rule `{rule}` may cover the translated packet ({why})"),
+        Holds::Yes | Holds::No => format!("Deny rule `{rule}` covers the translated packet"),
+    };
+    let (effect, sentence) = match (bears, holds) {
+        (Bears::Disputed, _) => (
+            HopEffect::Passes,
+            format!("{covers}: disputed, since network rules are not asked after NAT, but were by older documentation"),
+        ),
+        (Bears::Stops, Holds::Yes) => (HopEffect::Stops, format!("{covers} and is taken to stop it")),
+        (Bears::Stops | Bears::May, _) => (
+            HopEffect::Unknown,
+            format!("{covers}; whether that stops it is not known"),
+        ),
+    };
+    Hop {
+        kind: HopKind::Firewall,
+        effect,
+        rule: (effect == HopEffect::Stops).then(|| rule.into()),
+        ..hop(firewall_name(way), sentence)
+    }
+}
+
+pub(super) fn seen_as(way: &WayIn<'_>, address: IpAddr, ranges: &[AddressRange], alike: bool) -> Hop {
     let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+    let which = match alike {
+        true => "all fare alike".to_owned(),
+        false => format!("{address} stands for those that get farthest"),
+    };
+    let whose = match &way.front {
+        Front::Firewall(rule) if rule.firewall.subnets.is_empty() => "hub",
+        _ => "subnet",
+    };
     let sentence = format!(
-        "puts an address of its subnet {} in place of the client's; {address} stands for those that get farthest",
+        "puts an address of its {whose} {} in place of the client's; {which}",
         ranges.join(", ")
     );
     Hop {

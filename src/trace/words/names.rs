@@ -45,6 +45,7 @@ pub(super) fn belongs(target: &Target<'_>, address: IpAddr) -> String {
         Because::OwnSpace => format!("within the address space of `{network}`"),
         Because::Peering(peering) => format!("behind peering `{}` of `{network}`", peering.name),
         Because::Gateway => format!("perhaps behind the gateway of `{network}`"),
+        Because::Hub => format!("in or behind the virtual hub of `{network}`"),
         Because::Route(route) => {
             format!(
                 "route `{}` leads {} to {}, and such prefixes are part of it",

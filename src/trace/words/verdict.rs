@@ -74,6 +74,7 @@ pub(super) fn decider(hop: &Hop, rule: &str) -> String {
         HopKind::SubnetNsg | HopKind::NicNsg => format!("`{}/{rule}`", hop.name),
         HopKind::LoadBalancer => format!("load balancer rule `{rule}`"),
         HopKind::AdminRule => format!("security admin rule `{rule}`"),
+        _ if hop.effect == HopEffect::Stops => format!("Deny rule `{rule}` of firewall `{}`", hop.name),
         _ => format!("NAT rule `{rule}`"),
     }
 }

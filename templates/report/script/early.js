@@ -2,8 +2,8 @@
 "use strict";
 
 function viewOf(hash) {
-  const known = /^#\/(findings|finding|machines|machine|rules|notes)(?=[/?]|$)/.exec(hash);
-  return known ? known[1] : "overview";
+  const known = /^#\/(overview|findings|finding|machines|machine|standards|rules|notes)(?=[/?]|$)/.exec(hash);
+  return known ? known[1] : document.documentElement.dataset.home || "overview";
 }
 
 function storedTheme() {

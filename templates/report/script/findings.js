@@ -48,7 +48,7 @@ function findingRow(finding) {
     h("td", { role: "cell", class: "main" },
       h("a", { class: "clamp", href: findingLink(finding) }, said(findings.text(finding, "message") || "(no message)")),
       meta(`${wordOf("kind", findings.number(finding, "kind")).label} `, subject),
-      findings.number(finding, "waiver") ? waivedChip() : null),
+      findings.number(finding, "waiver") ? waivedChip() : null, openSince(finding)),
     cell(ruleLink(findings.text(finding, "rule"))),
     cell(chip("verdict", verdictOf(finding))),
     cell(nameOf(findings.text(finding, "resource_group")), meta(nameOf(subscriptionName(findings.text(finding, "subscription"))))));
@@ -74,6 +74,10 @@ function findingTests(filter) {
   if (filter.waived) {
     tests.push((finding) => (findings.number(finding, "waiver") > 0) === (filter.waived === "only"));
   }
+  if (filter.since) {
+    const [least, most] = SINCE[filter.since] ?? [0, Infinity];
+    tests.push((finding) => daysOpen(finding) >= least && daysOpen(finding) <= most);
+  }
   if (filter.q) {
     const [texts, terms] = [findingTexts(), termsOf(filter.q)];
     tests.push((finding) => matches(texts[finding], terms));
@@ -94,6 +98,7 @@ const findingsForm = lazily(() => {
     verdict: { any: "any", options: wordOptions("verdict").slice(0, 2) },
     subscription: { any: "any", options: distinct(findings, "subscription", subscriptionName) },
     class: { any: "any", options: wordOptions("class").reverse() },
+    ...(byId("findings-filters").elements.since ? { since: { any: "any time", options: SINCE_OPTIONS } } : {}),
     waived: { any: "shown", options: [["no", "hidden"], ["only", "only these"]] },
     by: { any: "nothing", options: Object.entries(findingGroups).map(([key, [label]]) => [key, label]) },
   }, (filter) => readdress({ filter }));
@@ -149,6 +154,7 @@ function findingArticle(finding, here = -1) {
     h("p", { class: "message" }, said(findings.text(finding, "message"))),
     meta(`${wordOf("kind", findings.number(finding, "kind")).label} `, nameOf(findings.text(finding, "name")), " ", placeOf(findings.number(finding, "location"))),
     waiverBox(findings.number(finding, "waiver")),
+    findingPast(finding),
     factTable(findings.number(finding, "evidence")),
     titledList(heading, "Not known, and it could change the answer", findings.texts(finding, "gaps")),
     titledList(heading, "Rests on the assumptions", findings.texts(finding, "assumptions").map(assumptionText)),

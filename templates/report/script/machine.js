@@ -164,13 +164,18 @@ function machineBody(machine) {
     h("p", { class: "verdict-line" }, chip("verdict", machineVerdict(machine)), cause ? h("code", null, cause) : null,
       h("span", { class: "reason" }, said(machines.text(machine, "because")))),
     h("section", { class: "panel", "aria-label": "Properties" }, machineProperties(machine)),
+    ...(machinePast(machine) ?? []),
     sectionTitle(ways.length ? "Ways in" : "No way in was found"), ...ways.map(pathArticle),
     sectionTitle(found.length ? plural(found.length, "finding") : "No findings"), ...found.map((finding) => findingArticle(finding, machine)),
   ];
 }
 
-function showMachine([wanted]) {
-  const machine = /^\d+$/.test(wanted ?? "") ? Number(wanted) : -1;
+const machineById = lazily(() => new Map(indices(machines.size).map((machine) => [machines.text(machine, "id").toLowerCase(), machine])));
+
+/** A machine is named by its number in this report, or by its id, which holds in every report. */
+function showMachine(wanted) {
+  const [name] = wanted;
+  const machine = /^\d+$/.test(name ?? "") ? Number(name) : machineById().get(wanted.join("/").toLowerCase()) ?? -1;
   const known = machine >= 0 && machine < machines.size;
   const title = known ? machines.text(machine, "name") : "No such machine";
   byId("machine-title").replaceChildren(titleOf(title));

@@ -1,7 +1,9 @@
 // Which view is open. The address says everything: `#/findings?severity=high&page=2` can be kept and sent.
 
 const VIEWS = {
+  trend: () => "Trend",
   overview: () => "Overview",
+  standards: () => "Standards",
   findings: showFindings,
   finding: showFinding,
   machines: showMachines,

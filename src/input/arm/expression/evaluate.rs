@@ -111,6 +111,12 @@ pub trait Context {
     fn referenced(&self, arguments: &[Value], path: &[Step]) -> Option<Outcome>;
     /// Says that the part of an expression at this place has no value, and gives what stands for it.
     fn refuse(&self, span: Span, fault: &Fault) -> Value;
+    /// Begins to watch which parameters a value comes from, where that is of interest.
+    fn watch(&self) -> Option<usize> {
+        None
+    }
+    /// The value at a place comes from what was asked for since the watch began.
+    fn used(&self, _: Span, _: usize) {}
 }
 
 /// One step of a path; a safe one gives null where nothing is.
@@ -130,7 +136,14 @@ pub struct Binding<'b> {
 pub fn evaluate(expression: &Expression, context: &dyn Context, bindings: Option<&Binding<'_>>) -> Outcome {
     context.fuel().spend(1)?;
     if let Expression::At(span, of) = expression {
-        return evaluate(of, context, bindings).map(|value| value.at(*span));
+        let watch = context.watch();
+        let value = evaluate(of, context, bindings)?;
+        if let Some(mark) = watch
+            && !matches!(value.kind, Kind::Object(_))
+        {
+            context.used(*span, mark);
+        }
+        return Ok(value.at(*span));
     }
     context.fuel().deeper(|| match expression {
         Expression::Null => Ok(Value::null()),

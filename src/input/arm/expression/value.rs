@@ -59,7 +59,9 @@ impl Unknown {
 
     /// Another unknown for the same reason, named by what was made of it.
     pub fn derived(&self, symbol: String) -> Self {
-        let symbol = if symbol.len() > SYMBOL && !symbol.starts_with('/') {
+        // Ids stay as they are, and so does JSON, which may be taken apart.
+        let whole = symbol.starts_with('/') || (symbol.starts_with("{\"") && symbol.len() <= 8 * SYMBOL);
+        let symbol = if symbol.len() > SYMBOL && !whole {
             format!("{{#{}}}", digest(&symbol))
         } else {
             symbol
@@ -340,37 +342,40 @@ impl Value {
 
     /// The node that the decoder reads. Ids and names with placeholders are ids and names, so that what refers to them
     /// finds them; whatever else is unknown stays so.
-    pub fn node(&self) -> Node<'static> {
+    pub fn node(&self) -> Node<'_> {
         self.node_of("")
     }
 
     /// `of` is the name of the member that it is the value of.
-    fn node_of(&self, of: &str) -> Node<'static> {
+    fn node_of(&self, of: &str) -> Node<'_> {
         let value = match &self.kind {
             Kind::Null => Json::Null,
             Kind::Bool(value) => Json::Bool(*value),
             Kind::Int(value) => Json::Number(Cow::Owned(value.to_string())),
-            Kind::Decimal(digits) => Json::Number(Cow::Owned(digits.to_string())),
-            Kind::Text(text) => Json::Text(Cow::Owned(text.to_string())),
+            Kind::Decimal(digits) => Json::Number(Cow::Borrowed(digits)),
+            Kind::Text(text) => Json::Text(Cow::Borrowed(text)),
             Kind::List(items) => Json::List(items.iter().map(Value::node).collect()),
-            Kind::Object(members) => {
-                let member = |(name, value): &(Arc<str>, Value)| Member {
-                    name: Cow::Owned(name.to_string()),
-                    node: match value.as_unknown() {
-                        // The name of a SKU is no identity.
-                        Some(unknown) if &**name == "name" && of != "sku" => Node {
-                            value: Json::Text(Cow::Owned(unknown.symbol.to_string())),
-                            span: value.span,
-                        },
-                        _ => value.node_of(name),
-                    },
-                };
-                Json::Object(members.iter().map(member).collect())
-            }
-            Kind::Unknown(unknown) if unknown.is_id() => Json::Text(Cow::Owned(unknown.symbol.to_string())),
+            Kind::Object(members) => Json::Object(members.iter().map(|(name, value)| value.member(name, of)).collect()),
+            Kind::Unknown(unknown) if unknown.is_id() => Json::Text(Cow::Borrowed(&unknown.symbol)),
             Kind::Unknown(unknown) => Json::Unknown(unknown.why.clone()),
         };
         Node { value, span: self.span }
+    }
+
+    /// The member of this name with this value, of an object that is the value of the member `of`.
+    fn member<'v>(&'v self, name: &'v str, of: &str) -> Member<'v> {
+        let node = match self.as_unknown() {
+            // The name of a SKU is no identity.
+            Some(unknown) if name == "name" && of != "sku" => Node {
+                value: Json::Text(Cow::Borrowed(&unknown.symbol)),
+                span: self.span,
+            },
+            _ => self.node_of(name),
+        };
+        Member {
+            name: Cow::Borrowed(name),
+            node,
+        }
     }
 }
 

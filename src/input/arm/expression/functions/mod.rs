@@ -11,6 +11,9 @@ mod number;
 mod object;
 mod text;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use super::evaluate::{Fault, LONGEST, Outcome};
 use super::value::{Kind, Unknown, Value, digest};
 
@@ -54,7 +57,7 @@ const FUNCTIONS: &[(&str, usize, usize, Meets, Function)] = &[
     ("items", 1, 1, Elements, object::items),
     ("objectkeys", 1, 1, Elements, object::keys),
     ("shallowmerge", 1, 1, Elements, object::shallow_merge),
-    ("json", 1, 1, Strict, object::json),
+    ("json", 1, 1, All, object::json),
     ("null", 0, 0, Strict, object::null),
     ("add", 2, 2, Strict, number::add),
     ("sub", 2, 2, Strict, number::sub),
@@ -108,6 +111,15 @@ const FUNCTIONS: &[(&str, usize, usize, Meets, Function)] = &[
     ("datetimetoepoch", 1, 1, Strict, date::to_epoch),
 ];
 
+/// Where each function stands in the table.
+static INDEX: LazyLock<HashMap<&'static str, usize, foldhash::fast::RandomState>> = LazyLock::new(|| {
+    FUNCTIONS
+        .iter()
+        .enumerate()
+        .map(|(at, (name, ..))| (*name, at))
+        .collect()
+});
+
 /// The names of all of them, for documents and tests.
 #[cfg(test)]
 fn names() -> impl Iterator<Item = &'static str> {
@@ -116,7 +128,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 
 /// Calls the function; `None`: there is none of this name.
 pub(super) fn call(name: &str, values: &[Value]) -> Option<Outcome> {
-    let (name, fewest, most, meets, function) = FUNCTIONS.iter().find(|(known, ..)| *known == name)?;
+    let (name, fewest, most, meets, function) = FUNCTIONS.get(*INDEX.get(name)?)?;
     if !(*fewest..=*most).contains(&values.len()) {
         return Some(Err(Fault::new(format!(
             "`{name}` does not take {} arguments",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::evaluate::{Fault, Outcome, element};
-use super::super::value::{Kind, Value};
+use super::super::value::{Kind, Unknown, Value};
 use super::Arguments;
 use crate::syntax;
 
@@ -94,7 +94,36 @@ pub(super) fn try_get(arguments: &Arguments<'_>) -> Outcome {
 
 /// What a JSON text says. The service takes texts in single quotes as well.
 pub(super) fn json(arguments: &Arguments<'_>) -> Outcome {
-    parse(arguments.text(0)?)
+    match arguments.get(0)?.as_unknown() {
+        Some(unknown) => Ok(structured(unknown).unwrap_or_else(|| arguments.unknown(unknown))),
+        None => parse(arguments.text(0)?),
+    }
+}
+
+/// A text that is put together of JSON and of what is unknown, such as `concat('{ "id": "', resourceId('...'), '" }')`, has
+/// the structure that it shows; each text in it is as open as the whole.
+fn structured(unknown: &Unknown) -> Option<Value> {
+    let node = syntax::json::parse(&unknown.symbol).ok()?;
+    let compound = node.as_object().is_some() || node.as_list().is_some();
+    compound.then(|| opened(&Value::literal(&node), unknown).moved(syntax::Span::default()))
+}
+
+fn opened(value: &Value, unknown: &Unknown) -> Value {
+    match &value.kind {
+        Kind::Text(text) => unknown.derived(text.to_string()).into(),
+        Kind::List(items) => items
+            .iter()
+            .map(|item| opened(item, unknown))
+            .collect::<Vec<_>>()
+            .into(),
+        Kind::Object(members) => {
+            let members = members
+                .iter()
+                .map(|(name, value)| (name.clone(), opened(value, unknown)));
+            Value::object(members.collect())
+        }
+        kind => kind.clone().into(),
+    }
 }
 
 pub(super) fn parse(text: &str) -> Outcome {
