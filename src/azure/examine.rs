@@ -6,9 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::client::{Lane, fault};
+use super::cloud::is_loopback;
 use super::collect::subscriptions::VERSION;
 use super::permission::{Lack, Purpose, lacks};
-use super::{Connection, Unread, connect, http, runtime};
+use super::{Connection, Unread, Way, connect, http, runtime};
 use crate::azure::patience::Stop;
 
 /// What was found out; each part stands for itself.
@@ -77,7 +78,12 @@ async fn reach(connection: &Connection) -> Result<Reached, String> {
         .arm
         .join(&format!("subscriptions?api-version={VERSION}"))
         .map_err(|error| error.to_string())?;
-    let http = http(connection, Duration::from_secs(20)).map_err(|unread| unread.0)?;
+    // As the client itself reaches it.
+    let way = match is_loopback(&connection.cloud.arm) {
+        true => Way::Straight,
+        false => Way::Configured,
+    };
+    let http = http(connection, Duration::from_secs(20), way).map_err(|unread| unread.0)?;
     let answer = http.get(url.clone()).send().await;
     let answer = answer.map_err(|error| fault::transport_words(&error))?;
     let told = answer.headers().get("date").and_then(|date| date.to_str().ok());

@@ -83,7 +83,8 @@ pub fn fetch(connection: &Connection, url: &str) -> Result<String, String> {
     }
     let runtime = runtime().map_err(|unread| unread.0)?;
     runtime.block_on(async {
-        let mut http = super::http(connection, Duration::from_secs(10)).map_err(|unread| unread.0)?;
+        let mut http =
+            super::http(connection, Duration::from_secs(10), super::Way::Configured).map_err(|unread| unread.0)?;
         if near {
             let local = reqwest::Client::builder()
                 .no_proxy()
