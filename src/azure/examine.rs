@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::client::{Lane, fault};
-use super::cloud::is_loopback;
 use super::collect::subscriptions::VERSION;
 use super::permission::{Lack, Purpose, lacks};
 use super::{Connection, Unread, Way, connect, http, runtime};
