@@ -194,6 +194,7 @@ fn scan_of(sandbox: &Sandbox, number: i64, policies: &[Policy<'_>]) -> Report {
         waivers: &waivers,
         baseline: None,
         touched: None,
+        chosen: false,
         assume_jit_unknown: false,
         generated: moment,
         now: Some(moment),
