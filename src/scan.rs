@@ -577,11 +577,7 @@ fn digest(policy: &Policy<'_>) -> Arc<str> {
         hasher.update(text.as_bytes());
         hasher.update([0]);
     };
-    for step in policy.rule.steps() {
-        part(step.when.as_ref().map_or("", |(_, text)| text));
-        part(step.verdict.as_str());
-        part(step.severity.map_or("", Severity::as_str));
-    }
+    part(&policy.rule.deciding);
     for (name, value) in policy.params.to_json(policy.rule) {
         part(&name);
         part(&value.to_string());

@@ -82,8 +82,10 @@ fn every_promised_fact_is_gathered_with_its_type() {
         );
     }
     let nsg = found.inventory().nsgs.iter().next().unwrap();
-    let rule = &nsg.rules.known().unwrap()[1];
+    let rule = &nsg.rules.known().unwrap()[0];
     let shadowed_by = Some(vec!["ssh".into()]);
+    let ports = &found.exposures.ports;
+    let alone = portcullis::exposure::alone(found.inventory(), &found.reading.sources, ports);
     let facts = SecurityRuleFacts {
         estate: &estate,
         nsg_index: 0,
@@ -92,7 +94,11 @@ fn every_promised_fact_is_gathered_with_its_type() {
         shadowed_by: shadowed_by.clone(),
         redundant_by: shadowed_by,
         attached: true,
+        before_machine: true,
+        partial: false,
+        alone: alone.first(),
     };
+    assert!(!alone[0].openings(&rule.name).is_empty());
     check_all(&facts, roots(SubjectKind::SecurityRule));
     let policy = found.inventory().jit_policies.iter().next().unwrap();
     let entry = &policy.entries.known().unwrap()[0];

@@ -206,7 +206,8 @@ fn policy(client: &Client) -> (String, Value) {
     let list = format!("/subscriptions/{RETAIL}/providers/Microsoft.Security/jitNetworkAccessPolicies");
     let policies = client.all(&list);
     let policy = policies.first().expect("a policy").clone();
-    (policy["id"].as_str().expect("an id").to_owned(), policy)
+    let id = policy.get("id").and_then(|id| id.as_str()).expect("an id");
+    (id.to_owned(), policy)
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::client::{Lane, fault};
-use super::cloud::is_loopback;
 use super::collect::subscriptions::VERSION;
 use super::permission::{Lack, Purpose, lacks};
 use super::{Connection, Unread, Way, connect, http, runtime};
@@ -78,10 +77,7 @@ async fn reach(connection: &Connection) -> Result<Reached, String> {
         .arm
         .join(&format!("subscriptions?api-version={VERSION}"))
         .map_err(|error| error.to_string())?;
-    let way = match is_loopback(&connection.cloud.arm) {
-        true => Way::Straight,
-        false => Way::Configured,
-    };
+    let way = Way::to(&connection.cloud.arm);
     let http = http(connection, Duration::from_secs(20), way).map_err(|unread| unread.0)?;
     let answer = http.get(url.clone()).send().await;
     let answer = answer.map_err(|error| fault::transport_words(&error))?;

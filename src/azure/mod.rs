@@ -142,9 +142,9 @@ fn connect(connection: &Connection, stop: Stop) -> Result<(Client, Arc<Tokens>),
         http: far.clone(),
         near: http(connection, Duration::from_secs(1), Way::Straight)?,
     };
-    let http = match cloud::is_loopback(&connection.cloud.arm) {
-        true => http(connection, Duration::from_secs(20), Way::Straight)?,
-        false => far,
+    let http = match Way::to(&connection.cloud.arm) {
+        Way::Straight => http(connection, Duration::from_secs(20), Way::Straight)?,
+        Way::Configured => far,
     };
     let tokens = Arc::new(Tokens::new(
         sign_in,
@@ -168,6 +168,15 @@ enum Way {
     Configured,
     /// Directly: what is on this machine or its link must not be shown to a proxy.
     Straight,
+}
+
+impl Way {
+    fn to(url: &reqwest::Url) -> Way {
+        match cloud::is_loopback(url) {
+            true => Way::Straight,
+            false => Way::Configured,
+        }
+    }
 }
 
 fn http(connection: &Connection, reached_within: Duration, way: Way) -> Result<reqwest::Client, Unread> {

@@ -9,8 +9,9 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::client::{Client, Fault, Lane};
+use super::cloud::is_loopback;
 use super::patience::Stop;
-use super::{Connection, Unread, connect, runtime, watch};
+use super::{Connection, Unread, Way, connect, runtime, watch};
 
 /// Somebody who is signed in, or will be at the first call. Ctrl-C and the deadline of the connection end it.
 pub struct Session {
@@ -75,23 +76,15 @@ fn lane(path: &str) -> Lane {
 /// Asks an address of the user's choice for a short text, without any token.
 pub fn fetch(connection: &Connection, url: &str) -> Result<String, String> {
     let url: reqwest::Url = url.parse().map_err(|_| format!("`{url}` is no web address"))?;
-    let near = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    if url.scheme() != "https" && !near {
+    if url.scheme() != "https" && !is_loopback(&url) {
         return Err(format!(
             "`{url}` is not https; who stands between could name an address of their own"
         ));
     }
     let runtime = runtime().map_err(|unread| unread.0)?;
     runtime.block_on(async {
-        let mut http =
-            super::http(connection, Duration::from_secs(10), super::Way::Configured).map_err(|unread| unread.0)?;
-        if near {
-            let local = reqwest::Client::builder()
-                .no_proxy()
-                .timeout(Duration::from_secs(20))
-                .build();
-            http = local.map_err(|_| "the connection cannot be set up".to_owned())?;
-        }
+        let way = Way::to(&url);
+        let http = super::http(connection, Duration::from_secs(10), way).map_err(|unread| unread.0)?;
         let unreached = |_| "no answer came".to_owned();
         let mut answer = http.get(url).send().await.map_err(unreached)?;
         if !answer.status().is_success() {

@@ -19,9 +19,11 @@ pub fn lines(text: &str, place: &Location, width: usize) -> Vec<(String, String)
         .min()
         .unwrap_or(0);
     let gutter = last.to_string().len();
+    let column = usize::try_from(place.column).unwrap_or(0).saturating_sub(1 + indent);
     let shown = |(number, line): (u32, &&str)| {
         let line = text::line(line.get(indent..).unwrap_or_default().trim_end());
-        let line = text::cut(&line, width.saturating_sub(3 + gutter)).into_owned();
+        let pointed_at = if number == first { column } else { 0 };
+        let line = text::around(&line, pointed_at, width.saturating_sub(3 + gutter)).into_owned();
         (format!("{number:>gutter$} | "), line)
     };
     let mut all: Vec<(String, String)> = (first..).zip(&lines).map(shown).collect();

@@ -54,6 +54,17 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(fitting(text.chars(), columns.saturating_sub(1)) + "…")
 }
 
+/// The part of a text around a character (counted from 0), within so many columns: in a line of 10,000 characters, what
+/// is pointed at has to be seen.
+pub fn around(text: &str, character: usize, columns: usize) -> Cow<'_, str> {
+    let far = character >= columns / 2 && width(text) > columns;
+    let start = text.char_indices().nth(character).filter(|_| far);
+    match start.and_then(|(start, _)| text.get(start..)) {
+        Some(rest) => Cow::Owned(format!("…{}", cut(rest, columns.saturating_sub(1)))),
+        None => cut(text, columns),
+    }
+}
+
 /// A name from outside on one line within so many columns.
 pub fn name(text: &str, columns: usize) -> String {
     shorten(&line(text), columns).into_owned()
@@ -188,6 +199,15 @@ mod tests {
             "vm\\u{1b}[31m\\nx\\u{202e}y\\u{9b}"
         );
         assert!(matches!(line("vm-web-01 (ü, 東京)"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_is_pointed_at_in_a_long_line_is_seen() {
+        let long = format!("{}rule{}", "x".repeat(100), "y".repeat(100));
+        assert_eq!(around(&long, 100, 8), "…ruleyy…");
+        assert_eq!(around(&long, 2, 8), "xxxxxxx…");
+        assert_eq!(around("short", 4, 8), "short");
+        assert_eq!(around(&long, 900, 8), "xxxxxxx…");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Rule {
     pub params: Vec<Param>,
     /// Never empty; the last has no condition.
     pub steps: Part<Step>,
+    /// What decides as it is written, conditions, verdicts and severities, to tell whether it is still the same.
+    pub deciding: Arc<str>,
     /// Markdown.
     pub why: Arc<str>,
     /// Markdown.

@@ -165,6 +165,7 @@ impl Loader<'_> {
             title: Arc::from(written.title.value.trim()),
             severity: written.severity,
             applies_to: written.applies_to.into(),
+            deciding: verdict::deciding(&written.verdict.value),
             steps: Part::new(steps),
             why: Arc::from(written.why.value.trim()),
             fix: Arc::from(written.fix.value.trim()),

@@ -27,6 +27,8 @@ fn the_lines_of_the_readme_go_there_and_back() {
     std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/examples"), desk.path("examples")).unwrap();
     let commands = commands();
     assert_eq!(commands.len(), 9, "{commands:?}");
+    // Held while the program runs, the state would answer nobody.
+    let tenant = sandbox.state().store.tenant.clone();
     let mut shown = Vec::new();
     for (command, end) in &commands {
         let line = command.replace("$AZURE", &sandbox.origin);
@@ -42,7 +44,7 @@ fn the_lines_of_the_readme_go_there_and_back() {
             .current_dir(desk.path(""))
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
-            .env("AZURE_TENANT_ID", &sandbox.state().store.tenant)
+            .env("AZURE_TENANT_ID", &tenant)
             .env("AZURE_CLIENT_ID", "00000000-5a4d-4b0c-8000-000000000001")
             .env("AZURE_CLIENT_SECRET", SECRET)
             .output()

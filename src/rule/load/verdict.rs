@@ -10,6 +10,21 @@ use crate::rule::check::Scope;
 use crate::rule::compiled::Step;
 use crate::rule::file::StepFile;
 use crate::rule::template::Template;
+use crate::rule::{Severity, Verdict};
+
+/// The conditions, verdicts and severities of the steps, one after another. Words for people may change.
+pub(super) fn deciding(steps: &[Spanned<StepFile>]) -> Arc<str> {
+    let mut all = String::new();
+    for step in steps.iter().map(|step| &step.value) {
+        let when = step.when.as_ref().map_or("", |when| when.value.trim());
+        let severity = step.severity.map_or("", Severity::as_str);
+        for part in [when, Verdict::from(step.is).as_str(), severity] {
+            all.push_str(part);
+            all.push('\0');
+        }
+    }
+    all.into()
+}
 
 impl Loader<'_> {
     pub(super) fn steps(&mut self, written: &Spanned<Vec<Spanned<StepFile>>>, scope: &Scope) -> Vec<Step> {
