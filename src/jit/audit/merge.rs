@@ -82,13 +82,16 @@ impl Case {
             .filter(move |event| !initiates || event.kind == Kind::Initiate)
     }
 
+    /// Whether an event that tells of an answer has a status that begins so.
+    fn says(&self, word: &str) -> bool {
+        self.telling()
+            .any(|event| event.status.to_ascii_lowercase().starts_with(word))
+    }
+
     fn outcome(&self) -> Outcome {
-        let says = |word: &str| {
-            self.telling()
-                .any(|event| event.status.to_ascii_lowercase().starts_with(word))
-        };
+        let says = |word: &str| self.says(word);
         if self.is_request() {
-            let granted = self.request.is_some() || says("succe") || says("accept");
+            let granted = self.request.is_some() || says("succe") || (says("accept") && !says("fail"));
             return match (granted, says("fail")) {
                 (true, _) => Outcome::Granted,
                 (false, true) => Outcome::Refused,
@@ -295,9 +298,7 @@ fn same_things(request: &RequestRow, case: &Case) -> bool {
 
 /// A call that was refused left nothing in a policy.
 fn answered(case: &Case) -> bool {
-    !case
-        .telling()
-        .all(|event| event.status.to_ascii_lowercase().starts_with("fail"))
+    !case.says("fail") || case.says("succe")
 }
 
 /// What a call is about, in lower case.
