@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use estate::{Estate, id, nsg_id, rule, with};
-use generated::{base, crowded, crowded_resources, defended, entry, generated, policy, reached};
+use generated::{base, crowded, crowded_resources, defended, entry, generated, policy, reached, second};
 use jiff::Timestamp;
 use portcullis::model::{Choices, ResourceId};
 use portcullis::remedy::apply::{Done, Runner, Stop};
@@ -458,6 +458,27 @@ fn a_group_is_put_before_what_nothing_filters() {
     let plan = planned(&before, &narrow);
     let lost = plan.proof.losses.iter().find(|loss| loss.port == 22);
     assert!(lost.is_some_and(|loss| !loss.sources.contains(&"203.0.113.0/24".to_owned())));
+}
+
+#[test]
+fn a_group_that_would_open_something_leaves_only_its_machine_out() {
+    // Without a group a front of the Standard tier is shut; a group that keeps all else as it is would open it.
+    let mut resources = defended(Estate::new().public()).resources();
+    resources.extend(second());
+    let before = Documents::of(resources);
+    let settings = Settings {
+        attach_group: true,
+        ..Settings::default()
+    };
+    let (plan, _) = there_and_back(&before, &settings);
+    let interfaces: Vec<&str> = plan
+        .steps
+        .iter()
+        .map(|step| step.target.rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(interfaces, ["nic2-management-nsg", "nic2"]);
+    let proved = |left: &portcullis::remedy::plan::Unmended| left.reason.contains("cannot be proved");
+    assert!(plan.unmended.iter().any(proved), "{:?}", plan.unmended);
 }
 
 #[test]

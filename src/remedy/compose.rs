@@ -356,7 +356,7 @@ impl<'c> Composer<'c> {
             for draft in self
                 .drafts
                 .iter()
-                .filter(|draft| groups.contains(&draft.lane) || draft.part.as_ref() == Some(vm))
+                .filter(|draft| groups.contains(&draft.lane) || draft.part.as_ref() == Some(vm) || is_for(draft, vm))
             {
                 for cause in &draft.mends {
                     let finding = self
@@ -382,6 +382,11 @@ impl<'c> Composer<'c> {
             .map(|(group, _)| group)
             .collect()
     }
+}
+
+/// Whether a step is there for a finding about the machine.
+fn is_for(draft: &Draft, vm: &ResourceId) -> bool {
+    draft.mends.iter().any(|mended| ResourceId::new(&mended.subject) == *vm)
 }
 
 /// A name of the user's for a resource: its id, its name, or the end of `group/rule`.
