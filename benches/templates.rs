@@ -199,6 +199,7 @@ fn check(files: &[PathBuf]) {
     let request = Request {
         policies: policies.collect(),
         ports: MANAGEMENT_PORTS.to_vec(),
+        owner_tag: "owner",
         least_severity: Severity::Info,
         waivers: &[],
         baseline: None,
