@@ -142,6 +142,28 @@ fn a_machine_that_surely_passes_is_mended_though_its_subscription_was_not_read_w
     }
 }
 
+/// A firewall in another subscription leads to the machine: where that one was not read, or not looked at, nobody knows.
+#[test]
+fn what_rests_on_another_subscription_is_judged_with_that_one() {
+    for place in places() {
+        let mut history = place.open();
+        let mut through_hub = finding(ONE, "vm-a");
+        through_hub.rests_on = vec![TWO.into()];
+        history.record(&showing(0, vec![through_hub])).unwrap();
+        let mut refused = clean(1);
+        refused.coverage[1].complete = false;
+        assert_eq!(counts(&history.record(&refused).unwrap().changes), [("unjudged", 1)]);
+        let mut shard = clean(2);
+        shard.coverage.retain(|covered| covered.scope == ONE);
+        assert!(
+            history.record(&shard).unwrap().changes.fixed.is_empty(),
+            "{}",
+            place.kind
+        );
+        assert_eq!(history.record(&clean(3)).unwrap().changes.fixed.len(), 1);
+    }
+}
+
 #[test]
 fn endings_are_told_apart() {
     for place in places() {

@@ -245,8 +245,7 @@ impl Fold {
                 .iter()
                 .any(|one| *one.id == **subscription && one.complete);
             let machine_now = report.machines.iter().find(|one| one.id.eq_ignore_ascii_case(machine));
-            let passes =
-                machine_now.is_some_and(|one| matches!(one.verdict, Verdict::Healthy | Verdict::NotApplicable));
+            let passes = machine_now.is_some_and(|one| one.verdict == Verdict::Healthy);
             if !whole && !(rule == "management-ports-jit" && passes) {
                 continue;
             }

@@ -61,6 +61,10 @@ impl<'o> Sight<'o> {
         if !self.is_whole(&finding.scope) && !settled(finding, machine) {
             return None;
         }
+        // A firewall that leads to the machine from another subscription is not seen where that one is not read.
+        if !finding.rests_on.iter().all(|part| self.is_whole(part)) {
+            return None;
+        }
         Some(if machine.is_none() && is_of_its_part(finding) {
             State::Gone
         } else if finding.rule_digest != digest {
@@ -83,9 +87,8 @@ fn is_of_its_part(finding: &KeptFinding) -> bool {
     !finding.machine.is_empty() && (finding.scope.starts_with("files: ") || of_subscription())
 }
 
-/// A machine that the flow rule calls healthy is so whatever else was not read: an unknown that could change that makes the
-/// verdict undetermined.
+/// A machine that the flow rule calls healthy is so whatever else of its subscription was not read: an unknown that could
+/// change that makes the verdict undetermined.
 fn settled(finding: &KeptFinding, machine: Option<&SeenMachine>) -> bool {
-    let passes = |machine: &SeenMachine| matches!(machine.verdict, Verdict::Healthy | Verdict::NotApplicable);
-    finding.rule == FLOW_RULE && machine.is_some_and(passes)
+    finding.rule == FLOW_RULE && machine.is_some_and(|machine| machine.verdict == Verdict::Healthy)
 }

@@ -89,6 +89,8 @@ pub struct SeenFinding {
     pub machine: String,
     pub owner: String,
     pub message: String,
+    /// Other parts of the estate that it rests on, such as the subscription of a firewall that leads to the machine.
+    pub rests_on: Vec<String>,
     pub waiver: Option<Waiver>,
 }
 
@@ -215,6 +217,8 @@ pub struct KeptFinding {
     pub unjudged: Option<String>,
     #[serde(skip)]
     pub unjudged_scan: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rests_on: Vec<String>,
     pub spells: Vec<Spell>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub waivers: Vec<WaiverSpell>,

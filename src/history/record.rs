@@ -238,6 +238,7 @@ impl Writing<'_> {
             waived: seen.waiver.is_some(),
             unjudged: None,
             unjudged_scan: None,
+            rests_on: seen.rests_on.clone(),
             spells: Vec::new(),
             waivers: Vec::new(),
         };

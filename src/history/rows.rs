@@ -10,7 +10,7 @@ use crate::rule::{Severity, SubjectKind, Verdict};
 /// The columns of a finding, in the order of [`finding`] and [`finding_values`].
 pub const FINDING: &str = "id, fingerprint, scope, rule, rule_digest, severity, verdict, kind, subject, resource, \
                            subscription, resource_group, machine, owner, message, state, first_seen, last_seen, opened, \
-                           closed, openings, waived, unjudged, unjudged_scan";
+                           closed, openings, waived, unjudged, unjudged_scan, rests_on";
 
 pub fn finding(row: &Row) -> KeptFinding {
     KeptFinding {
@@ -38,6 +38,7 @@ pub fn finding(row: &Row) -> KeptFinding {
         waived: row.holds(21),
         unjudged: row.optional(22),
         unjudged_scan: row.optional_number(23),
+        rests_on: parsed(&row.text(24)),
         spells: Vec::new(),
         waivers: Vec::new(),
     }
@@ -69,6 +70,7 @@ pub fn finding_values(finding: &KeptFinding) -> Vec<Value> {
         finding.waived.into(),
         finding.unjudged.as_ref().into(),
         finding.unjudged_scan.into(),
+        written(&finding.rests_on),
     ]
 }
 

@@ -61,6 +61,8 @@ const VERSIONS: &[&[&str]] = &[
             attempts BIGINT NOT NULL, PRIMARY KEY (scan, channel))",
         "CREATE INDEX notices_digest ON notices (channel, digest)",
     ],
+    // 3: the other parts of the estate that a finding rested on when it was last seen.
+    &["ALTER TABLE findings ADD COLUMN rests_on TEXT NOT NULL DEFAULT '[]'"],
 ];
 
 /// The version that this program writes.

@@ -1,7 +1,7 @@
 //! What the history keeps of a report: the parts that it covered, every machine with its verdict, every finding, and the
 //! report itself. Must not know how the history is kept.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 
 use sha2::{Digest, Sha256};
@@ -211,8 +211,35 @@ fn finding(finding: &Finding, report: &Report, scopes: &Scopes, owners: &Owners)
         machine: machine.map(|machine| key(&machine.id)).unwrap_or_default(),
         owner: owner(&names, machine, owners),
         message: finding.message.to_string(),
+        rests_on: rests_on(finding, machine),
         waiver: finding.waiver.clone(),
     }
+}
+
+/// The other subscriptions that a finding rests on: those of the resources that it names, and of the stations of the ways to
+/// its machine, deciding rules included.
+fn rests_on(finding: &Finding, machine: Option<&Machine>) -> Vec<String> {
+    let named = finding.evidence.iter().filter_map(|fact| fact.resource.as_deref());
+    let paths = || machine.into_iter().flat_map(|machine| &machine.paths);
+    let stations = paths().flat_map(|path| &path.hops).filter_map(|hop| hop.id.as_deref());
+    let deciders = paths()
+        .flat_map(|path| path.ports.iter())
+        .flat_map(|port| &port.deciders);
+    let groups = deciders.filter_map(|decider| decider.group_id.as_deref());
+    let own = finding.subject.subscription.to_ascii_lowercase();
+    let others: BTreeSet<String> = named
+        .chain(stations)
+        .chain(groups)
+        .filter_map(subscription_of)
+        .filter(|id| *id != own)
+        .collect();
+    others.into_iter().collect()
+}
+
+fn subscription_of(id: &str) -> Option<String> {
+    let id = id.to_ascii_lowercase();
+    let subscription = id.strip_prefix("/subscriptions/")?.split('/').next()?;
+    (!subscription.is_empty()).then(|| subscription.to_owned())
 }
 
 /// What a machine is known again by: without case, and without what a database keeps in no text.

@@ -176,6 +176,7 @@ pub fn finding(scope: &str, name: &str) -> SeenFinding {
         machine: machine.resource,
         owner: "team".into(),
         message: format!("port 22 of `{name}` is open"),
+        rests_on: vec![],
         waiver: None,
     }
 }
