@@ -35,6 +35,7 @@ fn report_of(files: &[String]) -> Report {
     let request = Request {
         policies: policies.collect(),
         ports: vec![22, 3389, 5985, 5986],
+        owner_tag: "owner",
         least_severity: Severity::Info,
         waivers: &[],
         baseline: None,

@@ -60,6 +60,7 @@ fn judged(reading: Reading) -> Report {
     let request = Request {
         policies: policies.collect(),
         ports: vec![22, 3389, 5985, 5986],
+        owner_tag: "owner",
         least_severity: Severity::Info,
         waivers: &[],
         baseline: None,
