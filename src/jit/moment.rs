@@ -11,7 +11,10 @@ pub fn length(text: &str) -> Result<SignedDuration, String> {
     let days = trimmed.strip_prefix('P').or_else(|| trimmed.strip_prefix('p'));
     let days = days.and_then(|rest| rest.strip_suffix(['D', 'd'])?.parse::<i64>().ok());
     let length = match days {
-        Some(days) => SignedDuration::from_hours(days.checked_mul(24).ok_or_else(wrong)?),
+        Some(days) => days
+            .checked_mul(24)
+            .and_then(SignedDuration::try_from_hours)
+            .ok_or_else(wrong)?,
         None => trimmed.parse().map_err(|_| wrong())?,
     };
     if length <= SignedDuration::ZERO {

@@ -108,7 +108,10 @@ pub struct AuditArguments {
 fn back(text: &str) -> Result<SignedDuration, String> {
     let days = text.strip_suffix('d').and_then(|days| days.parse::<i64>().ok());
     let length = match days {
-        Some(days) => SignedDuration::from_hours(days.checked_mul(24).unwrap_or(i64::MAX / 3600)),
+        Some(days) => days
+            .checked_mul(24)
+            .and_then(SignedDuration::try_from_hours)
+            .unwrap_or(SignedDuration::MAX),
         None => SignedDuration::try_from(duration(text)?).map_err(|error| error.to_string())?,
     };
     match length > SignedDuration::ZERO && length <= KEPT {
