@@ -128,7 +128,7 @@ fn hooks_name_what_pre_commit_needs() {
 fn the_container_runs_as_nobody_in_particular() {
     let file = read("Dockerfile");
     let last = file.split("FROM ").last().unwrap();
-    assert!(last.contains("USER portcullis") && last.contains("ENTRYPOINT [\"portcullis\"]"));
+    assert!(last.contains("USER 10001:10001") && last.contains("ENTRYPOINT [\"portcullis\"]"));
 }
 
 /// A repository with a branch that opens something, a clone of it as a pipeline has it, and what scripts are given.
