@@ -1,7 +1,11 @@
 //! Links among the inputs: those that stay within are the files that they lead to, others are told and never read.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "what is missing fails the test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what is missing fails the test"
+)]
 
 use std::fs;
 use std::os::unix::fs::symlink;

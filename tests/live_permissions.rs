@@ -250,5 +250,6 @@ fn the_role_for_remedies_enables_and_closes() {
             .status
             .is_some_and(|status| status < 300)
     );
-    client.delete(&group).is_refused(403, "AuthorizationFailed");
+    let network = format!("{SHOP}/Microsoft.Network/virtualNetworks/vnet-shop");
+    client.delete(&network).is_refused(403, "AuthorizationFailed");
 }
