@@ -30,8 +30,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const RUNS: usize = 5;
 
+type Measure = fn(&[PathBuf]);
+
 /// Measurements by name, in the order of the columns.
-const MEASURES: &[(&str, fn(&[PathBuf]))] = &[
+const MEASURES: &[(&str, Measure)] = &[
     ("--value", values),
     ("--parse", parse),
     ("--read", |files| drop(read(files))),

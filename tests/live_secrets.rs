@@ -1,5 +1,5 @@
 //! What was used to sign in, and what the estate keeps secret, is in nothing that the program writes.
-#![expect(clippy::expect_used, reason = "tests say what they expect")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests say what they expect")]
 
 mod live;
 

@@ -246,7 +246,7 @@ impl Fold {
                 .any(|one| *one.id == **subscription && one.complete);
             let machine_now = report.machines.iter().find(|one| one.id.eq_ignore_ascii_case(machine));
             let passes = machine_now.is_some_and(|one| one.verdict == Verdict::Healthy);
-            if !whole && !(rule == "management-ports-jit" && passes) {
+            if !(whole || rule == "management-ports-jit" && passes) {
                 continue;
             }
             state.0 = false;

@@ -33,9 +33,11 @@ fn events(report: &Report, format: &str) -> Vec<Value> {
         .collect()
 }
 
+type Kind = fn(&Value) -> bool;
+
 /// What OCSF 1.5 says of a Compliance Finding: attributes with their JSON type, and whether they are required. From
 /// `events/base_event.json`, `events/findings/finding.json`, `events/findings/compliance_finding.json` and `profiles/cloud.json`.
-const EVENT: &[(&str, fn(&Value) -> bool, bool)] = &[
+const EVENT: &[(&str, Kind, bool)] = &[
     ("activity_id", Value::is_u64, true),
     ("activity_name", Value::is_string, false),
     ("category_uid", Value::is_u64, true),

@@ -5,7 +5,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
-    clippy::panic,
+    clippy::indexing_slicing,
     reason = "tests may fail loudly"
 )]
 
