@@ -809,7 +809,8 @@ fn every_fault_shows() {
     });
     let list = format!("/subscriptions/{RETAIL}/providers/Microsoft.Network/networkInterfaces");
     let right = client.get(&list).json();
-    for kind in FAULTS {
+    // No list is a long operation.
+    for kind in FAULTS.iter().filter(|kind| kind.name != "foreign-location") {
         client.sandbox.inject(vec![Fault::at_call(kind, 1)]);
         let reply = client.get(&list);
         let is_right = reply.status == Some(200) && reply.whole && reply.json() == right;
