@@ -265,7 +265,7 @@ fn arm_repository(root: &Path) {
 }
 
 fn large_template(root: &Path) {
-    let text = arm_template(0, 8_300, "");
+    let text = arm_template(0, 5_200, "");
     fs::write(root.join("large.json"), text).expect("a template");
 }
 

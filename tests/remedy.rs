@@ -360,6 +360,32 @@ fn a_shadowed_deny_is_raised_where_that_was_asked_for() {
     assert_eq!(plan.steps[0].remedy, "close-allow");
 }
 
+/// Whether the service changes its rule or adds one for a new port, no source says: a lift of the old one could stop the plan.
+#[test]
+fn a_deny_is_not_raised_by_the_plan_that_changes_its_ports() {
+    let rules = vec![
+        rule("ssh", 300, "Allow", "203.0.113.0/24", "22"),
+        jit_rule('_', 4096, "Deny", "*", json!(["22"])),
+    ];
+    let vm = entry("vm", &[22], "PT3H", "203.0.113.0/24");
+    let before = documents(base().subnet_nsg(rules).add(policy(json!([vm]))));
+    assert!(has(&found(&before), "jit-shadowed") && has(&found(&before), "jit-port-coverage"));
+    let settings = Settings {
+        lift: true,
+        ..Settings::default()
+    };
+    let (plan, after) = exactly(&before, &settings);
+    let remedies: Vec<&str> = plan.steps.iter().map(|step| step.remedy.as_str()).collect();
+    assert_eq!(remedies, ["edit-jit"]);
+    assert!(
+        plan.unmended
+            .iter()
+            .any(|left| left.reason.contains("plan again with --lift"))
+    );
+    let again = planned(&after, &settings);
+    assert_eq!(again.steps[0].remedy, "lift-jit-deny");
+}
+
 #[test]
 fn what_just_in_time_access_left_behind_goes_and_does_not_come_back() {
     let rules = vec![

@@ -1214,6 +1214,13 @@ fn packets_at_the_ends_of_every_range_fare_as_the_sets_say() {
     assert_varied(&run(1_000_000..1_000_200, Universe::Full));
 }
 
+/// A client's service tag outlived the translation of its address.
+#[test]
+fn estates_that_once_fared_otherwise_fare_as_the_sets_say() {
+    let tally = run(2_009_726..2_009_727, Universe::Full);
+    assert_eq!(tally.estates, 1);
+}
+
 /// `cargo test --release --test trace_proof -- --ignored --nocapture`
 #[test]
 #[ignore = "compares 50 million decisions; takes minutes"]

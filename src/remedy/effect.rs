@@ -93,6 +93,15 @@ pub fn denying(documents: &Documents, group: &ResourceId, address: &str, port: u
         .map(|(name, _)| name)
 }
 
+/// Whether just-in-time access denies something of an address by a rule that was not there before.
+pub fn brings_deny(before: &Documents, after: &Documents, group: &ResourceId, address: &str) -> bool {
+    let fresh = |name: &str| before.get(&group.child("securityRules", name)).is_none();
+    after.rules(group).iter().any(|(name, rule)| {
+        let shape = Shape::of(rule);
+        JitRuleName::parse(name).is_some() && shape.is_inbound_deny() && shape.names_destination(address) && fresh(name)
+    })
+}
+
 /// Whether a rule document denies a port of an address to everybody.
 pub fn denies(rule: &Value, address: &str, port: u16) -> bool {
     let shape = Shape::of(rule);

@@ -10,7 +10,7 @@ use super::group::{self, Said};
 use super::holds::{Holds, Reason};
 use super::machine::{Estate, Target};
 use super::nat::Translation;
-use super::packet::{self, Packet};
+use super::packet::{self, Membership, Packet};
 use super::place::Back;
 use super::ways::{Front, Sold, Way, WayIn};
 use crate::model::{AdminRule, Inventory, Origin, Sku, choices};
@@ -275,8 +275,10 @@ impl<'i> Walk<'i> {
                 estate,
                 target,
                 way,
+                // The client's tags stay behind with its address.
                 Packet {
                     source: *source,
+                    membership: Membership::Unread,
                     ..packet
                 },
             );

@@ -126,11 +126,10 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
 /// Whether a Deny rule of just-in-time access for the machine is one that only this plan brings.
 fn is_awaited(sight: &Sight<'_>, vm: &Vm) -> bool {
     let paths = effect::filtered(sight.view, &vm.id);
-    paths.iter().any(|(group, address)| {
-        let denying = |port: &u16| effect::denying(&sight.view.documents, group, address, *port);
-        let mut names = sight.ports.iter().filter_map(denying);
-        names.any(|name| sight.first.get(&group.child("securityRules", &name)).is_none())
-    })
+    let brings = |(group, address): &(ResourceId, String)| {
+        effect::brings_deny(sight.first, &sight.view.documents, group, address)
+    };
+    paths.iter().any(brings)
 }
 
 /// Why no rule of a group can close what is open.

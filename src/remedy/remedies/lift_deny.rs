@@ -18,9 +18,9 @@ pub const REMEDY: Remedy = Remedy {
     propose,
 };
 
-/// Why a Deny rule cannot be raised by the plan that brings it.
-pub(super) const NOT_YET: &str = "just-in-time access has not written its Deny rule yet; carry this plan out, then plan again \
-                                  with --lift";
+/// Why a Deny rule cannot be raised by a plan that changes what it comes from.
+pub(super) const NOT_YET: &str = "just-in-time access writes its Deny rule only when this plan has changed its policy; carry \
+                                  this plan out, then plan again with --lift";
 
 fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
     let Some((index, vm)) = sight.view.machine_of(finding).filter(|_| sight.settings.lift) else {
@@ -39,8 +39,8 @@ fn propose(sight: &Sight<'_>, finding: &Finding) -> Proposal {
             if drafts.iter().any(|draft| draft.target == target) {
                 continue;
             }
-            // The service names its rules itself, so one that it has not written yet cannot be raised.
-            if sight.first.get(&target).is_none() {
+            // The service names its rules itself, and no source says whether a port more changes a rule or adds one.
+            if effect::brings_deny(sight.first, &sight.view.documents, group, address) {
                 return Proposal::cannot("you", NOT_YET);
             }
             let above = openings
