@@ -7,6 +7,8 @@ mod estate;
 use ExposureClass::{AzureTenants, Closed, Narrow, NoReturnPath, Private, Wide};
 use estate::*;
 use portcullis::exposure::{ExposureClass, Way, shadows};
+use portcullis::rule::fact::{Fact, FactSource};
+use portcullis::rule::facts::{Estate as Facts, VmFacts};
 use serde_json::{Value, json};
 
 fn public(rules: Vec<Value>) -> Analysed {
@@ -294,7 +296,7 @@ fn several_rules_that_shadow_together_missed() {
     let rules = vec![
         rule("low", 100, "Deny", "0.0.0.0/1", "22"),
         rule("high", 110, "Deny", "128.0.0.0/1", "22"),
-        rule("ssh", 200, "Allow", "203.0.113.0/24", "22"),
+        rule("ssh", 200, "Allow", "0.0.0.0/0", "22"),
     ];
     let found = public(rules);
     assert_class(found.public(), Closed);
@@ -304,4 +306,147 @@ fn several_rules_that_shadow_together_missed() {
         .map(|shadow| shadow.is_some())
         .collect();
     assert_eq!(shadowed, [false, false, true]);
+}
+
+// ---- ways and layers that neither knows
+
+#[test]
+fn load_balancer_ignored() {
+    let balancer = id("Microsoft.Network/loadBalancers", "lb");
+    let part = |kind: &str, name: &str| json!({ "id": format!("{balancer}/{kind}/{name}") });
+    let found = Estate::new()
+        .subnet_nsg(vec![allow("*")])
+        .configure(
+            "loadBalancerBackendAddressPools",
+            json!([part("backendAddressPools", "pool")]),
+        )
+        .add(json!({ "id": balancer, "sku": { "name": "Standard" }, "properties": {
+            "frontendIPConfigurations": [{ "name": "front", "properties": {
+                "publicIPAddress": reference("Microsoft.Network/publicIPAddresses", "lbpip") } }],
+            "backendAddressPools": [{ "name": "pool", "properties": {} }],
+            "loadBalancingRules": [{ "name": "ssh", "properties": {
+                "frontendIPConfiguration": part("frontendIPConfigurations", "front"),
+                "backendAddressPool": part("backendAddressPools", "pool"),
+                "protocol": "Tcp", "frontendPort": 50022, "backendPort": 22 } }] } }))
+        .analyse();
+    let way = found.on(Way::LoadBalancer);
+    assert!(way.is_some_and(|way| way.class == Wide && way.front_port == Some(50022)));
+}
+
+#[test]
+fn firewall_ignored() {
+    let reserved = json!({ "name": "AzureFirewallSubnet", "id": subnet_id("AzureFirewallSubnet"),
+        "properties": { "addressPrefix": "10.0.9.0/26" } });
+    let nat = json!({ "name": "ssh", "protocols": ["TCP"], "sourceAddresses": ["203.0.113.0/24"],
+        "destinationAddresses": ["20.0.0.5"], "destinationPorts": ["50022"], "translatedAddress": "10.0.0.4",
+        "translatedPort": "22" });
+    let found = Estate::new()
+        .network("subnets", json!([reserved]))
+        .subnet_nsg(vec![])
+        .add(
+            json!({ "id": id("Microsoft.Network/azureFirewalls", "fw"), "properties": {
+            "ipConfigurations": [{ "name": "c", "properties": { "privateIPAddress": "10.0.9.4",
+                "subnet": { "id": subnet_id("AzureFirewallSubnet") } } }],
+            "natRuleCollections": [{ "name": "nat", "properties": {
+                "priority": 100, "action": { "type": "Dnat" }, "rules": [nat] } }] } }),
+        )
+        .analyse();
+    let way = found.on(Way::FirewallDnat);
+    assert!(way.is_some_and(|way| way.class == Narrow && way.sources == ["203.0.113.0/24"]));
+}
+
+#[test]
+fn admin_rules_ignored() {
+    let manager = id("Microsoft.Network/networkManagers", "manager");
+    let configuration = format!("{manager}/securityAdminConfigurations/c");
+    let group = format!("{manager}/networkGroups/all");
+    let prefix = |text: &str| json!([{ "addressPrefixType": "IPPrefix", "addressPrefix": text }]);
+    let found = Estate::new()
+        .public()
+        .subnet_nsg(vec![allow("*")])
+        .add(json!({ "id": format!("{configuration}/ruleCollections/rc"),
+            "properties": { "appliesToGroups": [{ "networkGroupId": group }] } }))
+        .add(json!({ "id": format!("{group}/staticMembers/m"),
+            "properties": { "resourceId": id("Microsoft.Network/virtualNetworks", "vnet") } }))
+        .add(
+            json!({ "id": format!("{configuration}/ruleCollections/rc/rules/no"), "kind": "Custom", "properties": {
+            "protocol": "Tcp", "access": "Deny", "priority": 10, "direction": "Inbound", "sources": prefix("*"),
+            "destinations": prefix("*"), "sourcePortRanges": ["0-65535"], "destinationPortRanges": ["22"] } }),
+        )
+        .add(
+            json!({ "id": format!("{manager}/listDeploymentStatus"), "value": [{ "region": "westeurope",
+            "deploymentStatus": "Deployed", "deploymentType": "SecurityAdmin", "configurationIds": [configuration],
+            "commitTime": "2026-03-01T00:00:00Z" }] }),
+        )
+        .analyse();
+    assert_class(found.public(), Closed);
+}
+
+#[test]
+fn plural_sources_ignored() {
+    let listed = with(
+        allow(""),
+        "sourceAddressPrefixes",
+        json!(["203.0.113.0/24", "Internet"]),
+    );
+    assert_class(public(vec![listed]).public(), Wide);
+}
+
+#[test]
+fn default_rules_taken_for_denials() {
+    let found = public(vec![]);
+    assert_class(found.private(), Private);
+    assert_eq!(deciders(found.private()), ["sub/AllowVnetInBound"]);
+}
+
+#[test]
+fn only_the_first_group_of_machines_read() {
+    let asg = |name: &str| id("Microsoft.Network/applicationSecurityGroups", name);
+    let mut to_groups = allow("Internet");
+    if let Some(properties) = to_groups["properties"].as_object_mut() {
+        properties.remove("destinationAddressPrefix");
+    }
+    let both = json!([{ "id": asg("db") }, { "id": asg("web") }]);
+    let to_groups = with(to_groups, "destinationApplicationSecurityGroups", both);
+    let member = Estate::new()
+        .public()
+        .add(json!({ "id": asg("db") }))
+        .add(json!({ "id": asg("web") }))
+        .configure("applicationSecurityGroups", json!([{ "id": asg("web") }]))
+        .subnet_nsg(vec![to_groups]);
+    assert_class(member.analyse().public(), Wide);
+}
+
+#[test]
+fn prefix_of_length_zero_read_as_nothing() {
+    assert_class(public(vec![allow("0.0.0.0/0")]).public(), Wide);
+}
+
+#[test]
+fn policy_for_other_ports_taken_for_cover() {
+    let vm = id("Microsoft.Compute/virtualMachines", "vm");
+    let policy = id(
+        "Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies",
+        "default",
+    );
+    let found = Estate::new()
+        .public()
+        .subnet_nsg(vec![allow("*")])
+        .add(json!({ "id": policy, "location": "westeurope", "properties": { "virtualMachines": [{ "id": vm, "ports": [
+            { "number": 3389, "protocol": "*", "allowedSourceAddressPrefix": "*", "maxRequestAccessDuration": "PT3H" }] }] } }))
+        .analyse();
+    assert_eq!(protected(&found), Some(vec![Fact::Int(3389)]));
+}
+
+/// The ports of the machine that a just-in-time policy protects.
+fn protected(found: &Analysed) -> Option<Vec<Fact>> {
+    let now = "2026-03-14T02:10:00Z".parse().ok()?;
+    let facts = Facts::new(found.inventory(), &found.exposures, now);
+    let Fact::Record(members) = VmFacts::new(&facts, 0)?.fact("jit") else {
+        return None;
+    };
+    match members.iter().find(|(name, _)| &**name == "ports") {
+        Some((_, Fact::List(ports))) => Some(ports.to_vec()),
+        _ => None,
+    }
 }
