@@ -13,11 +13,36 @@ use portcullis::rule::assess::Policy;
 use portcullis::rule::params::ResolvedParams;
 use portcullis::rule::{Severity, Verdict, builtin};
 use portcullis::scan::{Request, scan};
+use serde_json::{Value, json};
 
 const RECORDED: &str = "2026-03-14T02:10:00Z";
 
 fn report_of(directory: &str) -> Report {
     report_with(directory, "")
+}
+
+/// The report of the estate as it is recorded where the platform's subscription is refused.
+fn report_without_the_platform() -> Report {
+    const PLATFORM: &str = "7d4f1c02-5a3e-4b86-9f10-2c6e8a9b0d11";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/contoso/estate.jsonl");
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let mut header = lines.next().unwrap();
+    let covered = header.get_mut("subscriptions").and_then(Value::as_array_mut).unwrap();
+    let platform = covered.iter_mut().find(|covered| covered["id"] == PLATFORM).unwrap();
+    platform["complete"] = json!(false);
+    platform["missing"] = json!([{ "type": "*", "reason": "403 AuthorizationFailed" }]);
+    let is_read = |line: &Value| line["id"].as_str().is_some_and(|id| !id.contains(PLATFORM));
+    let read: Vec<Value> = lines.filter(is_read).collect();
+    let footer = json!({ "format": "portcullis-snapshot-end", "resources": read.len() });
+    let text: String = std::iter::once(header)
+        .chain(read)
+        .chain([footer])
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let mut reading = Reading::default();
+    reading.read("estate.jsonl", Given::Found, text.as_bytes());
+    judged(reading, "contoso")
 }
 
 /// The report of an example, and of one more recording beside it.
@@ -33,6 +58,10 @@ fn report_with(directory: &str, more: &str) -> Report {
     if !more.is_empty() {
         reading.read("more.json", Given::Found, more.as_bytes());
     }
+    judged(reading, directory)
+}
+
+fn judged(mut reading: Reading, directory: &str) -> Report {
     reading.finish();
     let rules = builtin::rules();
     let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
@@ -439,6 +468,65 @@ fn what_was_refused_leaves_open_only_what_needs_it() {
             .all(|f| f.gaps[0].contains("403"))
     );
 }
+
+/// The firewall of the hub, with its NAT rule to vm-shop-web-02, stands in the platform's subscription.
+#[test]
+fn what_the_refused_platform_may_let_in_is_left_open_and_named() {
+    let report = report_without_the_platform();
+    let exposed = |verdict: Verdict| -> BTreeSet<&str> {
+        let of_rule = report
+            .findings
+            .iter()
+            .filter(|finding| &*finding.rule == "management-port-exposed" && finding.verdict == verdict);
+        of_rule.map(|finding| &*finding.subject.name).collect()
+    };
+    // Without endpoints nothing is known of a classic machine, refused or not.
+    let expected = BEHIND_THE_HUB
+        .iter()
+        .chain(BEHIND_THE_CHILD_POLICY)
+        .chain(&["legacyfiles"]);
+    assert_eq!(exposed(Undetermined), expected.copied().collect());
+    let names = |machine: &str, what: &str| {
+        let mut of_rule = report
+            .findings
+            .iter()
+            .filter(|finding| &*finding.rule == "management-port-exposed" && &*finding.subject.name == machine);
+        let mut gaps = of_rule.next().unwrap().gaps.iter();
+        assert!(gaps.any(|gap| gap.contains(what) && gap.contains("403")), "{machine}");
+    };
+    BEHIND_THE_HUB.iter().for_each(|machine| names(machine, "`vnet-hub`"));
+    BEHIND_THE_CHILD_POLICY
+        .iter()
+        .for_each(|machine| names(machine, "`fwp-contoso-base`"));
+    // What is open by another way stays unhealthy, and what groups keep closed stays healthy.
+    assert!(exposed(Unhealthy).contains("vm-shop-web-01"));
+    assert!(!exposed(Unhealthy).contains("vm-shop-web-03"));
+}
+
+/// Machines without a sure exposure in networks that are peered with the hub, whose groups admit it.
+const BEHIND_THE_HUB: &[&str] = &[
+    "vm-pay-hsm-01",
+    "vm-pay-report-01",
+    "vm-shop-app-01",
+    "vm-shop-app-02",
+    "vm-shop-app-03",
+    "vm-shop-bi-01",
+    "vm-shop-db-01",
+    "vm-shop-db-02",
+    "vm-shop-web-02",
+];
+
+/// Those whose own firewall inherits from a policy of the hub's, and one whose network is not in the input.
+const BEHIND_THE_CHILD_POLICY: &[&str] = &[
+    "vm-etl-01",
+    "vm-etl-02",
+    "vm-ingest-02",
+    "vm-lake-01",
+    "vm-lake-02",
+    "vm-shop-ml-01",
+    "vm-spark-01",
+    "vm-sql-01",
+];
 
 #[test]
 fn neighbouring_recommendations_stand_beside_our_rules() {

@@ -298,8 +298,22 @@ impl Balancers {
             .why()
             .filter(|_| self.addresses.keys().any(|address| may_be(*address, prefixes)));
         let by_name = by_name.or_else(|| by_address.map(|why| why.text.clone()));
-        by_name.or_else(|| self.doubtful_pools.iter().find_map(may_hold))
+        let doubtful = by_name.or_else(|| self.doubtful_pools.iter().find_map(may_hold));
+        doubtful.or_else(|| refused_balancers(inventory, configuration))
     }
+}
+
+/// Why load balancers may lead to an ip configuration that does not name them: pools list addresses of their network, and
+/// those of its subscription were not read.
+fn refused_balancers(inventory: &Inventory, configuration: &IpConfiguration) -> Option<Arc<str>> {
+    let subnet = configuration.subnet.known()?.as_ref()?;
+    let subscription = subnet.subscription();
+    let reason = inventory
+        .coverage
+        .missing(subscription, "microsoft.network/loadbalancers")?;
+    Some(Arc::from(format!(
+        "load balancers of subscription `{subscription}` were not read: {reason}"
+    )))
 }
 
 /// Why a pool or rule of a load balancer that somebody names is not what it seems.

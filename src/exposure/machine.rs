@@ -14,7 +14,7 @@ use super::stack::PortReach;
 use super::stacks::TargetStacks;
 use super::translated::{TranslatedWay, Translations, translation_range};
 use crate::model::{Firewall, Frontend, Inventory, IpConfiguration, Known, LoadBalancer, PublicIpRef, ResourceId, Sku};
-use crate::net::{AddressSet, PortSet};
+use crate::net::{AddressSet, Family, PortSet};
 
 /// The worded answers of a stack on the ways that need nothing but the stack, shared by all machines that have it.
 pub(super) struct Direct {
@@ -125,6 +125,7 @@ impl Answers<'_> {
             .doubt(self.inventory, &target.id(), configuration, target.prefixes, network);
         found.extend(doubt.and_then(|why| self.doubtful_way(Way::LoadBalancer, &why, stack)));
         found.extend(self.translated_ways(&target, stack, translations));
+        found.extend(self.unseen_way(&target, stack, translations));
         for way in &internal {
             found.extend(self.translated_through(way, stacks, translations));
         }
@@ -167,14 +168,9 @@ impl Answers<'_> {
         if exposures.is_empty() {
             return None;
         }
-        let front = Front {
-            address: Arc::from("unknown"),
-            id: None,
-            through: None,
-        };
         Some(WayIn {
             way,
-            front: Some(front),
+            front: Some(unknown_front()),
             exposures: Arc::new(exposures),
         })
     }
@@ -326,17 +322,34 @@ impl Answers<'_> {
         way: &TranslatedWay,
         doubt: Option<Arc<str>>,
     ) -> Option<WayIn> {
-        let firewall = self.inventory.firewalls.get(way.firewall)?;
+        let firewall = way.firewall.and_then(|index| self.inventory.firewalls.get(index))?;
         let leads = way.leads(self.inventory, firewall, address, network);
         if leads == Truth::No {
             return None;
         }
         let doubt = doubt.or_else(|| (leads == Truth::Maybe).then(|| unconnected(firewall)));
         let range = translation_range(self.inventory, firewall).map(AddressSet::from_ranges);
-        let led_to = stack.ports.iter().filter(|reach| way.ports.contains(reach.port));
+        let exposures = self.behind_firewall(stack, way, &range, doubt, Some(firewall))?;
+        Some(WayIn {
+            way: Way::FirewallDnat,
+            front: Some(self.firewall_front(firewall, way)),
+            exposures,
+        })
+    }
+
+    /// The answers behind a destination NAT rule; none where it leads to no port, or only may and to closed ones.
+    fn behind_firewall(
+        &self,
+        stack: &Stack,
+        way: &TranslatedWay,
+        range: &Result<AddressSet, Arc<str>>,
+        doubt: Option<Arc<str>>,
+        firewall: Option<&Firewall>,
+    ) -> Option<Arc<Vec<PortExposure>>> {
         let by = format!(" by {}", way.named(firewall));
+        let led_to = stack.ports.iter().filter(|reach| way.ports.contains(reach.port));
         let exposure = |reach| {
-            let mut answer = self.describer.translated(way, reach, &range, &by);
+            let mut answer = self.describer.translated(way, reach, range, &by);
             if let Some(why) = doubt.as_ref().filter(|_| answer.class != ExposureClass::Closed) {
                 unsettle(&mut answer, why, &by);
             }
@@ -344,13 +357,21 @@ impl Answers<'_> {
         };
         let exposures: Vec<PortExposure> = led_to.map(exposure).collect();
         let open = |exposure: &PortExposure| exposure.class != ExposureClass::Closed;
-        if exposures.is_empty() || (way.doubtful && !exposures.iter().any(open)) {
+        let none = exposures.is_empty() || (way.doubtful && !exposures.iter().any(open));
+        (!none).then(|| Arc::new(exposures))
+    }
+
+    /// The way through firewalls that were not read, to which something ties the machine's network.
+    fn unseen_way(&self, target: &DraftTarget<'_>, stack: &Stack, translations: &Translations) -> Option<WayIn> {
+        // Azure Firewall has no IPv6.
+        if stack.family != Family::V4 {
             return None;
         }
+        let (way, range) = translations.unseen(self.inventory, target.subnet)?;
         Some(WayIn {
             way: Way::FirewallDnat,
-            front: Some(self.firewall_front(firewall, way)),
-            exposures: Arc::new(exposures),
+            front: Some(unknown_front()),
+            exposures: self.behind_firewall(stack, &way, &range, None, None)?,
         })
     }
 
@@ -379,6 +400,15 @@ impl Answers<'_> {
             ([], [only]) => front(Arc::from(only.to_string()), None),
             _ => front(Arc::from(firewall.id.name()), None),
         }
+    }
+}
+
+/// What stands outside, where nothing that was read says it.
+fn unknown_front() -> Front {
+    Front {
+        address: Arc::from("unknown"),
+        id: None,
+        through: None,
     }
 }
 

@@ -29,6 +29,7 @@ mod stacks;
 mod sweep;
 mod target;
 mod translated;
+mod unseen;
 
 pub use admin::find_admin_rule;
 pub use admitting::Admitting;

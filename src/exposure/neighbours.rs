@@ -61,7 +61,8 @@ pub fn connected(inventory: &Inventory, from: u32, to: u32) -> Truth {
     if unread { Truth::Maybe } else { Truth::No }
 }
 
-fn is_connected(peering: &Peering) -> bool {
+/// Whether a peering is connected, or may be.
+pub(super) fn is_connected(peering: &Peering) -> bool {
     peering
         .state
         .known()

@@ -7,18 +7,20 @@ use std::sync::Arc;
 use super::answer::FrontPort;
 use super::compile::{Truth, truth};
 use super::neighbours::{Holder, connected, holder};
+use super::unseen::UnseenFirewalls;
 use crate::model::{
     AddressTerm, Addresses, Firewall, FirewallAction, FirewallRule, HubConnection, Inventory, Known, Origin, Ports,
     ResourceId, RuleCollection, RuleKind, Why, WhyKind, choices,
 };
-use crate::net::{AddressRange, PortSet, Protocol, ProtocolSet};
+use crate::net::{AddressRange, AddressSet, PortSet, Protocol, ProtocolSet};
 
 pub(super) type Index<K, V> = HashMap<K, Vec<V>, foldhash::fast::RandomState>;
 
 /// One destination NAT rule that leads to one machine.
 #[derive(Clone, Debug)]
 pub struct TranslatedWay {
-    pub firewall: u32,
+    /// By index; `None` for one that was not read.
+    pub firewall: Option<u32>,
     pub collection: Arc<str>,
     pub rule: FirewallRule,
     /// The ports of the machine that it leads to.
@@ -35,11 +37,15 @@ pub struct Translations {
     translated: Index<IpAddr, TranslatedWay>,
     /// What may lead to any machine: firewalls with rules that could not be read, rules that translate to a name.
     doubtful: Vec<TranslatedWay>,
+    unseen: UnseenFirewalls,
 }
 
 impl Translations {
     pub fn of(inventory: &Inventory) -> Self {
-        let mut ways = Translations::default();
+        let mut ways = Translations {
+            unseen: UnseenFirewalls::of(inventory),
+            ..Translations::default()
+        };
         for (index, firewall) in (0u32..).zip(inventory.firewalls.iter()) {
             ways.add_firewall(inventory, index, firewall);
         }
@@ -48,15 +54,7 @@ impl Translations {
 
     fn add_firewall(&mut self, inventory: &Inventory, index: u32, firewall: &Firewall) {
         if let Some(why) = unread_policies(inventory, firewall) {
-            let way = TranslatedWay {
-                firewall: index,
-                collection: Arc::from(""),
-                rule: any_rule(),
-                ports: PortSet::full(),
-                doubtful: true,
-                unsure: Some(why.text),
-            };
-            self.doubtful.push(way);
+            self.doubtful.push(TranslatedWay::that_may_be(Some(index), why.text));
         }
         let in_order = ordered(inventory, firewall, RuleKind::Nat);
         let known_order = in_order.is_some();
@@ -92,7 +90,7 @@ impl Translations {
             let unsure =
                 rivals.then(|| Arc::from("several NAT rules of the firewall take the same destination and port"));
             self.translated.entry(address).or_default().push(TranslatedWay {
-                firewall: index,
+                firewall: Some(index),
                 collection: collection.name.clone(),
                 rule: (*rule).clone(),
                 ports,
@@ -113,7 +111,7 @@ impl Translations {
     ) {
         let Some(name) = &rule.translated_name else { return };
         self.doubtful.push(TranslatedWay {
-            firewall,
+            firewall: Some(firewall),
             collection: collection.name.clone(),
             rule: rule.clone(),
             ports,
@@ -150,6 +148,30 @@ impl Translations {
         ways.sort_by_key(|(way, _)| (way.firewall, way.collection.clone(), way.rule.name.clone()));
         ways.extend(self.doubtful.iter().map(|way| (way, None)));
         ways
+    }
+
+    /// The way that firewalls which were not read may lead to an address on a subnet, with what machines see on it.
+    pub fn unseen(
+        &self,
+        inventory: &Inventory,
+        subnet: Option<(u32, u32)>,
+    ) -> Option<(TranslatedWay, Result<AddressSet, Arc<str>>)> {
+        let unseen = self.unseen.beside(inventory, subnet)?;
+        Some((TranslatedWay::that_may_be(None, unseen.why), unseen.range))
+    }
+}
+
+impl TranslatedWay {
+    /// One by a rule that nothing states.
+    fn that_may_be(firewall: Option<u32>, why: Arc<str>) -> Self {
+        TranslatedWay {
+            firewall,
+            collection: Arc::from(""),
+            rule: any_rule(),
+            ports: PortSet::full(),
+            doubtful: true,
+            unsure: Some(why),
+        }
     }
 }
 
@@ -292,22 +314,29 @@ pub fn unread_policies(inventory: &Inventory, firewall: &Firewall) -> Option<Why
         {
             return Some(why.clone());
         }
-        if let Some(group) = known
-            .groups
-            .iter()
-            .find(|group| inventory.rule_collection_groups.find(group).is_none())
-        {
+        let mut stated = known.groups.iter();
+        if let Some(group) = stated.find(|group| inventory.rule_collection_groups.find(group).is_none()) {
+            let why = inventory.why_absent(group);
+            let text = format!("of policy `{}` rule collection group {why}", id.name());
+            return Some(Why::new(why.kind, text));
+        }
+        if let Some(reason) = unread_groups(inventory, &id).filter(|_| known.groups.is_empty()) {
             let text = format!(
-                "rule collection group `{}` of policy `{}` is not in the input",
-                group.name(),
+                "rule collection groups of policy `{}` were not read: {reason}",
                 id.name()
             );
-            return Some(Why::new(WhyKind::NotInInput, text));
+            return Some(Why::new(WhyKind::NotRead, text));
         }
         policy = known.base.clone();
         seen.push(id);
     }
     None
+}
+
+/// Why a policy that lists no rule collection groups may have some.
+fn unread_groups(inventory: &Inventory, policy: &ResourceId) -> Option<Arc<str>> {
+    let kind = "microsoft.network/firewallpolicies/rulecollectiongroups";
+    inventory.coverage.missing(policy.subscription(), kind)
 }
 
 /// The range whose addresses a firewall puts in place of the client's: that of its subnet; of one in a virtual hub, the
@@ -322,6 +351,11 @@ pub fn translation_range(inventory: &Inventory, firewall: &Firewall) -> Result<V
     let Some(hub) = &firewall.virtual_hub else {
         return Err(Arc::from("the subnet of the firewall is not in the input"));
     };
+    hub_range(inventory, hub)
+}
+
+/// The range whose addresses a firewall in a virtual hub puts in place of the client's.
+pub(super) fn hub_range(inventory: &Inventory, hub: &ResourceId) -> Result<Vec<AddressRange>, Arc<str>> {
     if inventory.choices.is(&choices::HUB_NAT, "unknown") {
         return Err(Arc::from(
             "which address a firewall in a virtual hub shows is not documented",
@@ -391,14 +425,14 @@ impl TranslatedWay {
     }
 
     /// What leads here, for a sentence.
-    pub fn named(&self, firewall: &Firewall) -> String {
-        if self.doubtful {
-            format!(
+    pub fn named(&self, firewall: Option<&Firewall>) -> String {
+        match firewall {
+            Some(firewall) if self.doubtful => format!(
                 "a NAT rule of firewall `{}` that is not in the input",
                 firewall.id.name()
-            )
-        } else {
-            format!("NAT rule `{}/{}`", self.collection, self.rule.name)
+            ),
+            None => "a NAT rule of a firewall that was not read".to_owned(),
+            Some(_) => format!("NAT rule `{}/{}`", self.collection, self.rule.name),
         }
     }
 }

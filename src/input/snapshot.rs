@@ -227,6 +227,7 @@ impl Snapshot<'_> {
             self.lose("not-read", lost, 1, "see that the identity may read it, and scan again");
         }
         self.reading.inventory.coverage.whole = true;
+        self.reading.inventory.coverage.recorded |= !header.subscriptions.is_empty();
         let covered = header.subscriptions.into_iter().map(covered);
         self.reading.inventory.coverage.subscriptions.extend(covered);
     }

@@ -8,6 +8,8 @@ pub struct Coverage {
     pub subscriptions: Vec<SubscriptionCoverage>,
     /// True when the input says that it is the whole of its scope (a snapshot), false for loose files.
     pub whole: bool,
+    /// The input says of which subscriptions it was recorded; all others were not read.
+    pub recorded: bool,
     /// Sentences about what was lost, apart from subscriptions: an unreadable file, a cut snapshot.
     pub lost: Vec<Arc<str>>,
     /// Interfaces or subnets are in the input to which another Terraform configuration could attach groups and routes.
@@ -51,5 +53,22 @@ impl Coverage {
             .iter()
             .find(of_type)
             .map(|missing| missing.reason.clone())
+    }
+
+    /// Why a subscription may have resources of a type that are not in the input: they were refused, or the subscription
+    /// is none of those that were recorded.
+    pub fn unread(&self, subscription: &str, resource_type: &str) -> Option<Arc<str>> {
+        let mut covered = self.subscriptions.iter();
+        if covered.any(|covered| covered.id.eq_ignore_ascii_case(subscription)) {
+            return self.missing(subscription, resource_type);
+        }
+        self.recorded
+            .then(|| Arc::from(format!("subscription `{subscription}` was not scanned")))
+    }
+
+    /// The first subscription in which resources of a type were refused, and why.
+    pub fn first_missing(&self, resource_type: &str) -> Option<(&str, Arc<str>)> {
+        let mut covered = self.subscriptions.iter();
+        covered.find_map(|covered| Some((&*covered.id, self.missing(&covered.id, resource_type)?)))
     }
 }

@@ -41,3 +41,10 @@ pub struct PrivateLinkService {
     pub subnets: Vec<ResourceId>,
     pub origin: Origin,
 }
+
+/// Whether a network is one in which the service keeps a virtual hub, in a subscription of its own. A network that is
+/// connected to a hub has a peering to it.
+pub fn is_hub_network(network: &ResourceId) -> bool {
+    let name = network.name();
+    name.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("HV_"))
+}

@@ -33,7 +33,7 @@ pub use defender::{Assessment, Pricing};
 pub use firewall::{
     Firewall, FirewallAction, FirewallPolicy, FirewallRule, IpGroup, RuleCollection, RuleCollectionGroup, RuleKind,
 };
-pub use hub::{HubConnection, PrivateLinkService, RoutingIntent, VirtualHub};
+pub use hub::{HubConnection, PrivateLinkService, RoutingIntent, VirtualHub, is_hub_network};
 pub use id::{PLACEHOLDER_SUBSCRIPTION, ResourceId, is_placeholder};
 pub use inventory::{Inventory, Item};
 pub use jit::{JitEntry, JitPolicy, JitPort, JitRequest};

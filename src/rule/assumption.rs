@@ -67,7 +67,7 @@ pub const ASSUMPTIONS: &[Assumed] = &[
     },
     Assumed {
         id: "no-firewall",
-        text: "no Azure Firewall is in the input, so none is assumed to stand before a machine",
+        text: "no Azure Firewall is in the input, so none is assumed to stand before a machine or to lead to one",
         switch: None,
         applies: |inventory| inventory.firewalls.is_empty() && !inventory.coverage.whole,
         scope: Scope::Report,

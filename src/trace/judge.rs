@@ -79,6 +79,9 @@ pub enum Does {
     HandOver,
 }
 
+/// Where a firewall stands of which it is not known where.
+const ANYWHERE: &[AddressRange] = &[AddressRange::V4(0, u32::MAX)];
+
 /// Who can come on a way in: public addresses from the internet, all others on private paths.
 pub fn comes_by<'i>(target: &Target<'i>, way: &WayIn<'i>, source: IpAddr) -> Holds<'i> {
     let elsewhere = packet::is_nobody(source) || source.is_ipv4() != is_ipv4(target);
@@ -263,25 +266,26 @@ impl<'i> Walk<'i> {
         packet: Packet<'_>,
         ranges: Result<&'i [AddressRange], Reason<'i>>,
     ) {
-        let ranges = match ranges {
-            Ok(ranges) => ranges,
-            Err(why) => return self.doubt(why),
+        let (ranges, unknown) = match ranges {
+            Ok(ranges) => (ranges, None),
+            Err(why) => (ANYWHERE, Some(why)),
         };
-        let sources = super::candidates::within(estate, target, ranges);
+        let mut sources = super::candidates::within(estate, target, ranges);
+        sources.retain(|source| unknown.is_none() || !packet::is_platform(*source));
         let walks = sources.iter().map(|source| {
             let mut walk = self.clone();
-            walk.steps.push(Step::SeenAs(*source, ranges, true));
-            walk.filters(
-                estate,
-                target,
-                way,
-                // The client's tags stay behind with its address.
-                Packet {
-                    source: *source,
-                    membership: Membership::Unread,
-                    ..packet
+            let step = Step::SeenAs(*source, ranges, true);
+            walk.steps.extend(unknown.is_none().then_some(step));
+            let seen = Packet {
+                source: *source,
+                // The client's tags stay behind with its address. Wherever a firewall stands, it has none.
+                membership: match unknown {
+                    Some(_) => Membership::Outside,
+                    None => Membership::Unread,
                 },
-            );
+                ..packet
+            };
+            walk.filters(estate, target, way, seen);
             walk
         });
         let walks: Vec<Walk<'i>> = walks.collect();
@@ -296,6 +300,9 @@ impl<'i> Walk<'i> {
         };
         let all_alike = !openest.may_pass || openest.may_stop || !stops;
         *self = openest;
+        if let Some(why) = unknown {
+            return self.doubt(why);
+        }
         for step in &mut self.steps {
             if let Step::SeenAs(_, _, all) = step {
                 *all = alike;

@@ -15,6 +15,7 @@ mod nat;
 mod packet;
 mod place;
 mod question;
+mod unseen;
 mod ways;
 mod words;
 

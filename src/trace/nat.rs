@@ -271,7 +271,7 @@ pub fn ways<'i>(estate: &Estate<'i>, target: &Target<'i>, ways: &mut Vec<WayIn<'
             });
         }
         if let Some(why) = unread_rules(estate.inventory, firewall).filter(|_| may_reach(estate, firewall, target)) {
-            let front = Front::UnreadFirewall(firewall, translation_range(estate.inventory, firewall));
+            let front = Front::UnreadFirewall(Some(firewall), translation_range(estate.inventory, firewall));
             ways.push(WayIn {
                 way: Way::FirewallDnat,
                 front,
@@ -408,14 +408,22 @@ fn unread_policy<'i>(inventory: &'i Inventory, id: &'i ResourceId) -> Option<Rea
     if let Some(why) = policy.unread.as_ref().or_else(of_group) {
         return Some(Cow::Borrowed(&why.text));
     }
+    if policy.groups.is_empty() {
+        let kind = "Microsoft.Network/firewallPolicies/ruleCollectionGroups";
+        let reason = inventory.coverage.missing(id.subscription(), kind)?;
+        return Some(Cow::Owned(format!(
+            "rule collection groups of policy `{}` were not read: {reason}",
+            id.name()
+        )));
+    }
     let absent = policy
         .groups
         .iter()
         .find(|group| inventory.rule_collection_groups.find(group).is_none())?;
     let text = format!(
-        "rule collection group `{}` of policy `{}` is not in the input",
-        absent.name(),
-        id.name()
+        "of policy `{}` rule collection group {}",
+        id.name(),
+        inventory.why_absent(absent)
     );
     Some(Cow::Owned(text))
 }
@@ -452,20 +460,23 @@ fn translation_range<'i>(inventory: &'i Inventory, firewall: &Firewall) -> Resul
     let prefixes = match (firewall.subnets.first(), &firewall.virtual_hub) {
         (Some(subnet), _) => inventory.subnet(subnet).map(|(_, subnet)| &subnet.prefixes),
         (None, None) => None,
-        (None, Some(_)) if inventory.choices.is(&choices::HUB_NAT, "unknown") => {
-            return Err(Reason::Borrowed(
-                "which address a firewall in a virtual hub shows is not documented",
-            ));
-        }
-        (None, Some(hub)) => {
-            let prefixes = inventory.virtual_hubs.find(hub).and_then(|hub| hub.prefixes.known());
-            return prefixes.map(Vec::as_slice).ok_or_else(|| {
-                let text = format!("the address prefix of virtual hub `{}` is not in the input", hub.name());
-                Reason::Owned(text)
-            });
-        }
+        (None, Some(hub)) => return firewalls_of_hub(inventory, hub),
     };
     prefixes.and_then(Known::known).map(Vec::as_slice).ok_or_else(no_subnet)
+}
+
+/// The range that firewalls of a virtual hub translate from: the hub's.
+pub fn firewalls_of_hub<'i>(inventory: &'i Inventory, hub: &ResourceId) -> Result<&'i [AddressRange], Reason<'i>> {
+    if inventory.choices.is(&choices::HUB_NAT, "unknown") {
+        return Err(Reason::Borrowed(
+            "which address a firewall in a virtual hub shows is not documented",
+        ));
+    }
+    let prefixes = inventory.virtual_hubs.find(hub).and_then(|hub| hub.prefixes.known());
+    prefixes.map(Vec::as_slice).ok_or_else(|| {
+        let text = format!("the address prefix of virtual hub `{}` is not in the input", hub.name());
+        Reason::Owned(text)
+    })
 }
 
 /// Whether an address means a machine of the target's network to a firewall: private addresses repeat.
@@ -507,7 +518,7 @@ fn from_hub<'i>(
 }
 
 /// The network that holds an address, seen from another: its own space comes first, then that of connected peers.
-fn holder<'i>(inventory: &'i Inventory, from: &'i VirtualNetwork, address: IpAddr) -> Option<&'i VirtualNetwork> {
+pub fn holder<'i>(inventory: &'i Inventory, from: &'i VirtualNetwork, address: IpAddr) -> Option<&'i VirtualNetwork> {
     let mut prefixes = from.subnets.iter().filter_map(|subnet| subnet.prefixes.known());
     let space = from.address_space.known();
     if prefixes.any(|ranges| contain(ranges, address)) || space.is_some_and(|ranges| contain(ranges, address)) {

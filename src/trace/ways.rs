@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::holds::{Holds, Reason};
 use super::machine::{Estate, Target};
 use super::nat::{self, Translation};
+use super::unseen;
 use crate::model::{
-    BackendPool, Firewall, Frontend, Inventory, Known, LoadBalancer, Origin, PoolMember, PublicIpRef, ResourceId, Sku,
-    WhyKind,
+    BackendPool, Firewall, Frontend, Inventory, IpConfiguration, Known, LoadBalancer, Origin, PoolMember, PublicIpRef,
+    ResourceId, Sku, WhyKind,
 };
 use crate::net::{AddressRange, Protocol, ProtocolSet};
 
@@ -43,8 +44,8 @@ pub enum Front<'i> {
     None,
     /// Something that could not be read may lead here.
     Unread,
-    /// A firewall whose rules could not be read may lead here.
-    UnreadFirewall(&'i Firewall, Result<&'i [AddressRange], Reason<'i>>),
+    /// A firewall whose rules could not be read may lead here; none where not even the firewall was.
+    UnreadFirewall(Option<&'i Firewall>, Result<&'i [AddressRange], Reason<'i>>),
     PublicIp {
         id: Option<&'i ResourceId>,
         name: &'i str,
@@ -120,6 +121,7 @@ pub fn ways<'i>(estate: &Estate<'i>, target: &Target<'i>) -> Vec<WayIn<'i>> {
         ways.push(unread(Way::LoadBalancer, why));
     }
     nat::ways(estate, target, &mut ways);
+    unseen::ways(estate.inventory, target, &mut ways);
     ways.push(WayIn {
         way: Way::Private,
         front: Front::None,
@@ -349,6 +351,17 @@ fn unread_balancers<'i>(inventory: &'i Inventory, target: &Target<'i>) -> Option
             .find_map(|balancer| balancer.unread.as_ref())
     };
     part.or_else(|| balancer().map(|why| Cow::Borrowed(&*why.text)))
+        .or_else(|| refused(inventory, configuration))
+}
+
+/// Pools list addresses of their network; those of its subscription were not read.
+fn refused<'i>(inventory: &'i Inventory, configuration: &IpConfiguration) -> Option<Reason<'i>> {
+    let subscription = configuration.subnet.known()?.as_ref()?.subscription();
+    let reason = inventory
+        .coverage
+        .missing(subscription, "Microsoft.Network/loadBalancers")?;
+    let text = format!("load balancers of subscription `{subscription}` were not read: {reason}");
+    Some(Cow::Owned(text))
 }
 
 /// Why a pool or rule that a target names is not what it seems.

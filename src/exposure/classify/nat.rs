@@ -87,7 +87,8 @@ impl Describer<'_> {
 
     /// The Deny network rules that cover what a NAT rule lets through to a port.
     fn overruled(&self, way: &TranslatedWay, port: u16) -> Overruled {
-        let firewall = self.inventory.firewalls.get(way.firewall).filter(|_| !way.doubtful);
+        let firewall = way.firewall.and_then(|index| self.inventory.firewalls.get(index));
+        let firewall = firewall.filter(|_| !way.doubtful);
         firewall
             .map(|firewall| Overruled::of(self.inventory, firewall, way.rule.translated_address, port))
             .unwrap_or_default()
@@ -134,7 +135,7 @@ fn admits(reach: &PortReach, range: Option<&AddressSet>) -> Truth {
     let certain = admitted(&reach.certain);
     match range {
         _ if certain.v4.is_full() => Truth::Yes,
-        None => Truth::Maybe,
+        None => truth(!admitted(reach.possible()).difference(&PLATFORM).v4.is_empty()).min(Truth::Maybe),
         Some(range) if certain.is_superset(range) => Truth::Yes,
         Some(range) => truth(admitted(reach.possible()).intersects(range)).min(Truth::Maybe),
     }

@@ -23,7 +23,11 @@ impl<'i> Words<'_, 'i> {
                 "unknown".to_owned(),
                 "something that could not be read may lead here".to_owned(),
             ),
-            Front::UnreadFirewall(firewall, _) => Hop {
+            Front::UnreadFirewall(None, _) => hop(
+                "unknown".to_owned(),
+                "a firewall that was not read may have a NAT rule that leads here".to_owned(),
+            ),
+            Front::UnreadFirewall(Some(firewall), _) => Hop {
                 id: Some(firewall.id.text().clone()),
                 ..hop(
                     firewall.id.name().to_owned(),
@@ -145,7 +149,7 @@ pub(super) fn taken(way: &WayIn<'_>, takes: &Holds<'_>, client: IpAddr) -> Optio
 pub(super) fn firewall_name(way: &WayIn<'_>) -> String {
     match &way.front {
         Front::Firewall(rule) => rule.firewall.id.name().to_owned(),
-        Front::UnreadFirewall(firewall, _) => firewall.id.name().to_owned(),
+        Front::UnreadFirewall(Some(firewall), _) => firewall.id.name().to_owned(),
         _ => "firewall".to_owned(),
     }
 }
