@@ -212,6 +212,21 @@ fn ways_that_lack_something_say_what() {
     }
 }
 
+/// A proxy's page instead of an answer is told as such, not as a mistake of syntax.
+#[test]
+fn an_authority_that_answers_no_json_is_named() {
+    let sandbox = sandbox(Options::default());
+    let authority = token_service("<html>sign in</html>");
+    let variables = [PRINCIPAL[0], PRINCIPAL[1], ("AZURE_CLIENT_SECRET", SECRET)];
+    let output = sign_in(&sandbox, "secret", &variables, &["--authority", &authority]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("secret: `127.0.0.1` answered with status 200 and no JSON"),
+        "{said}"
+    );
+}
+
 /// Something with the looks of a token of a job.
 fn jwt() -> String {
     "eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwic3ViIjoiam9iIiwiYXVkIjoiYXBpOi8vQXp1cmVBRFRva2VuRXhjaGFuZ2UifQ.c2ln"

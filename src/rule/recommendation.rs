@@ -59,6 +59,15 @@ pub const NEIGHBOURS: &[Recommendation] = &[
         laxer: "because the rule was opened since (Defender's verdict lags by hours), or because its sources are no public ones",
         passed_over: "",
     },
+    Recommendation {
+        key: "bbff27d2-73db-4c2d-8b1a-5f20b1f1da7e",
+        title: "Machines should have ports closed that might expose attack vectors",
+        rule: "management-port-exposed",
+        stricter: "because Defender counts more ports than the management ports, or because the port was closed since: its verdict \
+                   lags by hours",
+        laxer: "because Defender does not see the way in, or because the port was opened since: its verdict lags by hours",
+        passed_over: "",
+    },
 ];
 
 /// The recommendation of a key.

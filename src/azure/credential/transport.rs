@@ -90,8 +90,19 @@ impl HttpClient for SignInTransport {
         let headers = headers(answer.headers());
         let cut = |why| azure_core::Error::with_message(ErrorKind::Io, why);
         let body = read_bounded(answer).await.map_err(cut)?;
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
+            return Err(azure_core::Error::with_message(
+                ErrorKind::Credential,
+                speechless(&host, status),
+            ));
+        }
         Ok(AsyncRawResponse::from_bytes(status.into(), headers, body))
     }
+}
+
+/// Why an answer is no token and no reason either; the crate would tell of the syntax of JSON.
+fn speechless(host: &str, status: u16) -> String {
+    format!("`{host}` answered with status {status} and no JSON, as a proxy or a sign-in page does")
 }
 
 /// A service that is not there, or one to which the way broke.
