@@ -116,7 +116,9 @@ function filterForm(form, choices, changed) {
   let waiting = 0;
   const later = () => {
     cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(() => changed(read()));
+    const address = location.hash;
+    // Whoever has gone elsewhere meanwhile is not fetched back.
+    waiting = requestAnimationFrame(() => location.hash === address && changed(read()));
   };
   form.addEventListener("input", later);
   form.addEventListener("reset", () => setTimeout(later));
