@@ -269,13 +269,13 @@ fn shards_of_a_night_are_one_point_and_an_old_scan_changes_nothing() {
             })
             .collect();
         assert_eq!(figures, [(2, 2, 2, 2, true), (1, 2, 1, 1, false)]);
-        assert_eq!(history.latest().unwrap(), [2, 3]);
+        assert_eq!(history.latest(None).unwrap(), [2, 3]);
         // Yesterday's scan arrives after today's.
         let late = history.record(&shard(0, ONE, vec![finding(ONE, "vm-a")])).unwrap();
         assert_eq!((late.late, late.changes.is_empty()), (vec![ONE.to_owned()], true));
         let states: Vec<_> = history.findings().unwrap().iter().map(|one| one.state).collect();
         assert_eq!(states, [State::Fixed, State::Open]);
-        assert_eq!(history.latest().unwrap(), [2, 3]);
+        assert_eq!(history.latest(None).unwrap(), [2, 3]);
     }
 }
 

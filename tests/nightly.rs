@@ -122,6 +122,8 @@ fn two_nights_from_scan_to_dashboard() {
     let shown = text(&job.run(&["history", "show", "1", "--history", "nights.db"]));
     assert!(shown.contains("new (") && shown.contains("vm-mgmt-adm-01"), "{shown}");
     assert!(shown.contains("owner platform-ops@contoso.example"));
+    past_night(&job);
+    lake(&job);
     let trend = text(&job.run(&["history", "trend", "--history", "nights.db"]));
     assert_eq!(trend.lines().count(), 3, "{trend}");
     let exported = job.json(&["history", "export", "--history", "nights.db"]);
@@ -152,6 +154,87 @@ fn two_nights_from_scan_to_dashboard() {
     assert!(made.status.success(), "{}", words(&made));
     let page = job.file("dashboard.html");
     assert!(page.contains("data-home=\"trend\"") && page.contains("<title>2026-03-14 02:20 UTC"));
+}
+
+/// The evidence of the first of two scans, by number, by moment, by day, in each format.
+fn past_night(job: &Job) {
+    let show = |more: &[&str]| job.run(&[&["history", "show", "--history", "nights.db"], more].concat());
+    let first = text(&show(&["1"]));
+    for words in [
+        "open after it (",
+        "rules (",
+        "machines:",
+        "read whole: 4 of 4",
+        "sha256:",
+    ] {
+        assert!(first.contains(words), "{words} in {first}");
+    }
+    assert_eq!(text(&show(&["--at", "2026-03-14T02:19:59Z"])), first);
+    assert!(text(&show(&["--at", "2026-03-14"])).starts_with("scan 2 of 2026-03-14 02:20: nothing changed"));
+    let none = show(&["--at", "2026-03-13"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(words(&none).contains("holds no scan of 2026-03-13T23:59:59Z or before"));
+    assert_eq!(show(&["--at", "yesterday"]).status.code(), Some(2));
+
+    let files = show(&[
+        "1",
+        "--format",
+        "markdown=night.md",
+        "--format",
+        "csv=night.csv",
+        "--format",
+        "json=night.json",
+    ]);
+    assert!(files.status.success(), "{}", words(&files));
+    let night: Value = serde_json::from_str(&job.file("night.json")).unwrap();
+    let open = night["findings"].as_array().unwrap();
+    assert_eq!(open.len() as u64, night["figures"]["open"].as_u64().unwrap());
+    assert!(
+        open.iter()
+            .all(|one| one["judged"] == true && one["first_seen"] == "2026-03-14T02:10:00Z")
+    );
+    assert!(night["rules"].as_array().unwrap().len() > 5 && night["rules"][0]["digest"].is_string());
+    assert_eq!(job.file("night.csv").lines().count(), open.len() + 1);
+    assert!(job.file("night.md").starts_with("# Scan 1 of 2026-03-14 02:10"));
+
+    let then = job.run(&[
+        "report",
+        "--from-history",
+        "nights.db",
+        "--at",
+        "2026-03-14T02:15:00Z",
+        "--format",
+        "html=then.html",
+    ]);
+    assert!(then.status.success(), "{}", words(&then));
+    let page = job.file("then.html");
+    assert!(page.contains("<title>2026-03-14 02:10 UTC") && !page.contains("<title>2026-03-14 02:20 UTC"));
+}
+
+fn lake(job: &Job) {
+    let export = |more: &[&str]| {
+        let all = [
+            &["history", "export", "--history", "nights.db", "--format", "parquet"],
+            more,
+        ]
+        .concat();
+        job.run(&all)
+    };
+    assert!(words(&export(&[])).contains("name their directory"));
+    let whole = export(&["--output", "lake"]);
+    assert!(whole.status.success(), "{}", words(&whole));
+    let size = |path: &str| std::fs::metadata(job.directory.path().join(path)).unwrap().len();
+    for table in ["findings", "scans", "openings", "verdicts"] {
+        assert!(size(&format!("lake/{table}.parquet")) > 500, "{table}");
+    }
+    assert!(export(&["--output", "later", "--since", "2026-03-15"]).status.success());
+    assert!(size("later/findings.parquet") < size("lake/findings.parquet"));
+    assert_eq!(
+        job.run(&["history", "export", "--history", "nights.db", "--since", "2026-03-15"])
+            .status
+            .code(),
+        Some(2)
+    );
 }
 
 #[test]

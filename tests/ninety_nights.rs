@@ -349,7 +349,7 @@ fn check(history: &mut History, kind: &str, fold: &Fold) {
 
     // The evidence of any past night is the report of that night.
     let scans = history.scans().unwrap();
-    let report = unpack(&history.evidence(scans[8].id).unwrap().unwrap()).unwrap();
+    let report = unpack(&history.evidence(scans[8].id).unwrap().unwrap(), &scans[8].digest).unwrap();
     assert_eq!(report.scan.generated, night(8));
     assert!(
         report

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diff::Comparison;
 use crate::report::diff::DIFF_FORMATS;
+use crate::report::night::{NIGHT_FORMATS, Night};
 use crate::report::{FORMATS, Options, Report, ReportError};
 
 use super::Failure;
@@ -26,6 +27,11 @@ impl Output {
     /// The same for the formats of comparisons.
     pub fn parse_diff(text: &str) -> Result<Output, String> {
         Output::parse_among(text, &mut DIFF_FORMATS.iter().map(|format| format.name))
+    }
+
+    /// The same for what is told of a past night.
+    pub fn parse_night(text: &str) -> Result<Output, String> {
+        Output::parse_among(text, &mut NIGHT_FORMATS.iter().map(|format| format.name))
     }
 
     fn parse_among(text: &str, names: &mut dyn Iterator<Item = &'static str>) -> Result<Output, String> {
@@ -50,6 +56,14 @@ impl Output {
         }
     }
 
+    /// JSON to the standard output.
+    pub fn json() -> Output {
+        Output {
+            format: "json",
+            file: None,
+        }
+    }
+
     pub fn is(&self, format: &str) -> bool {
         self.format == format
     }
@@ -70,6 +84,13 @@ impl Output {
         let format = DIFF_FORMATS.iter().find(|format| format.name == self.format);
         let Some(format) = format else { return Ok(()) };
         self.write_by(options, &|options, out| (format.write)(comparison, head, options, out))
+    }
+
+    /// Writes what is told of a past night, likewise.
+    pub fn write_night(&self, night: &Night, options: &Options) -> Result<(), Failure> {
+        let format = NIGHT_FORMATS.iter().find(|format| format.name == self.format);
+        let Some(format) = format else { return Ok(()) };
+        self.write_by(options, &|options, out| (format.write)(night, options, out))
     }
 
     fn write_by(&self, options: &Options, write: Writer<'_>) -> Result<(), Failure> {

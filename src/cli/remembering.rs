@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use super::config::Config;
 use super::judging::Judging;
 use super::{Failure, style, telling};
-use crate::history::model::Changes;
 use crate::history::statistics::seconds_before;
 use crate::history::{Address, History, Recorded, Trouble};
 use crate::report::Report;
+use crate::report::night::words;
 use crate::report::remember::{Remembering, observation};
 use crate::rule::owner::Owners;
 
@@ -153,34 +153,14 @@ fn say(history: &History, recorded: &Recorded) {
     }
 }
 
-/// What a scan changed, in a line: `2 opened, 1 fixed`.
-pub fn words(changes: &Changes) -> String {
-    let mut parts: Vec<String> = changes
-        .groups()
-        .iter()
-        .filter(|(_, findings)| !findings.is_empty())
-        .map(|(name, findings)| format!("{} {}", findings.len(), label(name)))
-        .collect();
-    if !changes.lost.is_empty() {
-        parts.push(format!("{} not read whole any more", changes.lost.len()));
+/// A moment as the history writes them; a day stands for its end. Times are UTC.
+pub fn moment(text: &str) -> Result<String, String> {
+    let whole = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time).to_string();
+    if let Ok(time) = text.parse() {
+        return Ok(whole(time));
     }
-    if !changes.regained.is_empty() {
-        parts.push(format!("{} read whole again", changes.regained.len()));
-    }
-    match parts.is_empty() {
-        true => "nothing changed".to_owned(),
-        false => parts.join(", "),
-    }
-}
-
-/// A group of changes as people read it.
-pub fn label(group: &str) -> &str {
-    match group {
-        "opened" => "new",
-        "unwaived" => "waived no more",
-        "unjudged" => "not to be judged",
-        "gone" => "gone with their machine",
-        "retired" => "ended by a changed rule",
-        other => other,
+    match text.parse::<jiff::civil::Date>() {
+        Ok(day) if text.len() == 10 => Ok(format!("{day}T23:59:59Z")),
+        _ => Err("say a day, such as 2026-10-03, or a moment, such as 2026-10-03T02:10:00Z".to_owned()),
     }
 }

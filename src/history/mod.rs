@@ -5,6 +5,7 @@ pub mod address;
 pub mod change;
 mod database;
 pub mod model;
+pub mod moment;
 mod notices;
 mod postgres;
 mod prune;
@@ -18,6 +19,8 @@ pub mod statistics;
 pub use address::Address;
 pub use database::Trouble;
 pub use prune::{Pruned, Retention};
+
+use std::collections::BTreeMap;
 
 use database::Database;
 use model::{Changes, JudgedRule, KeptFinding, KeptMachine, KeptScan, Observation, Past, Point};
@@ -83,6 +86,18 @@ impl History {
         }
     }
 
+    /// The last scan that was taken by a moment.
+    pub fn scan_by(&mut self, moment: &str) -> Result<KeptScan, Trouble> {
+        let mut scans = self.scans()?;
+        scans.retain(|scan| scan.taken.as_str() <= moment);
+        scans.pop().ok_or_else(|| {
+            Trouble(format!(
+                "history `{}` holds no scan of {moment} or before; `history list` shows those it holds",
+                self.name
+            ))
+        })
+    }
+
     /// The rules that a scan evaluated.
     pub fn rules(&mut self, scan: i64) -> Result<Vec<JudgedRule>, Trouble> {
         self.reading(|database| read::rules(database, scan))
@@ -122,9 +137,14 @@ impl History {
         })
     }
 
-    /// The scans that hold for some part of the estate: the last one of each.
-    pub fn latest(&mut self) -> Result<Vec<i64>, Trouble> {
-        self.reading(read::latest)
+    /// The figures of each part of the estate after each scan that covered it; none where a younger scan was known.
+    pub fn figures(&mut self) -> Result<BTreeMap<(i64, String), Point>, Trouble> {
+        self.reading(read::figures)
+    }
+
+    /// The scans that hold for some part of the estate: the last one of each, of those that were taken by a moment.
+    pub fn latest(&mut self, by: Option<&str>) -> Result<Vec<i64>, Trouble> {
+        self.reading(|database| read::latest(database, by))
     }
 
     /// The compressed report of a scan, where it is kept.

@@ -140,6 +140,9 @@ pub struct KeptScan {
     pub complete: bool,
     pub lost: Vec<String>,
     pub coverage: Vec<Covered>,
+    /// Parts of which a younger scan was known when this one was written down: it is evidence, and changed nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub late: Vec<String>,
     /// Whether its report is kept.
     pub evidence: bool,
 }
@@ -328,6 +331,51 @@ pub struct Point {
     pub cleared: u64,
     pub gone: u64,
     pub retired: u64,
+}
+
+/// A measure of the trend by name, with its place.
+pub type Measure = (&'static str, fn(&mut Point) -> &mut u64);
+
+/// What stands until the next scan of a part.
+pub const STANDING: &[Measure] = &[
+    ("machines", |point| &mut point.machines),
+    ("healthy", |point| &mut point.healthy),
+    ("unhealthy", |point| &mut point.unhealthy),
+    ("not_applicable", |point| &mut point.not_applicable),
+    ("undetermined", |point| &mut point.undetermined),
+    ("unread", |point| &mut point.unread),
+    ("exposed", |point| &mut point.exposed),
+    ("open", |point| &mut point.open),
+    ("critical", |point| &mut point.critical),
+    ("high", |point| &mut point.high),
+    ("waived", |point| &mut point.waived),
+    ("unjudged", |point| &mut point.unjudged),
+];
+
+/// What happened in the scans of a run.
+pub const MOVED: &[Measure] = &[
+    ("opened", |point| &mut point.opened),
+    ("reopened", |point| &mut point.reopened),
+    ("fixed", |point| &mut point.fixed),
+    ("cleared", |point| &mut point.cleared),
+    ("gone", |point| &mut point.gone),
+    ("retired", |point| &mut point.retired),
+];
+
+impl Point {
+    /// Adds the counts of another point.
+    pub fn add(&mut self, mut other: Point) {
+        for (_, place) in STANDING.iter().chain(MOVED) {
+            *place(self) += *place(&mut other);
+        }
+    }
+
+    /// Every count by the name of its measure.
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        let mut point = self.clone();
+        let measures = STANDING.iter().chain(MOVED);
+        measures.map(|(name, place)| (*name, *place(&mut point))).collect()
+    }
 }
 
 /// Everything that a page about the past shows.

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::database::{Database, Row, Trouble, Value, ask_for_keys};
 use super::model::{
-    Changes, Covered, JudgedRule, KeptFinding, KeptJudgement, KeptMachine, KeptScan, Point, Spell, State, WaiverSpell,
+    Changes, Covered, JudgedRule, KeptFinding, KeptJudgement, KeptMachine, KeptScan, MOVED, Measure, Point, STANDING,
+    Spell, State, WaiverSpell,
 };
+use super::moment::{self, Moment};
 use super::rows::{self, COVERED, FINDING, MACHINE, SPELL, WAIVER, parsed};
 use crate::rule::Severity;
 
@@ -13,6 +15,13 @@ use crate::rule::Severity;
 pub fn scans(database: &mut dyn Database) -> Result<Vec<KeptScan>, Trouble> {
     let question = format!("SELECT {COVERED} FROM coverage ORDER BY scan, scope");
     let mut coverage = grouped(database.ask(&question, &[])?.iter().map(rows::covered));
+    let question = "SELECT scan, scope FROM coverage WHERE applied = 0 ORDER BY scan, scope";
+    let mut late = grouped(
+        database
+            .ask(question, &[])?
+            .iter()
+            .map(|row| (row.number(0), row.text(1))),
+    );
     let question = "SELECT s.id, s.run, s.taken, s.written, s.tool, s.digest, s.inputs, s.complete, s.lost, \
                     CAST(CASE WHEN e.scan IS NULL THEN 0 ELSE 1 END AS BIGINT) \
                     FROM scans s LEFT JOIN evidence e ON e.scan = s.id ORDER BY s.taken, s.id";
@@ -27,6 +36,7 @@ pub fn scans(database: &mut dyn Database) -> Result<Vec<KeptScan>, Trouble> {
         complete: row.holds(7),
         lost: parsed(&row.text(8)),
         coverage: coverage.remove(&row.number(0)).unwrap_or_default(),
+        late: late.remove(&row.number(0)).unwrap_or_default(),
         evidence: row.holds(9),
     };
     Ok(database.ask(question, &[])?.iter().map(scan).collect())
@@ -126,8 +136,14 @@ pub fn changes(database: &mut dyn Database, scan: i64) -> Result<Changes, Troubl
         .iter()
         .map(|row| row.number(0).into())
         .collect();
+    let question = "SELECT taken FROM scans WHERE id = $1";
+    let taken = database.ask(question, &[scan.into()])?;
+    let taken = taken.first().map(|row| row.text(0)).unwrap_or_default();
+    let moment = Moment { taken: &taken, scan };
     let mut changes = Changes::default();
-    for finding in some_findings(database, &ids)? {
+    // As they stood then: what became of them later is no news of this scan.
+    let findings = some_findings(database, &ids)?.into_iter();
+    for finding in findings.filter_map(|one| moment::finding(one, moment)) {
         sort_in(&mut changes, finding, scan);
     }
     (changes.lost, changes.regained) = coverage_changes(database, scan)?;
@@ -193,11 +209,7 @@ pub fn trend(database: &mut dyn Database) -> Result<Vec<Point>, Trouble> {
     let question = "SELECT s.run, s.taken, s.id, c.scope, c.complete, c.applied FROM scans s \
                     LEFT JOIN coverage c ON c.scan = s.id ORDER BY s.taken, s.id, c.scope";
     let covered = database.ask(question, &[])?;
-    let mut counts: HashMap<(i64, String), HashMap<String, i64>> = HashMap::new();
-    for row in database.ask("SELECT scan, scope, measure, count FROM tallies", &[])? {
-        let measures = counts.entry((row.number(0), row.text(1))).or_default();
-        measures.insert(row.text(2), row.number(3));
-    }
+    let counts = counts(database)?;
     let mut order: Vec<String> = Vec::new();
     let mut runs: HashMap<String, Vec<&Row>> = HashMap::new();
     for row in &covered {
@@ -216,7 +228,41 @@ pub fn trend(database: &mut dyn Database) -> Result<Vec<Point>, Trouble> {
     Ok(points)
 }
 
+/// Counts by scan, part of the estate and measure.
 type Counts = HashMap<(i64, String), HashMap<String, i64>>;
+
+fn counts(database: &mut dyn Database) -> Result<Counts, Trouble> {
+    let mut counts = Counts::new();
+    for row in database.ask("SELECT scan, scope, measure, count FROM tallies", &[])? {
+        let measures = counts.entry((row.number(0), row.text(1))).or_default();
+        measures.insert(row.text(2), row.number(3));
+    }
+    Ok(counts)
+}
+
+/// The figures of each part of the estate after each scan that covered it, unless a younger one was known.
+pub fn figures(database: &mut dyn Database) -> Result<BTreeMap<(i64, String), Point>, Trouble> {
+    let counts = counts(database)?;
+    let question = "SELECT s.run, s.taken, s.id, c.scope, c.complete FROM scans s JOIN coverage c ON c.scan = s.id \
+                    WHERE c.applied = 1";
+    let figures = |row: &Row| {
+        let key = (row.number(2), row.text(3));
+        let mut point = Point {
+            run: row.text(0),
+            taken: row.text(1),
+            scans: vec![key.0],
+            complete: row.holds(4),
+            covered: u64::from(row.holds(4)),
+            scopes: 1,
+            ..Point::default()
+        };
+        for measures in [STANDING, MOVED] {
+            add(&mut point, measures, counts.get(&key));
+        }
+        (key, point)
+    };
+    Ok(database.ask(question, &[])?.iter().map(figures).collect())
+}
 
 fn point(run: String, rows: &[&Row], latest: &mut BTreeMap<String, i64>, counts: &Counts) -> Point {
     let mut point = Point {
@@ -253,34 +299,6 @@ fn point(run: String, rows: &[&Row], latest: &mut BTreeMap<String, i64>, counts:
     point
 }
 
-type Measure = (&'static str, fn(&mut Point) -> &mut u64);
-
-/// What stands until the next scan of a part.
-const STANDING: &[Measure] = &[
-    ("machines", |point| &mut point.machines),
-    ("healthy", |point| &mut point.healthy),
-    ("unhealthy", |point| &mut point.unhealthy),
-    ("not_applicable", |point| &mut point.not_applicable),
-    ("undetermined", |point| &mut point.undetermined),
-    ("unread", |point| &mut point.unread),
-    ("exposed", |point| &mut point.exposed),
-    ("open", |point| &mut point.open),
-    ("critical", |point| &mut point.critical),
-    ("high", |point| &mut point.high),
-    ("waived", |point| &mut point.waived),
-    ("unjudged", |point| &mut point.unjudged),
-];
-
-/// What happened in the scans of a run.
-const MOVED: &[Measure] = &[
-    ("opened", |point| &mut point.opened),
-    ("reopened", |point| &mut point.reopened),
-    ("fixed", |point| &mut point.fixed),
-    ("cleared", |point| &mut point.cleared),
-    ("gone", |point| &mut point.gone),
-    ("retired", |point| &mut point.retired),
-];
-
 fn add(point: &mut Point, measures: &[Measure], counts: Option<&HashMap<String, i64>>) {
     let Some(counts) = counts else { return };
     for (name, place) in measures {
@@ -289,12 +307,15 @@ fn add(point: &mut Point, measures: &[Measure], counts: Option<&HashMap<String, 
     }
 }
 
-/// The scans that hold for some part of the estate: the last one of each.
-pub fn latest(database: &mut dyn Database) -> Result<Vec<i64>, Trouble> {
+/// No scan is taken later.
+const LAST_MOMENT: &str = "9999-12-31T23:59:59Z";
+
+/// The scans that hold for some part of the estate: the last one of each that was taken by then.
+pub fn latest(database: &mut dyn Database, by: Option<&str>) -> Result<Vec<i64>, Trouble> {
     let question = "SELECT c.scope, c.scan FROM coverage c JOIN scans s ON s.id = c.scan WHERE c.applied = 1 \
-                    ORDER BY s.taken, s.id";
+                    AND s.taken <= $1 ORDER BY s.taken, s.id";
     let last: BTreeMap<String, i64> = database
-        .ask(question, &[])?
+        .ask(question, &[by.unwrap_or(LAST_MOMENT).into()])?
         .iter()
         .map(|row| (row.text(0), row.number(1)))
         .collect();

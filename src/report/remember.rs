@@ -2,7 +2,7 @@
 //! report itself. Must not know how the history is kept.
 
 use std::collections::{BTreeSet, HashSet};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use sha2::{Digest, Sha256};
 
@@ -53,21 +53,26 @@ pub fn observation(report: &Report, remembering: Remembering<'_>) -> io::Result<
             .iter()
             .map(|one| machine(one, &scopes, owners))
             .collect(),
-        findings: report
-            .findings
-            .iter()
-            .filter(|one| is_of_estate(&one.rule))
-            .map(|one| finding(one, report, &scopes, owners))
-            .collect(),
+        findings: findings(report, &scopes, owners),
         report: packed,
     })
+}
+
+/// The findings of a report as a history has them.
+pub fn seen(report: &Report, owners: &Owners) -> Vec<SeenFinding> {
+    findings(report, &Scopes::of(report), owners)
+}
+
+fn findings(report: &Report, scopes: &Scopes, owners: &Owners) -> Vec<SeenFinding> {
+    let of_estate = report.findings.iter().filter(|one| is_of_estate(&one.rule));
+    of_estate.map(|one| finding(one, report, scopes, owners)).collect()
 }
 
 /// The SHA-256 of the report as JSON, and the compressed text.
 fn pack(report: &Report, keep: bool) -> io::Result<(String, Vec<u8>)> {
     let mut hashing = Hashing(Sha256::new());
     serde_json::to_writer(&mut hashing, report)?;
-    let digest = hashing.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hexadecimal(hashing.0);
     if !keep {
         return Ok((digest, Vec::new()));
     }
@@ -94,14 +99,44 @@ impl Write for Hashing {
     }
 }
 
-/// The report of packed evidence.
+/// The report of packed evidence; `digest` is what the history says of it.
 ///
 /// # Errors
-/// When the bytes are no report that this version reads, in one sentence.
-pub fn unpack(packed: &[u8]) -> Result<Report, String> {
+/// When the bytes are no report that this version reads, or not the one that was written down; in one sentence.
+pub fn unpack(packed: &[u8], digest: &str) -> Result<Report, String> {
     let unpacked = zstd::stream::read::Decoder::new(packed).map_err(|error| error.to_string())?;
-    let report = serde_json::from_reader(io::BufReader::with_capacity(1 << 16, unpacked));
-    report.map_err(|error| format!("the report that was kept cannot be read: {error}"))
+    let mut reading = Reading {
+        hash: Sha256::new(),
+        from: unpacked,
+    };
+    let mut buffered = io::BufReader::with_capacity(1 << 16, &mut reading);
+    let report = serde_json::from_reader(&mut buffered);
+    let report = report.map_err(|error| format!("the report that was kept cannot be read: {error}"))?;
+    let found = hexadecimal(reading.hash);
+    match found == digest {
+        true => Ok(report),
+        false => Err(format!(
+            "the report that was kept is not the one that was written down: its SHA-256 is {found}, not {digest}"
+        )),
+    }
+}
+
+/// Passes bytes on and hashes them.
+struct Reading<R> {
+    hash: Sha256,
+    from: R,
+}
+
+impl<R: Read> Read for Reading<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(buffer)?;
+        self.hash.update(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The parts of the estate that a report covers. Files that name no subscriptions are one part together.

@@ -1,5 +1,7 @@
 //! Reports made up for the tests of the HTML page: an estate of any size, a hostile one, an empty one.
 
+#![allow(dead_code, reason = "each test takes what it needs")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
