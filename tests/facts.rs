@@ -111,3 +111,45 @@ fn every_promised_fact_is_gathered_with_its_type() {
         roots(SubjectKind::JitEntry),
     );
 }
+
+/// The plan of the only machine of an estate, as a fact.
+fn plan(estate: Estate, choice: &str) -> Fact {
+    let mut reading = estate.read();
+    reading.inventory.choices.choose(choice).unwrap();
+    let found = Analysed::of(reading);
+    let facts = FactEstate::new(found.inventory(), &found.exposures, Timestamp::UNIX_EPOCH);
+    let Fact::Record(fields) = VmFacts::new(&facts, 0).unwrap().fact("defender") else {
+        panic!("no facts of Defender")
+    };
+    let found = fields.iter().find(|(name, _)| *name == "plan");
+    found.unwrap().1.clone()
+}
+
+#[test]
+fn a_plan_that_nobody_states_is_the_chosen_one_and_a_stated_one_wins() {
+    let stated = |properties: serde_json::Value| {
+        let subscription = "/subscriptions/00000000-0000-0000-0000-000000000001";
+        let id = format!("{subscription}/providers/Microsoft.Security/pricings/VirtualMachines");
+        Estate::new().add(json!({ "id": id, "properties": properties }))
+    };
+    assert!(matches!(plan(Estate::new(), "defender-plan=unknown"), Fact::Unknown(_)));
+    assert_eq!(plan(Estate::new(), "defender-plan=p2"), Fact::text("P2"));
+    assert_eq!(plan(Estate::new(), "defender-plan=p1"), Fact::text("P1"));
+    assert_eq!(plan(Estate::new(), "defender-plan=free"), Fact::text("free"));
+    let one = json!({ "pricingTier": "Standard", "subPlan": "P1" });
+    assert_eq!(plan(stated(one), "defender-plan=p2"), Fact::text("P1"));
+    assert_eq!(
+        plan(stated(json!({ "pricingTier": "Free" })), "defender-plan=p2"),
+        Fact::text("free")
+    );
+    assert_eq!(
+        plan(stated(json!({ "pricingTier": "Standard" })), "defender-plan=free"),
+        Fact::text("P2")
+    );
+    for open in [
+        json!({ "pricingTier": {} }),
+        json!({ "pricingTier": "Standard", "subPlan": {} }),
+    ] {
+        assert!(matches!(plan(stated(open), "defender-plan=p2"), Fact::Unknown(_)));
+    }
+}

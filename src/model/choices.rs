@@ -21,6 +21,8 @@ macro_rules! questions {
 questions! {
     /// Whether just-in-time policies may exist that were not given.
     JIT = "jit": "none" | "unknown";
+    /// Which plan of Defender for Servers machines have of which no plan is stated.
+    DEFENDER_PLAN = "defender-plan": "unknown" | "p2" | "p1" | "free";
     /// Which families `0.0.0.0/0` covers.
     ZERO_PREFIX = "zero-prefix": "ipv4" | "both";
     /// Whether `Internet` keeps the addresses that a route puts into `VirtualNetwork`.

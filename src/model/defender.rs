@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Origin, ResourceId};
+use super::{Known, Origin, ResourceId};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pricing {
@@ -12,9 +12,9 @@ pub struct Pricing {
     /// `VirtualMachines` and others.
     pub name: Arc<str>,
     /// `Free` or `Standard`.
-    pub tier: Arc<str>,
+    pub tier: Known<Arc<str>>,
     /// `P1` or `P2`; absent means the full plan.
-    pub sub_plan: Option<Arc<str>>,
+    pub sub_plan: Known<Option<Arc<str>>>,
     /// `FullyCovered`, `PartiallyCovered`, `NotCovered`.
     pub coverage: Option<Arc<str>>,
     pub origin: Origin,

@@ -66,6 +66,14 @@ pub const ASSUMPTIONS: &[Assumed] = &[
         scope: Scope::JitOff,
     },
     Assumed {
+        id: "defender-plan",
+        text: "machines of which no Defender plan is in the input are taken to have the one chosen with \
+               `--assume defender-plan`",
+        switch: Some("--assume defender-plan=unknown"),
+        applies: |inventory| !inventory.vms.is_empty() && !inventory.choices.is(&choices::DEFENDER_PLAN, "unknown"),
+        scope: Scope::Report,
+    },
+    Assumed {
         id: "no-firewall",
         text: "no Azure Firewall is in the input, so none is assumed to stand before a machine or to lead to one",
         switch: None,

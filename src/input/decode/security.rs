@@ -175,13 +175,16 @@ fn timestamp(text: &str) -> Option<Timestamp> {
 
 pub(super) fn pricing(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -> Option<Item> {
     let name = reader.name(scope);
-    let tier = reader.text(scope, "pricingTier")?;
+    let tier = match reader.known_text(scope, "pricingTier") {
+        Known::Known(tier) => Known::Known(tier?),
+        Known::Unknown(why) => Known::Unknown(why),
+    };
     Some(Item::Pricing(Pricing {
         id: reader.id.clone(),
         scope: reader.id.extended()?,
         name,
         tier,
-        sub_plan: reader.text(scope, "subPlan"),
+        sub_plan: reader.known_text(scope, "subPlan"),
         coverage: reader.text(scope, "resourcesCoverageStatus"),
         origin: reader.origin(scope.node),
     }))
