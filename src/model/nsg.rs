@@ -37,6 +37,34 @@ pub struct SecurityRule {
     pub ports_origin: Origin,
 }
 
+impl SecurityRule {
+    /// Stands for rules of which nothing is known.
+    pub fn unknown(name: &str, why: &Why, origin: Origin) -> SecurityRule {
+        let addresses = || Addresses {
+            terms: vec![AddressTerm::Unknown(why.clone())],
+        };
+        let ports = || Ports {
+            unknown: Some(why.clone()),
+            ..Ports::default()
+        };
+        SecurityRule {
+            name: Arc::from(name),
+            priority: Known::Unknown(why.clone()),
+            direction: Known::Unknown(why.clone()),
+            access: Known::Unknown(why.clone()),
+            protocol: Known::Unknown(why.clone()),
+            sources: addresses(),
+            source_ports: ports(),
+            destinations: addresses(),
+            destination_ports: ports(),
+            description: None,
+            origin,
+            sources_origin: origin,
+            ports_origin: origin,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     Inbound,

@@ -14,7 +14,7 @@ use super::value::SubjectFacts;
 use super::{Evidence, Finding, Judgement, Rule, Sentences, Subject, SubjectKind, Verdict, evidence};
 use crate::exposure::{Alone, PUBLIC, Way, WayIn, alone_among, guarding, redundancies, shadows};
 use crate::intern::intern;
-use crate::model::{Inventory, JitEntry, JitPolicy, Nsg, Origin, ResourceId, SecurityRule};
+use crate::model::{Inventory, JitEntry, JitPolicy, Known, Nsg, Origin, ResourceId, SecurityRule, Why};
 use crate::net::Family;
 use crate::source::{Location, Sources};
 
@@ -120,11 +120,10 @@ impl Apart {
     fn of(assessor: &Assessor<'_, '_>) -> Apart {
         let (inventory, exposures) = (assessor.estate.inventory, assessor.estate.exposures);
         let groups = !inventory.nsgs.is_empty() || !inventory.strays.is_empty();
-        let asks = |policy: &Policy<'_>| policy.reported && policy.rule.mentions().facts.contains("rule.openings");
         let asked = groups
             && assessor
                 .of_kind(SubjectKind::SecurityRule)
-                .any(|(_, policy)| asks(policy));
+                .any(|(_, policy)| asks_openings(policy));
         let guarding = guarding(exposures);
         let strays = inventory.of_strays();
         let judged = |inventory: &Inventory, guarding: &HashSet<u32>| {
@@ -139,6 +138,11 @@ impl Apart {
             strays,
         }
     }
+}
+
+/// Whether a rule asks what a group lets in.
+fn asks_openings(policy: &Policy<'_>) -> bool {
+    policy.reported && policy.rule.mentions().facts.contains("rule.openings")
 }
 
 impl Assessor<'_, '_> {
@@ -329,12 +333,16 @@ impl Assessor<'_, '_> {
     }
 
     fn judge_group(&self, nsg: &Nsg, apart: &Apart, judged: &mut Judged) {
-        let Some(rules) = nsg.rules.known() else { return };
         if self.of_kind(SubjectKind::SecurityRule).next().is_none() {
             return;
         }
         let Some(nsg_index) = self.estate.inventory.nsgs.position(&nsg.id) else {
             return;
+        };
+        let rules = match &nsg.rules {
+            Known::Known(rules) => rules,
+            Known::Unknown(_) if apart.guarding.contains(&nsg_index) => return,
+            Known::Unknown(why) => return self.judge_unread(nsg, nsg_index, why, judged),
         };
         let shadowed = shadows(rules);
         let attached = !nsg.attached_to.is_empty() || self.estate.is_attached(&nsg.id);
@@ -364,6 +372,41 @@ impl Assessor<'_, '_> {
                 alone: apart.own.get(&nsg_index),
             };
             self.judge_rule(&facts, judged);
+        }
+    }
+
+    /// A group of whose rules nothing is known: one that may let anything in. The other questions are about single rules.
+    fn judge_unread(&self, nsg: &Nsg, nsg_index: u32, why: &Why, judged: &mut Judged) {
+        let rule = SecurityRule::unknown(nsg.id.name(), why, nsg.origin);
+        let facts = SecurityRuleFacts {
+            estate: self.estate,
+            nsg_index,
+            nsg,
+            rule: &rule,
+            shadowed_by: None,
+            redundant_by: None,
+            attached: !nsg.attached_to.is_empty() || self.estate.is_attached(&nsg.id),
+            before_machine: false,
+            partial: false,
+            alone: None,
+        };
+        let memo = SubjectFacts::new(SubjectKind::SecurityRule, &facts);
+        let asking = self.of_kind(SubjectKind::SecurityRule);
+        for (at, policy) in asking.filter(|(_, policy)| asks_openings(policy)) {
+            let judgement = policy.rule.judge_facts(&memo, policy.params, self.sentences(false));
+            self.note(judged, at, nsg.id.name(), &judgement);
+            if is_finding(judgement.verdict) {
+                let subject = self.subject(SubjectKind::SecurityRule, &nsg.id, nsg.id.name(), nsg.origin, None);
+                let evidence = Arc::new(vec![Evidence {
+                    label: Arc::from("group"),
+                    text: Arc::from(format!("the rules of `{}` are not known: {why}", nsg.id.name())),
+                    resource: Some(nsg.id.text().clone()),
+                    location: self.locate(nsg.origin),
+                }]);
+                judged
+                    .findings
+                    .push(finding(policy.rule, judgement, subject, evidence, Vec::new()));
+            }
         }
     }
 

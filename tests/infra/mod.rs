@@ -2,10 +2,12 @@
 
 #![allow(dead_code, reason = "no test needs all of it")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
-use portcullis::input::{Given, Reading};
+use portcullis::input::{Given, Library, Reading};
 use portcullis::report::Report;
 use portcullis::rule::assess::Policy;
 use portcullis::rule::params::ResolvedParams;
@@ -41,8 +43,22 @@ pub fn text(directory: &str, name: &str) -> String {
     fs::read_to_string(path.join(name)).unwrap()
 }
 
+/// What templates and configurations read for themselves.
+struct Shelf(BTreeMap<String, String>);
+
+impl Library for Shelf {
+    fn content(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.get(name).map(|text| text.clone().into_bytes())
+    }
+
+    fn module(&self, _: &str) -> Option<(String, Vec<u8>)> {
+        None
+    }
+}
+
 pub fn report_of(files: &[(String, String)]) -> Report {
     let mut reading = Reading::default();
+    reading.library = Some(Arc::new(Shelf(files.iter().cloned().collect())));
     for (name, text) in files {
         reading.read(name, Given::Found, text.as_bytes());
     }

@@ -7,7 +7,7 @@ use super::jit::{JitRuleName, active_requests};
 use super::nsg::{any_source, internet, spelled};
 use super::{Estate, known, texts, undeclared};
 use crate::exposure::{Alone, Attached, Opening};
-use crate::model::{AddressTerm, Direction, Nsg, SecurityRule};
+use crate::model::{AddressTerm, Direction, Known, Nsg, SecurityRule};
 use crate::rule::fact::{Fact, FactSource};
 
 /// One rule, with what only its whole group can tell.
@@ -15,7 +15,7 @@ pub struct SecurityRuleFacts<'e, 'i> {
     pub estate: &'e Estate<'i>,
     pub nsg_index: u32,
     pub nsg: &'i Nsg,
-    pub rule: &'i SecurityRule,
+    pub rule: &'e SecurityRule,
     /// Names of the rules that decide in its place, where they decide everything it matches.
     pub shadowed_by: Option<Vec<Arc<str>>>,
     /// Names of the rules behind it that would decide the same without it.
@@ -122,6 +122,9 @@ impl SecurityRuleFacts<'_, '_> {
     }
 
     fn openings(&self) -> Fact {
+        if let Known::Unknown(why) = &self.nsg.rules {
+            return super::unknown(why);
+        }
         let opening = |opening: Opening| match opening.class {
             Some(class) => Fact::record([
                 ("port", Fact::Int(opening.port.into())),
