@@ -315,3 +315,31 @@ fn the_first_of_two_nat_rules_wins() {
         .collect();
     assert_eq!(classes, [Undetermined, Wide]);
 }
+
+/// The balancer of [`balanced`] in other words: without its rule.
+fn without_rule(frontend: Value) -> Value {
+    json!({ "id": id(BALANCER, "lb"), "sku": { "name": "Standard" }, "properties": {
+        "frontendIPConfigurations": [{ "name": "front", "properties": frontend }],
+        "backendAddressPools": [{ "name": "pool", "properties": {} }] } })
+}
+
+#[test]
+fn a_contradicted_balancer_leaves_open_only_what_one_of_its_statements_leads_to() {
+    let ssh = || vec![rule("ssh", 100, "Allow", "Internet", "22")];
+    let led = balanced(public(), &[]).subnet_nsg(ssh()).add(without_rule(public()));
+    let led = led.analyse().agreeing();
+    assert_class(led.on(Way::LoadBalancer).unwrap(), Undetermined);
+    // Whichever statement is read first.
+    let mut resources = balanced(public(), &[]).subnet_nsg(ssh()).resources();
+    resources.insert(0, without_rule(internal()));
+    let led = Analysed::of(read(&Value::Array(resources))).agreeing();
+    assert_class(led.on(Way::LoadBalancer).unwrap(), Undetermined);
+    let elsewhere = Estate::new()
+        .subnet_nsg(ssh())
+        .add(without_rule(public()))
+        .add(without_rule(internal()))
+        .analyse()
+        .agreeing();
+    assert!(elsewhere.on(Way::LoadBalancer).is_none());
+    assert!(elsewhere.reading.diagnostics.iter().any(|one| &*one.code == "conflict"));
+}

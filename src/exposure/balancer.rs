@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use super::answer::FrontPort;
 use super::translated::{Index, may_be, may_be_tcp};
-use crate::model::{
-    Frontend, InboundNatRule, Inventory, IpConfiguration, Known, LoadBalancer, PoolMember, ResourceId, WhyKind,
-};
+use crate::model::{Frontend, InboundNatRule, Inventory, IpConfiguration, Known, LoadBalancer, PoolMember, ResourceId};
 use crate::net::{AddressRange, PortSet, ProtocolSet};
 
 /// One way through a load balancer to one machine.
@@ -364,8 +362,7 @@ impl GlobalRule {
 
 /// What was stated twice in different words is not relied on.
 fn conflict(balancer: &LoadBalancer) -> Option<Arc<str>> {
-    let why = balancer.unread.as_ref().filter(|why| why.kind == WhyKind::Conflict);
-    why.map(|why| why.text.clone())
+    balancer.disputed.as_ref().map(|why| why.text.clone())
 }
 
 fn is_public(frontend: &Frontend) -> bool {

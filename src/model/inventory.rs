@@ -243,10 +243,7 @@ impl Inventory {
             ),
             Item::PublicIp(ip) => (ip.id.clone(), self.public_ips.add(&ip.id.clone(), ip)),
             Item::RouteTable(table) => (table.id.clone(), self.route_tables.add(&table.id.clone(), table)),
-            Item::LoadBalancer(balancer) => (
-                balancer.id.clone(),
-                self.load_balancers.add(&balancer.id.clone(), balancer),
-            ),
+            Item::LoadBalancer(balancer) => (balancer.id.clone(), self.add_balancer(balancer)),
             Item::Firewall(firewall) => (firewall.id.clone(), self.firewalls.add(&firewall.id.clone(), firewall)),
             Item::FirewallPolicy(policy) => (
                 policy.id.clone(),
@@ -287,6 +284,18 @@ impl Inventory {
             Item::StaticMember(member) => (member.id.clone(), self.static_members.add(&member.id.clone(), member)),
         };
         if agrees { Ok(()) } else { Err(self.mark_conflict(id)) }
+    }
+
+    /// False when another statement of it says something else.
+    fn add_balancer(&mut self, balancer: LoadBalancer) -> bool {
+        match self.load_balancers.get_mut(&balancer.id) {
+            Some(present) if *present == balancer => true,
+            Some(present) => {
+                present.unite(balancer);
+                false
+            }
+            None => self.load_balancers.add(&balancer.id.clone(), balancer),
+        }
     }
 
     fn mark_conflict(&mut self, id: ResourceId) -> ResourceId {
@@ -350,7 +359,7 @@ impl Inventory {
                 network.unread = Some(why.clone());
             }
             if let Some(balancer) = self.load_balancers.get_mut(id) {
-                balancer.unread = Some(why.clone());
+                balancer.disputed = Some(why.clone());
             }
             if let Some(firewall) = self.firewalls.get_mut(id) {
                 firewall.unread = Some(why.clone());

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Known, Origin, ResourceId, Sku, Why};
+use super::{Known, Origin, ResourceId, Sku, Why, WhyKind};
 use crate::net::ProtocolSet;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,50 @@ pub struct LoadBalancer {
     pub nat_pools: Vec<InboundNatPool>,
     /// Why it may have further rules, or lead elsewhere.
     pub unread: Option<Why>,
+    /// It is stated more than once in different words: here is all that any statement says, of which some may not hold.
+    pub disputed: Option<Why>,
     pub origin: Origin,
+}
+
+impl LoadBalancer {
+    /// Takes in what another statement of it says. It leads where one of them leads, and nowhere else.
+    pub fn unite(&mut self, other: LoadBalancer) {
+        if self.sku != other.sku {
+            let text = format!("`{}` is stated with more than one SKU", self.id.name());
+            self.sku = Known::Unknown(Why::new(WhyKind::Conflict, text));
+        }
+        self.global |= other.global;
+        add_new(&mut self.frontends, other.frontends);
+        add_new(&mut self.rules, other.rules);
+        add_new(&mut self.nat_rules, other.nat_rules);
+        add_new(&mut self.nat_pools, other.nat_pools);
+        for pool in other.pools {
+            match self.pools.iter_mut().find(|known| known.id == pool.id) {
+                Some(known) => known.unite(pool),
+                None => self.pools.push(pool),
+            }
+        }
+        self.unread = self.unread.take().or(other.unread);
+    }
+}
+
+impl BackendPool {
+    fn unite(&mut self, other: BackendPool) {
+        if self.network != other.network {
+            self.network = None;
+        }
+        add_new(&mut self.members, other.members);
+        add_new(&mut self.port_mappings, other.port_mappings);
+        self.unread = self.unread.take().or(other.unread);
+    }
+}
+
+fn add_new<T: PartialEq>(known: &mut Vec<T>, others: Vec<T>) {
+    for other in others {
+        if !known.contains(&other) {
+            known.push(other);
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

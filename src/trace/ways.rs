@@ -13,7 +13,7 @@ use super::nat::{self, Translation};
 use super::unseen;
 use crate::model::{
     BackendPool, Firewall, Frontend, Inventory, IpConfiguration, Known, LoadBalancer, Origin, PoolMember, PublicIpRef,
-    ResourceId, Sku, WhyKind,
+    ResourceId, Sku,
 };
 use crate::net::{AddressRange, Protocol, ProtocolSet};
 
@@ -175,9 +175,8 @@ fn balanced<'i>(target: &Target<'i>, balancer: &'i LoadBalancer, ways: &mut Vec<
         let Some(rule) = rule.filter(|_| !leads.is_no()) else {
             return;
         };
-        let conflict = balancer.unread.as_ref().filter(|why| why.kind == WhyKind::Conflict);
         let floats = || floats(floating).and(|| moved(&rule));
-        let doubt = leads.doubted(conflict).and(floats).why().cloned();
+        let doubt = leads.doubted(balancer.disputed.as_ref()).and(floats).why().cloned();
         ways.push(WayIn {
             way: Way::LoadBalancer,
             front: Front::Balancer(rule),

@@ -25,6 +25,7 @@ pub(super) fn load_balancer(reader: &mut Reader<'_, '_>, scope: Scope<'_, '_>) -
         nat_rules: each(reader, scope, "inboundNatRules", nat_rule),
         nat_pools: each(reader, scope, "inboundNatPools", nat_pool),
         unread: None,
+        disputed: None,
         origin: reader.origin(scope.node),
     };
     balancer.unread = reader
