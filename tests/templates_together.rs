@@ -412,6 +412,49 @@ resource g 'Microsoft.Network/networkSecurityGroups@2023-09-01' = {
     assert_eq!(related, [("main.bicep", "admin"), ("main.bicep", "'0.0.0.0/0'")]);
 }
 
+#[test]
+fn a_finding_about_just_in_time_access_relates_to_the_parameter_too() {
+    let policy = "param longest string
+param machine string = 'web'
+resource policy 'Microsoft.Security/locations/jitNetworkAccessPolicies@2020-01-01' = {
+  name: 'westeurope/default'
+  kind: 'Basic'
+  properties: {
+    virtualMachines: [
+      {
+        id: resourceId('Microsoft.Compute/virtualMachines', machine)
+        ports: [
+          {
+            number: 22
+            protocol: '*'
+            allowedSourceAddressPrefix: '10.0.0.0/8'
+            maxRequestAccessDuration: longest
+          }
+        ]
+      }
+    ]
+  }
+}
+";
+    let files = [
+        ("main.bicep", policy.to_owned()),
+        (
+            "main.bicepparam",
+            "using 'main.bicep'\nparam longest = 'PT24H'\n".to_owned(),
+        ),
+    ];
+    let report = judged(read(&files));
+    let found = report.findings.iter().find(|one| &*one.rule == "jit-window-too-long");
+    let found = found.unwrap_or_else(|| panic!("{:#?}", report.findings));
+    let related: Vec<&str> = found
+        .evidence
+        .iter()
+        .filter(|fact| &*fact.label == "value")
+        .map(|fact| sliced(&files, fact.location.as_ref().unwrap()))
+        .collect();
+    assert!(related.contains(&"'PT24H'"), "{found:#?}");
+}
+
 /// The reason by which the only group's rule is excepted.
 fn excepted(name: &str, text: &str) -> Vec<Option<String>> {
     let report = judged(read(&[(name, text.to_owned())]));

@@ -154,11 +154,11 @@ pub fn keep(reading: &mut Reading, resources: &[Resource], trail: &Trail, locato
     }
 }
 
-/// The regions of the rules that a group states, or that of a rule of its own.
+/// The regions of the rules that a group states and of the machines that a policy protects, or that of the whole resource.
 fn rules_of(resource: &Resource) -> Vec<Span> {
     let properties = resource.value.get("properties");
-    let list = properties.and_then(|properties| properties.get("securityRules")?.as_list());
-    match list {
+    let listed = |name: &str| properties.and_then(|properties| properties.get(name)?.as_list());
+    match listed("securityRules").or_else(|| listed("virtualMachines")) {
         Some(rules) => rules.iter().map(|rule| rule.span).collect(),
         None => vec![resource.value.span],
     }
@@ -167,6 +167,7 @@ fn rules_of(resource: &Resource) -> Vec<Span> {
 /// Whether readers want to know of its values which parameters they come from. The type is in lower case.
 pub fn is_traced(resource_type: &str) -> bool {
     resource_type.starts_with("microsoft.network/networksecuritygroups")
+        || resource_type == "microsoft.security/locations/jitnetworkaccesspolicies"
 }
 
 fn follow<'t>(trail: &'t Trail, place: Place, found: &mut Vec<&'t Asked>) {
