@@ -425,11 +425,7 @@ fn a_base_that_does_not_parse_leaves_the_head_judged_alone() {
             "{ \"$schema\": \"https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#\", \"resources\": [",
         ),
         ("bicep", "infra/main.bicep", "param office string = {{{\n"),
-        (
-            "terraform",
-            "infra/main.tf",
-            "resource \"azurerm_linux_virtual_machine\" \"jump\" {\n  name = \n",
-        ),
+        ("terraform", "infra/main.tf", "resource {{{\n"),
     ] {
         let repository = Repository::new();
         repository.write(file, broken);

@@ -202,3 +202,169 @@ resource "azurerm_network_security_group" "web" {
         list.diagnostics
     );
 }
+
+const RULES: &str = "\
+rules:
+  - name: ssh
+    source: '*'
+    port: 22
+    priority: 100
+  - name: rdp
+    source: '*'
+    port: 3389
+    priority: 110
+";
+
+const EACH: &str = r#"
+locals {
+  rules = { for rule in yamldecode(file("${path.module}/rules.yaml")).rules : "r-${rule.port}" => rule }
+}
+resource "azurerm_network_security_group" "web" {
+  name                = "web"
+  location            = "westeurope"
+  resource_group_name = "rg"
+}
+resource "azurerm_network_security_rule" "each" {
+  for_each                    = local.rules
+  name                        = each.value.name
+  priority                    = each.value.priority
+  direction                   = "Inbound"
+  access                      = "Allow"
+  protocol                    = "Tcp"
+  source_port_range           = "*"
+  destination_port_range      = tostring(each.value.port)
+  source_address_prefix       = each.value.source
+  destination_address_prefix  = "*"
+  resource_group_name         = "rg"
+  network_security_group_name = azurerm_network_security_group.web.name
+}
+"#;
+
+const DYNAMIC: &str = r#"
+variable "rules" {
+  type    = list(object({ name = string, source = string, port = number, priority = number }))
+}
+resource "azurerm_network_security_group" "web" {
+  name                = "web"
+  location            = "westeurope"
+  resource_group_name = "rg"
+  dynamic "security_rule" {
+    for_each = var.rules
+    content {
+      name                       = security_rule.value.name
+      priority                   = security_rule.value.priority
+      direction                  = "Inbound"
+      access                     = "Allow"
+      protocol                   = "Tcp"
+      source_port_range          = "*"
+      destination_port_range     = security_rule.value.port
+      source_address_prefix      = security_rule.value.source
+      destination_address_prefix = "*"
+    }
+  }
+}
+"#;
+
+const CALL: &str = "module \"m\" {\n  source = \"./m\"\n  rules  = yamldecode(file(\"rules.yaml\")).rules\n}\n";
+
+const LOADED: &str = r"
+var given = loadYamlContent('rules.yaml')
+resource web 'Microsoft.Network/networkSecurityGroups@2024-05-01' = {
+  name: 'web'
+  location: 'westeurope'
+  properties: {
+    securityRules: [for rule in given.rules: {
+      name: rule.name
+      properties: {
+        priority: rule.priority
+        direction: 'Inbound'
+        access: 'Allow'
+        protocol: 'Tcp'
+        sourcePortRange: '*'
+        destinationPortRange: string(rule.port)
+        sourceAddressPrefix: rule.source
+        destinationAddressPrefix: '*'
+      }
+    }]
+  }
+}
+";
+
+/// Everything that takes its rules from `rules.yaml`.
+const TAKERS: &[&[(&str, &str)]] = &[
+    &[("main.tf", EACH)],
+    &[("main.tf", CALL), ("m/main.tf", DYNAMIC)],
+    &[("main.bicep", LOADED)],
+];
+
+fn with_values(files: &[(&str, &str)], values: &str) -> Report {
+    let own = files.iter().copied().chain([("rules.yaml", values)]);
+    let files: Vec<(String, String)> = own.map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    let report = report_of(&files);
+    let admitted = report
+        .findings
+        .iter()
+        .filter(|one| &*one.rule == "management-port-admitted");
+    assert_eq!(admitted.count(), 2, "{:#?}", report.findings);
+    report
+}
+
+#[test]
+fn a_comment_in_a_file_of_values_excepts_what_takes_them() {
+    let comment = "# portcullis:ignore management-port-admitted reason=\"partner\" until=2027-01-31";
+    for files in TAKERS {
+        for values in [
+            RULES.replacen("  - name: ssh", &format!("  {comment}\n  - name: ssh"), 1),
+            RULES.replacen("name: ssh", &format!("name: ssh {comment}"), 1),
+            RULES.replacen("    port: 22", &format!("    {comment}\n    port: 22"), 1),
+        ] {
+            let report = with_values(files, &values);
+            assert_eq!(
+                excepted(&report),
+                ["management-port-admitted web/ssh"],
+                "{files:?}\n{values}"
+            );
+            assert_eq!(said(&report), []);
+        }
+    }
+}
+
+#[test]
+fn a_comment_in_a_file_of_values_is_held_to_the_same() {
+    for files in TAKERS {
+        for (comment, code) in [
+            (
+                "# portcullis:ignore management-port-admitted reason=x until=2020-01-31",
+                "waiver-expired",
+            ),
+            ("# portcullis:ignore management-port-admitted", "waiver-invalid"),
+            ("# portcullis:ignore no-such-rule reason=x", "waiver-unused"),
+        ] {
+            let report = with_values(
+                files,
+                &RULES.replacen("  - name: ssh", &format!("  {comment}\n  - name: ssh"), 1),
+            );
+            assert_eq!(excepted(&report), [""; 0], "{files:?}");
+            assert_eq!(said(&report), [(code.to_owned(), 2)], "{files:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_values_that_two_roots_take_is_one_file() {
+    let comment = "  # portcullis:ignore management-port-admitted reason=\"partner\"\n  - name: ssh";
+    let values = RULES.replacen("  - name: ssh", comment, 1);
+    let second = EACH.replace("${path.module}/", "../one/");
+    let files = [
+        ("one/main.tf", EACH.to_owned()),
+        (
+            "two/main.tf",
+            second.replace("rule.port}\" => rule", "rule.port}\" => rule if rule.name == \"rdp\""),
+        ),
+        ("one/rules.yaml", values),
+    ];
+    let files = files.map(|(name, text)| (name.to_owned(), text));
+    let report = report_of(&files);
+    assert_eq!(excepted(&report), ["management-port-admitted web/ssh"]);
+    assert_eq!(said(&report), []);
+}

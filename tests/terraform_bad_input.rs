@@ -1,10 +1,17 @@
 //! Terraform that is wrong, hostile or cut off: what is lost is told with its place, and the rest is judged.
 
-#![expect(clippy::panic, reason = "what a helper does not find fails the test")]
+#![expect(
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "what a helper does not find fails the test"
+)]
 
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use portcullis::input::{Given, Reading};
+use portcullis::model::{AddressTerm, SecurityRule};
 use portcullis::source::Diagnostic;
 
 fn read(files: &[(&str, &str)]) -> Reading {
@@ -198,5 +205,114 @@ fn cut_and_changed_files_never_end_the_program() {
             ("variables.tf", &variables),
             ("network/main.tf", &network),
         ]);
+    }
+}
+
+/// Texts, and whether Terraform reads them.
+const STRINGS: &[(&str, bool)] = &[
+    ("a = \"x\n", false),
+    ("a = \"x\nb = \"y\"\n", false),
+    ("a = \"x\ny\"\n", false),
+    ("a = \"${\n1}\"\n", true),
+    ("a = \"${\"\n\"}\"\n", false),
+    ("a = [\"x, \"y\"]\n", false),
+    ("a = f(\"x\n)\n", false),
+    ("a = { b = \"c\n}\n", false),
+    ("resource \"x\" \"y {\n}\n", false),
+    ("resource \"x {\n}\n", false),
+    ("a = \"x\\\"\n", false),
+    ("a = \"x\\\n\"\n", false),
+    ("a = <<E\n\"\nE\n", true),
+    ("a = \"x\" # \"\n", true),
+    ("a = \"$${\"\n", true),
+    ("a = \"%{ if true }x\n%{ endif }\"\n", false),
+    ("a = \"%{ if true }${\n\"x\"\n}%{ endif }\"\n", true),
+    ("a = \"\r\n\"\n", false),
+    ("a = \"x\"\r\n", true),
+    ("a = \"${b[\"x]}\"\n", false),
+    ("a = \"${f(\"x\")}\n", false),
+    ("a = \"\" \"\n", false),
+    ("a = 'x'\n", false),
+    ("a = \"$\"\n", true),
+    ("a = \"x${\"y\"}\n\"\n", false),
+    ("a = \"${/* \" */ 1}\"\n", true),
+    ("a = \"${1 # \"\n}\"\n", true),
+];
+
+#[test]
+fn strings_that_end_with_their_line_are_refused_as_terraform_does() {
+    for (text, reads) in STRINGS {
+        let reading = read(&[("a.tf", text)]);
+        let refused = reading.diagnostics.iter().any(|one| &*one.code == "hcl-syntax");
+        assert_eq!(refused, !reads, "{text:?}: {:#?}", reading.diagnostics);
+    }
+    if Command::new("terraform").arg("-version").output().is_err() {
+        eprintln!("skipped: no `terraform` on the path");
+        return;
+    }
+    for (text, reads) in STRINGS {
+        let mut running = Command::new("terraform")
+            .args(["fmt", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        running.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert_eq!(running.wait().unwrap().success(), *reads, "{text:?}");
+    }
+}
+
+const RULE: &str = r#"
+resource "azurerm_network_security_rule" "ssh" {
+  name                        = "ssh"
+  priority                    = 100
+  direction                   = "Inbound"
+  access                      = "Allow"
+  protocol                    = "Tcp"
+  source_port_range           = "*"
+  destination_port_range      = "22"
+  source_address_prefix       = "10.0.0.0/8"
+  destination_address_prefix  = "*"
+  resource_group_name         = "rg"
+  network_security_group_name = azurerm_network_security_group.it.name
+}
+"#;
+
+/// Whether its sources are unknown.
+fn is_open(rule: &SecurityRule) -> bool {
+    let mut terms = rule.sources.terms.iter();
+    terms.any(|term| matches!(term, AddressTerm::Unknown(_)))
+}
+
+#[test]
+fn a_string_without_its_closing_quote_leaves_only_its_value_open() {
+    let text = format!("{GROUP}{}", RULE.replace("0.0.0/8\"", "0.0.0/8"));
+    let reading = read(&[("a.tf", &text)]);
+    let found = said(&reading, "hcl-syntax");
+    assert!(found.message.contains("closing quote"), "{found:#?}");
+    assert_eq!(found.location.as_ref().unwrap().line, 16);
+    let group = reading.inventory.nsgs.iter().next().unwrap();
+    let rules = group.rules.known().unwrap();
+    assert_eq!(rules.len(), 1);
+    assert!(is_open(&rules[0]), "{:#?}", rules[0]);
+    assert!(rules[0].priority.known().is_some(), "{:#?}", rules[0]);
+}
+
+#[test]
+fn a_block_that_cannot_be_read_is_open_and_not_absent() {
+    for broken in [
+        RULE.replace("  priority  ", "  prior\n  priority  "),
+        RULE.replace("name                        = \"ssh\"", "some"),
+    ] {
+        let reading = read(&[("a.tf", &format!("{broken}{GROUP}"))]);
+        said(&reading, "hcl-syntax");
+        assert_eq!(groups(&reading), 1, "{broken}");
+        let group = reading.inventory.nsgs.iter().next().unwrap();
+        let open = group
+            .rules
+            .known()
+            .is_none_or(|rules| rules.iter().any(|rule| is_open(rule) && rule.access.known().is_none()));
+        assert!(open, "{broken}: {group:#?}");
     }
 }

@@ -14,6 +14,7 @@ mod relations;
 mod snapshot;
 pub mod terraform;
 mod tfplan;
+mod yaml;
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::sync::Arc;
@@ -275,6 +276,7 @@ impl Reading {
         for lost in std::mem::take(&mut self.pages).lost() {
             self.lose(lost);
         }
+        yaml::merge(&mut self.suppressions);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Exceptions that stand in comments of the input, whatever its notation. The notation finds the comment and the region
 //! that it is about; what it says is read here.
 
+use std::sync::Arc;
+
 use crate::source::Location;
 
 /// `portcullis:ignore RULE reason="..." until=2027-01-31`.
@@ -15,6 +17,8 @@ pub struct Suppression {
     pub location: Location,
     /// What it is about: findings whose subject is stated within. `None` where the comment stands beside nothing.
     pub region: Option<Location>,
+    /// Ids of the subjects that it is about, where what is written there only gives values to what is stated elsewhere.
+    pub subjects: Vec<Arc<str>>,
 }
 
 /// Begins an exception in a comment.
@@ -37,6 +41,7 @@ impl Suppression {
             until: named(rest, "until"),
             location,
             region,
+            subjects: Vec::new(),
         })
     }
 }

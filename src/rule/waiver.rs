@@ -265,9 +265,11 @@ fn mark_stated(stated: &Suppression, findings: &mut [Finding], today: Date, is_a
     };
     let mut used = false;
     for finding in findings {
-        let covered = finding.subject.location.as_ref().zip(stated.region.as_ref());
-        if (rule == "*" || *rule == *finding.rule) && covered.is_some_and(|(location, region)| within(location, region))
-        {
+        let beside = finding.subject.location.as_ref().zip(stated.region.as_ref());
+        let mut named = stated.subjects.iter();
+        let covered = beside.is_some_and(|(location, region)| within(location, region))
+            || named.any(|id| id.eq_ignore_ascii_case(&finding.subject.id));
+        if (rule == "*" || *rule == *finding.rule) && covered {
             used = true;
             finding.waiver.get_or_insert_with(|| Waiver {
                 reason: Arc::from(reason.as_str()),

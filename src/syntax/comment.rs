@@ -14,36 +14,70 @@ pub enum Notation {
     Bicep,
 }
 
-/// The comments of a text, each with the marks that begin and end it.
-pub fn comments(text: &str, notation: Notation) -> Vec<Span> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let is_comment = match (byte, bytes.get(at + 1)) {
-            (b'#', _) => notation == Notation::Terraform,
-            (b'/', Some(b'/' | b'*')) => true,
-            _ => false,
-        };
-        let end = match is_comment {
-            true => comment_end(bytes, at),
-            false => string_ends(text, at, notation),
-        };
-        if is_comment {
-            out.push(Span { start: at, end });
-        }
-        at = end;
-    }
-    out
+/// A part of a text as far as comments and strings go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// With the marks that begin and end it.
+    Comment(Span),
+    /// A string or heredoc, and whether it is closed.
+    Text(Span, bool),
+    /// Any other byte, by its place.
+    Sign(usize, u8),
 }
 
-/// Behind the string or heredoc that begins at a place; directly behind it, where none does.
-pub fn string_ends(text: &str, at: usize, notation: Notation) -> usize {
+/// A text piece by piece.
+pub fn pieces(text: &str, notation: Notation) -> impl Iterator<Item = Piece> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let piece = piece(text, at, notation)?;
+        at = match piece {
+            Piece::Comment(span) | Piece::Text(span, _) => span.end.max(at + 1),
+            Piece::Sign(at, _) => at + 1,
+        };
+        Some(piece)
+    })
+}
+
+fn piece(text: &str, start: usize, notation: Notation) -> Option<Piece> {
+    let bytes = text.as_bytes();
+    let byte = *bytes.get(start)?;
+    if begins_comment(bytes, start, notation) {
+        let end = comment_end(bytes, start);
+        return Some(Piece::Comment(Span { start, end }));
+    }
+    let closes = string_closes(text, start, notation);
+    let (Ok(end) | Err(end)) = closes;
+    match closes.is_err() || end > start + 1 {
+        true => Some(Piece::Text(Span { start, end }, closes.is_ok())),
+        false => Some(Piece::Sign(start, byte)),
+    }
+}
+
+/// The comments of a text, each with the marks that begin and end it.
+pub fn comments(text: &str, notation: Notation) -> Vec<Span> {
+    let comment = |piece| match piece {
+        Piece::Comment(span) => Some(span),
+        Piece::Text(..) | Piece::Sign(..) => None,
+    };
+    pieces(text, notation).filter_map(comment).collect()
+}
+
+/// Behind the string or heredoc that begins at a place; directly behind it, where none does. `Err` where it is not closed,
+/// with where it ends all the same.
+fn string_closes(text: &str, at: usize, notation: Notation) -> Result<usize, usize> {
     match text.as_bytes().get(at) {
         Some(b'"') if notation != Notation::Bicep => string_end(text.as_bytes(), at, notation),
         Some(b'\'') if notation == Notation::Bicep => string_end(text.as_bytes(), at, notation),
         Some(b'<') if notation == Notation::Terraform => heredoc_end(text, at),
-        _ => at + 1,
+        _ => Ok(at + 1),
+    }
+}
+
+fn begins_comment(bytes: &[u8], at: usize, notation: Notation) -> bool {
+    match (bytes.get(at), bytes.get(at + 1)) {
+        (Some(b'#'), _) => notation == Notation::Terraform,
+        (Some(b'/'), Some(b'/' | b'*')) => true,
+        _ => false,
     }
 }
 
@@ -71,9 +105,9 @@ enum Within {
 
 /// Behind the closing quote. A string ends with its line at the latest, but for what stands in `${ }`; that of a
 /// template may have many lines.
-fn string_end(bytes: &[u8], from: usize, notation: Notation) -> usize {
+fn string_end(bytes: &[u8], from: usize, notation: Notation) -> Result<usize, usize> {
     let Some(quote) = bytes.get(from).copied() else {
-        return bytes.len();
+        return Err(bytes.len());
     };
     let rest = bytes.get(from..).unwrap_or_default();
     if notation == Notation::Bicep && rest.starts_with(b"'''") {
@@ -88,6 +122,10 @@ fn string_end(bytes: &[u8], from: usize, notation: Notation) -> usize {
                 b'{' => *depth += 1,
                 b'}' if *depth > 0 => *depth -= 1,
                 b'}' => drop(within.pop()),
+                _ if begins_comment(bytes, at, notation) => {
+                    at = comment_end(bytes, at).max(at + 1);
+                    continue;
+                }
                 _ if *byte == quote => within.push(Within::Text),
                 _ => {}
             },
@@ -97,15 +135,16 @@ fn string_end(bytes: &[u8], from: usize, notation: Notation) -> usize {
                     within.push(Within::Hole(0));
                     at += 1;
                 }
-                b'\n' if outermost && notation != Notation::Json => return at,
-                _ if *byte == quote && outermost => return at + 1,
+                b'\n' if notation == Notation::Terraform => return Err(at),
+                b'\n' if outermost && notation != Notation::Json => return Err(at),
+                _ if *byte == quote && outermost => return Ok(at + 1),
                 _ if *byte == quote => drop(within.pop()),
                 _ => {}
             },
         }
         at += 1;
     }
-    bytes.len()
+    Err(bytes.len())
 }
 
 /// Whether `${` or `%{` begins a hole: with the sign doubled it stands for itself.
@@ -116,20 +155,20 @@ fn opens(bytes: &[u8], at: usize) -> bool {
 }
 
 /// Behind `'''`; quotes that stand directly before the last three belong to the text.
-fn lines_end(bytes: &[u8], from: usize) -> usize {
+fn lines_end(bytes: &[u8], from: usize) -> Result<usize, usize> {
     let rest = bytes.get(from + 3..).unwrap_or_default();
     let Some(found) = memchr::memmem::find(rest, b"'''") else {
-        return bytes.len();
+        return Err(bytes.len());
     };
     let end = from + found + 6;
     let more = bytes.get(end..).unwrap_or_default();
-    end + more.iter().take_while(|byte| **byte == b'\'').count()
+    Ok(end + more.iter().take_while(|byte| **byte == b'\'').count())
 }
 
 /// Behind a heredoc; what is none is one sign.
-fn heredoc_end(text: &str, at: usize) -> usize {
+fn heredoc_end(text: &str, at: usize) -> Result<usize, usize> {
     let Some(rest) = text.get(at..).and_then(|rest| rest.strip_prefix("<<")) else {
-        return at + 1;
+        return Ok(at + 1);
     };
     let rest = rest.strip_prefix('-').unwrap_or(rest);
     let name: String = rest
@@ -137,17 +176,17 @@ fn heredoc_end(text: &str, at: usize) -> usize {
         .take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '-')
         .collect();
     if name.is_empty() {
-        return at + 2;
+        return Ok(at + 2);
     }
     let mut end = line_end(text.as_bytes(), at);
     while end < text.len() {
         let start = end + 1;
         end = line_end(text.as_bytes(), start.min(text.len()));
         if text.get(start..end).is_some_and(|line| line.trim() == name) {
-            return end;
+            return Ok(end);
         }
     }
-    text.len()
+    Err(text.len())
 }
 
 #[cfg(test)]
@@ -178,6 +217,23 @@ mod tests {
         let bicep = "var a = 'https://x ${b('//')} \\'//' // yes\nvar c = '''//\n'no' ''''// too";
         assert_eq!(found(bicep, Notation::Bicep), ["// yes", "// too"]);
         assert_eq!(found("\"a\\\" //\n // no\" // yes", Notation::Json), ["// yes"]);
+    }
+
+    #[test]
+    fn a_string_that_ends_with_its_line_is_not_closed() {
+        let closes = |text| string_closes(text, 0, Notation::Terraform);
+        for open in ["\"a\n\"", "\"a\\\"\n", "\"", "\"${f(\"\n\")}\"", "<<E\n"] {
+            assert!(closes(open).is_err(), "{open}");
+        }
+        for closed in [
+            "\"a\"\n",
+            "\"${\n1}\"\n",
+            "\"${/* \" */ 1 # \"\n}\"\n",
+            "\"\\\\\"\n",
+            "<<E\nE\n",
+        ] {
+            assert!(closes(closed).is_ok(), "{closed}");
+        }
     }
 
     #[test]

@@ -7,6 +7,6 @@ pub mod json;
 mod node;
 pub mod scan;
 
-pub use comment::{Notation, comments, string_ends};
+pub use comment::{Notation, Piece, comments, pieces};
 pub use expression::{Element, Entry, Expression};
 pub use node::{Member, Node, Span, Value};

@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use base64::Engine as _;
 
 use super::expression::{Fault, Kind, Value, number};
 use super::frame::{Env, Frame};
 use super::lower::Lowering;
+use crate::input::yaml::{self, Source};
 use crate::syntax::{Node, Span, json};
 
 /// One import that gives a name.
@@ -76,31 +78,49 @@ impl<'e, 'w> Env<'e, 'w> {
 
     /// `loadTextContent` and its like; `None`: it is none of them.
     pub fn load(&self, name: &str, arguments: &[Value]) -> Option<Result<Value, Fault>> {
+        if name == "loadyamlcontent" {
+            return Some(self.load_yaml(arguments));
+        }
         let read: fn(&[u8], &[Value]) -> Result<Value, Fault> = match name {
             "loadtextcontent" => |bytes, _| text(bytes).map(Value::from),
             "loadfileasbase64" => |bytes, _| Ok(base64::engine::general_purpose::STANDARD.encode(bytes).into()),
             "loadjsoncontent" => |bytes, arguments| part(parsed(text(bytes)?)?, arguments),
-            "loadyamlcontent" => |bytes, arguments| part(yaml(text(bytes)?)?, arguments),
             "loaddirectoryfileinfo" => {
                 let why = "`loadDirectoryFileInfo` is not evaluated: it lists a directory";
                 return Some(Ok(Value::unknown(why, "{directory}")));
             }
             _ => return None,
         };
-        let Some(path) = arguments.first().and_then(Value::as_text) else {
-            return Some(Err(Fault::new("the path of a file to load is no literal string")));
-        };
-        Some(self.loaded(path).and_then(|bytes| read(bytes, arguments)))
+        let loaded = self.loaded(arguments);
+        Some(loaded.and_then(|(_, bytes)| read(bytes, arguments)))
     }
 
-    fn loaded(&self, path: &str) -> Result<&'w [u8], Fault> {
+    fn load_yaml(&self, arguments: &[Value]) -> Result<Value, Fault> {
+        let (name, bytes) = self.loaded(arguments)?;
+        let text = text(bytes)?;
+        let node = yaml::parse(text).map_err(|error| {
+            let message = format!("the file is not YAML: {error}");
+            Fault::new(message.lines().next().unwrap_or_default().to_owned())
+        })?;
+        if let Some(mut source) = Source::new(&name, text) {
+            source.note(&node);
+            self.lowering.sources.borrow_mut().push(source);
+        }
+        part(of_yaml(&node), arguments)
+    }
+
+    /// The name and the content of the file that the first argument names.
+    fn loaded(&self, arguments: &[Value]) -> Result<(String, &'w [u8]), Fault> {
+        let path = arguments.first().and_then(Value::as_text);
+        let path = path.ok_or_else(|| Fault::new("the path of a file to load is no literal string"))?;
         let here = self.lowering.files.get(self.frame.file).map_or("", |file| file.name);
         let name = super::deployment::beside(here, path);
         let missing = || {
             let message = format!("`{name}` is not among the files given; scan the directory that holds both");
             Fault::new(message)
         };
-        self.lowering.loaded.get(&name).map(Vec::as_slice).ok_or_else(missing)
+        let bytes = self.lowering.loaded.get(&name).map(Vec::as_slice);
+        bytes.ok_or_else(missing).map(|bytes| (name.clone(), bytes))
     }
 }
 
@@ -136,31 +156,30 @@ fn parsed(text: &str) -> Result<Value, Fault> {
     Ok(Value::literal(&node).moved(Span::default()))
 }
 
-fn yaml(text: &str) -> Result<Value, Fault> {
-    let value: serde_json::Value = serde_yaml::from_str(text).map_err(|error| {
-        Fault::new(
-            format!("the file is not YAML: {error}")
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-        )
-    })?;
-    Ok(of_json(&value))
+fn of_yaml(node: &yaml::Node) -> Value {
+    use yaml::Kind as Yaml;
+    match &node.kind {
+        Yaml::Null => Value::null(),
+        Yaml::Bool(value) => (*value).into(),
+        Yaml::Int(digits) => number(&digits.to_string()).into(),
+        Yaml::Large(digits) => number(&digits.to_string()).into(),
+        Yaml::Float(digits) if digits.is_finite() => number(&format!("{digits:?}")).into(),
+        Yaml::Float(_) => Value::null(),
+        Yaml::Text(text) => Kind::Text(text.clone()).into(),
+        Yaml::List(items) => items.iter().map(of_yaml).collect::<Vec<_>>().into(),
+        Yaml::Map(members) => Value::object(
+            members
+                .iter()
+                .map(|(key, value)| (key_of(key), of_yaml(value)))
+                .collect(),
+        ),
+    }
 }
 
-fn of_json(value: &serde_json::Value) -> Value {
-    use serde_json::Value as Json;
-    match value {
-        Json::Null => Value::null(),
-        Json::Bool(value) => (*value).into(),
-        Json::Number(digits) => number(&digits.to_string()).into(),
-        Json::String(text) => text.as_str().into(),
-        Json::Array(items) => items.iter().map(of_json).collect::<Vec<_>>().into(),
-        Json::Object(members) => {
-            let member = |(name, value): (&String, &Json)| (std::sync::Arc::from(name.as_str()), of_json(value));
-            Value::object(members.iter().map(member).collect())
-        }
+fn key_of(key: &yaml::Node) -> Arc<str> {
+    match &key.kind {
+        yaml::Kind::Text(text) => text.clone(),
+        _ => Arc::from(of_yaml(key).json()),
     }
 }
 

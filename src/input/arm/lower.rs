@@ -14,6 +14,7 @@ use super::related::{self, Notes};
 use super::scope::{Scope, resource_id, segments};
 use super::{File, Placed, World};
 use crate::input::Limits;
+use crate::input::yaml::Source;
 use crate::source::Diagnostic;
 use crate::syntax::{Expression, Node, Span, Value as Json};
 
@@ -31,6 +32,8 @@ pub struct Lowering<'w> {
     pub libraries: RefCell<HashMap<usize, Rc<Frame<'w>>>>,
     /// Contents that templates load, by path.
     pub loaded: &'w HashMap<String, Vec<u8>>,
+    /// Files of values that hold exceptions in comments.
+    pub sources: RefCell<Vec<Source>>,
     pub catalog: &'w Catalog,
     pub limits: &'w Limits,
     /// Which parameters values come from.
@@ -64,6 +67,7 @@ impl<'w> Lowering<'w> {
             unused: RefCell::default(),
             said: RefCell::default(),
             linked: RefCell::default(),
+            sources: RefCell::default(),
             libraries: RefCell::default(),
             told: RefCell::default(),
         }

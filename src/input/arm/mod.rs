@@ -28,8 +28,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{Decoded, Input, Reading, decode, recording};
-use crate::model::choices;
+use super::{Decoded, Input, Reading, decode, recording, yaml};
+use crate::model::{Suppression, choices};
 use crate::source::{Diagnostic, Locator, SourceId};
 use crate::syntax::{Span, json};
 use catalog::Catalog;
@@ -116,6 +116,8 @@ struct Lowered {
     said: Vec<Placed>,
     linked: BTreeSet<usize>,
     related: related::Trail,
+    /// Exceptions in comments of files that it takes values from.
+    suppressions: Vec<Suppression>,
 }
 
 /// Whether anything needs resources of this type, in lower case.
@@ -181,6 +183,7 @@ pub(super) fn finish(reading: &mut Reading) {
     });
     for (one, decoded) in lowered.into_iter().zip(decoded) {
         related::keep(reading, &one.resources, &one.related, &locators);
+        reading.suppressions.extend(one.suppressions);
         take(reading, one.said, one.unused, decoded, &locators);
     }
     if files.iter().any(|file| file.template.is_some()) {
@@ -278,8 +281,11 @@ impl World<'_> {
         }
         files::say_values(&lowering, &frame);
         drop(env);
+        let resources = lowering.resources.into_inner();
+        let stated = resources.iter().map(|resource| (resource.id.clone(), &resource.value));
         Lowered {
-            resources: shape::join_children(lowering.resources.into_inner()),
+            suppressions: yaml::exceptions(&lowering.sources.into_inner(), stated),
+            resources: shape::join_children(resources),
             unused: lowering.unused.into_inner(),
             said: lowering.said.into_inner(),
             linked: lowering.linked.into_inner(),
@@ -293,6 +299,7 @@ impl Lowered {
         self.resources.extend(other.resources);
         self.said.extend(other.said);
         self.linked.extend(other.linked);
+        self.suppressions.extend(other.suppressions);
         related::join(&mut self.related, other.related);
         for (name, count) in other.unused {
             *self.unused.entry(name).or_default() += count;

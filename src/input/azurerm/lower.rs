@@ -190,7 +190,9 @@ pub fn resource(draft: Draft) -> Value {
     members.extend(draft.root.into_iter().filter(|(name, _)| !said(name)));
     let is_subject = SUBJECTS.iter().any(|arm| arm.eq_ignore_ascii_case(draft.arm));
     let properties = match draft.perhaps {
-        Some(unknown) if !is_subject || draft.within.is_some() => Value::from(Kind::Unknown(unknown)),
+        Some(unknown) if !is_subject || draft.within.is_some() || draft.said == Said::Torn => {
+            Value::from(Kind::Unknown(unknown))
+        }
         _ => Value::object(draft.properties),
     };
     members.push((Arc::from("properties"), properties.at(draft.span)));

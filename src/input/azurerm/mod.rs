@@ -26,7 +26,9 @@ use std::sync::Arc;
 
 use super::arm::expression::{Unknown, Value};
 use super::relations::Relation;
+use super::yaml::{self, Source};
 use super::{Reading, decode, recording};
+use crate::model::Suppression;
 use crate::source::{Diagnostic, Locator};
 use crate::syntax::Span;
 
@@ -64,6 +66,8 @@ pub enum Whole {
 pub enum Said {
     /// A configuration: only arguments are there, and what is absent takes the provider's default.
     Source,
+    /// A block of a configuration that could not be read whole: what is absent is unknown.
+    Torn,
     /// A plan or a state: defaults are filled in, ids are real ones where they are known.
     Recorded,
 }
@@ -141,11 +145,7 @@ pub fn computed(instance: &Instance) -> Value {
 pub fn relate(reading: &mut Reading, instances: &[Instance], locator: &Locator<'_>) {
     let locate = |span: Span| locator.locate(span.start, span.end);
     for instance in instances.iter().filter(|instance| !instance.related.is_empty()) {
-        let id = rows::row(&instance.resource_type).and_then(|row| identity::id_of(row, instance));
-        let id = id.or_else(|| instance.attributes.get("id").cloned());
-        let Some(id) = id.as_ref().and_then(Value::name) else {
-            continue;
-        };
+        let Some(id) = id_of(instance) else { continue };
         let one = |related: &Related| {
             (
                 locate(related.of),
@@ -153,8 +153,25 @@ pub fn relate(reading: &mut Reading, instances: &[Instance], locator: &Locator<'
             )
         };
         let related = instance.related.iter().map(one).collect();
-        reading.relations.add(id, locate(instance.span()), related);
+        reading.relations.add(&id, locate(instance.span()), related);
     }
+}
+
+fn id_of(instance: &Instance) -> Option<Arc<str>> {
+    let id = rows::row(&instance.resource_type).and_then(|row| identity::id_of(row, instance));
+    let id = id.or_else(|| instance.attributes.get("id").cloned());
+    id.as_ref().and_then(Value::name).cloned()
+}
+
+/// The exceptions in comments of files that give instances their values.
+pub fn exceptions(sources: &[Source], instances: &[Instance]) -> Vec<Suppression> {
+    if sources.is_empty() {
+        return Vec::new();
+    }
+    let stated = instances
+        .iter()
+        .filter_map(|instance| Some((id_of(instance)?, &instance.attributes)));
+    yaml::exceptions(sources, stated)
 }
 
 /// Decodes lowered resources into the reading.

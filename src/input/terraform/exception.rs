@@ -7,16 +7,13 @@ use crate::model::Suppression;
 use crate::source::Locator;
 use crate::syntax::{Notation, Span, comments, json};
 
-/// The exceptions of one file; `base` is where it begins among the files that are laid end to end. What does not parse
-/// has none: it was told.
+/// The exceptions of one file; `base` is where it begins among the files that are laid end to end.
 pub fn exceptions(text: &Text, base: usize, locator: &Locator<'_>) -> Vec<Suppression> {
     if text.name.to_ascii_lowercase().ends_with(".json") {
         let root = json::parse(&text.text).ok();
         return root.map_or_else(Vec::new, |root| in_members(&root, &["//"], base, locator));
     }
-    let Ok(body) = parse(&text.text) else {
-        return Vec::new();
-    };
+    let (body, _) = parse(&text.text);
     let mut regions = Vec::new();
     collect(&body, &mut regions);
     let remarks = Remarks {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::configuration::{Configuration, assemble, constant, is_override};
 use super::exception::exceptions;
 use super::language::{Fault, Unknown, Value};
-use super::syntax::{Attribute, Body, Expression, SyntaxError, parse, parse_expression, parse_json, shift};
+use super::syntax::{
+    Attribute, Body, Expression, NOTHING_READ, SyntaxError, parse, parse_expression, parse_json, shift,
+};
 use super::world::{self, Downloaded, Outcome, Use, World, join, parent};
 use super::{ENDINGS, Role, Said, Text};
 use crate::input::azurerm;
@@ -58,6 +60,9 @@ pub fn finish(reading: &mut Reading) {
     for outcome in outcomes {
         place(reading, outcome.said, &locator);
         azurerm::relate(reading, &outcome.instances, &locator);
+        reading
+            .suppressions
+            .extend(azurerm::exceptions(&outcome.sources, &outcome.instances));
         note(&mut reading.links, outcome.uses);
         let lowered = azurerm::lower(&outcome.instances);
         azurerm::take(reading, lowered, &locator);
@@ -248,31 +253,24 @@ fn undeclared<'c>(
 /// One parsed file.
 struct Parsed {
     body: Body,
-    error: Option<SyntaxError>,
+    errors: Vec<SyntaxError>,
 }
 
 fn parsed(text: &Text, base: usize) -> Parsed {
     let json = text.name.to_ascii_lowercase().ends_with(".json");
     let outcome = match (text.role, json) {
-        (Role::Manifest, _) => Ok(Body::default()),
-        (Role::Variables | Role::NamedVariables, true) => values_of_json(&text.text),
-        (_, true) => parse_json(&text.text),
-        (_, false) => parse(&text.text),
+        (Role::Manifest, _) => Ok((Body::default(), Vec::new())),
+        (Role::Variables | Role::NamedVariables, true) => values_of_json(&text.text).map(|body| (body, Vec::new())),
+        (_, true) => parse_json(&text.text).map(|body| (body, Vec::new())),
+        (_, false) => Ok(parse(&text.text)),
     };
-    match outcome {
-        Ok(mut body) => {
-            shift(&mut body, base);
-            Parsed { body, error: None }
-        }
-        Err(mut error) => {
-            error.span.start += base;
-            error.span.end += base;
-            Parsed {
-                body: Body::default(),
-                error: Some(error),
-            }
-        }
+    let (mut body, mut errors) = outcome.unwrap_or_else(|error| (Body::default(), vec![error]));
+    shift(&mut body, base);
+    for error in &mut errors {
+        error.span.start += base;
+        error.span.end += base;
     }
+    Parsed { body, errors }
 }
 
 /// Every text parsed, in their order. The threads are our own: what is nested deep takes more stack than others have.
@@ -312,6 +310,7 @@ fn values_of_json(text: &str) -> Result<Body, SyntaxError> {
     let root = json::parse(text).map_err(|error| SyntaxError {
         message: error.message,
         span: error.span,
+        advice: NOTHING_READ,
     })?;
     Ok(Body {
         attributes: super::syntax::plain_members(&root),
@@ -330,9 +329,7 @@ fn files(texts: &[Text]) -> Files {
     let mut downloaded = BTreeMap::new();
     let parsed = side_by_side(texts, &bases);
     for ((text, base), parsed) in texts.iter().zip(bases).zip(parsed) {
-        if let Some(error) = parsed.error {
-            said.push(refused(text, &error));
-        }
+        said.extend(parsed.errors.iter().map(|error| refused(text, error)));
         let directory = join("", parent(&text.name));
         match text.role {
             Role::Manifest => manifest(text, base, &mut downloaded, &mut said),
@@ -371,8 +368,7 @@ fn files(texts: &[Text]) -> Files {
 
 fn refused(text: &Text, error: &SyntaxError) -> Said {
     let message = format!("`{}` is not Terraform: {}", text.name, error.message);
-    let help = "correct it; nothing of this file was judged";
-    Said::lost(error.span, Diagnostic::error("hcl-syntax", message).help(help))
+    Said::lost(error.span, Diagnostic::error("hcl-syntax", message).help(error.advice))
 }
 
 /// The values that Terraform reads by itself, the stronger last; other files are told.

@@ -143,7 +143,7 @@ impl Configuration {
             }
             ("output", [name]) => {
                 let output = Output {
-                    value: block.body.attribute("value").map(|attribute| attribute.value.clone()),
+                    value: stated(&block, "value"),
                     sensitive: is_true(&block.body, "sensitive"),
                 };
                 self.outputs.insert(name.clone(), output).is_none()
@@ -230,6 +230,17 @@ fn requirement(value: &Expression) -> Requirement {
     out
 }
 
+/// The expression of an argument; what may be stated where the text cannot be read is broken.
+fn stated(block: &Block, name: &str) -> Option<Expression> {
+    let broken = || Expression {
+        kind: super::syntax::Kind::Broken,
+        span: block.head,
+    };
+    let attribute = block.body.attribute(name);
+    let value = attribute.map(|attribute| attribute.value.clone());
+    value.or_else(|| block.body.torn.then(broken))
+}
+
 fn is_true(body: &Body, name: &str) -> bool {
     let value = body.attribute(name).map(|attribute| &attribute.value.kind);
     matches!(value, Some(super::syntax::Kind::Bool(true)))
@@ -253,7 +264,7 @@ impl Variable {
         );
         Variable {
             kind,
-            default: body.attribute("default").map(|attribute| attribute.value.clone()),
+            default: stated(block, "default"),
             sensitive: is_true(body, "sensitive") || is_true(body, "ephemeral"),
             nullable: !not_nullable,
             span: block.head,

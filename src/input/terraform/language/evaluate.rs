@@ -10,6 +10,7 @@ use super::traverse;
 use super::value::{Kind, Members, Unknown, Value};
 use super::{Type, convert, type_of, unify};
 use crate::input::terraform::syntax::{Binary, Expression, For, Kind as Tree, Step};
+use crate::input::yaml;
 use crate::syntax::Span;
 
 /// A region of one of the files that are evaluated together.
@@ -107,6 +108,9 @@ pub trait Scope {
 
     /// The paths of the files below a directory, relative to it.
     fn files_below(&self, path: &str) -> Result<Vec<String>, Unread>;
+
+    /// Hears which values the text of a file holds.
+    fn decoded(&self, _text: &Arc<str>, _values: &yaml::Node) {}
 }
 
 /// Why a file has no text here.
@@ -157,6 +161,7 @@ pub fn evaluate(expression: &Expression, environment: &Environment<'_>) -> Resul
 
 fn kind(expression: &Expression, environment: &Environment<'_>) -> Result<Value, Fault> {
     match &expression.kind {
+        Tree::Broken => Ok(Unknown::new("what stands there cannot be read", &expression.symbol()).into()),
         Tree::Null => Ok(Value::null()),
         Tree::Bool(value) => Ok(Value::from(*value)),
         Tree::Number(number) => Ok(Value::from(number.clone())),

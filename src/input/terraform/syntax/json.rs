@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::native::parse_template;
-use super::{Attribute, Block, Body, Expression, Kind, SyntaxError};
+use super::{Attribute, Block, Body, Expression, Kind, NOTHING_READ, SyntaxError};
 use crate::input::terraform::language::Number;
 use crate::syntax::{Node, Span, Value, json};
 
@@ -40,11 +40,13 @@ pub fn parse_json(text: &str) -> Result<Body, SyntaxError> {
     let root = json::parse(text).map_err(|error| SyntaxError {
         message: error.message,
         span: error.span,
+        advice: NOTHING_READ,
     })?;
     let Some(members) = root.as_object() else {
         return Err(SyntaxError {
             message: format!("a configuration is an object, not {}", root.kind()),
             span: root.span,
+            advice: NOTHING_READ,
         });
     };
     let mut body = Body::default();

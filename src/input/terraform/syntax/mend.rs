@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use hcl_edit::parser::Error;
 
-use crate::syntax::{Notation, comments, string_ends};
+use crate::syntax::{Notation, Piece, pieces};
 
 /// Keys that were given another name in the text, by where they stand: what they are called.
 pub type Renamed = HashMap<usize, String>;
@@ -76,31 +76,20 @@ fn spare(length: usize, round: usize) -> Option<String> {
 /// The text with blanks in place of line ends where these mean nothing: within `( )`, `[ ]` and `{ for ... }`.
 fn on_one_line(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
-    let comments = comments(text, Notation::Terraform);
-    let mut comments = comments.iter().peekable();
     let mut open: Vec<bool> = Vec::new();
-    let mut at = 0;
-    while let Some(byte) = text.as_bytes().get(at) {
+    for piece in pieces(text, Notation::Terraform) {
         let joins = open.last() == Some(&true);
-        if let Some(comment) = comments.next_if(|comment| comment.start == at) {
-            if joins {
-                blank(&mut bytes, comment.start, comment.end);
-            }
-            at = comment.end.max(at + 1);
-            continue;
+        match piece {
+            Piece::Comment(comment) if joins => blank(&mut bytes, comment.start, comment.end),
+            Piece::Comment(_) | Piece::Text(..) => {}
+            Piece::Sign(at, byte) => match byte {
+                b'(' | b'[' => open.push(true),
+                b'{' => open.push(is_for(text, at + 1)),
+                b')' | b']' | b'}' => drop(open.pop()),
+                b'\n' | b'\r' if joins => blank(&mut bytes, at, at + 1),
+                _ => {}
+            },
         }
-        match byte {
-            b'"' | b'<' => {
-                at = string_ends(text, at, Notation::Terraform).max(at + 1);
-                continue;
-            }
-            b'(' | b'[' => open.push(true),
-            b'{' => open.push(is_for(text, at + 1)),
-            b')' | b']' | b'}' => drop(open.pop()),
-            b'\n' | b'\r' if joins => blank(&mut bytes, at, at + 1),
-            _ => {}
-        }
-        at += 1;
     }
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
@@ -123,15 +112,19 @@ mod tests {
     use hcl_edit::structure::Body;
 
     use super::*;
+    use crate::input::terraform::syntax::native;
 
     #[test]
     fn line_ends_mean_nothing_within_brackets_and_for() {
-        let text = "a = { for k in [1,\n 2] : k => true ? 1 : # why\n 2 }\nb = {\n c = (1 # (\n + 2)\n d = \"x\"\n}\n";
+        let text = "a = { for k in [1,\n 2] : k => true ? 1 : # why\n 2 }\nb = {\n c = (1 # (\n + 2)\n d = \"\n\"\n}\n";
         let mended = on_one_line(text);
         assert_eq!(mended.len(), text.len());
-        assert_eq!(mended.lines().count(), 5, "{mended}");
+        assert_eq!(mended.lines().count(), 6, "{mended}");
+        let (_, mistakes) = native::parse(&mended);
+        assert_eq!(mistakes.len(), 2, "a string must not end with its line");
+        let text = text.replace("\"\n\"", "\"x\"");
         assert!(text.parse::<Body>().is_err());
-        assert!(parse::<Body>(text).is_ok());
+        assert!(parse::<Body>(&text).is_ok());
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod mend;
 mod native;
 mod reference;
 mod shift;
+mod torn;
 
 use std::sync::Arc;
 
@@ -22,7 +23,12 @@ use crate::syntax::Span;
 pub struct SyntaxError {
     pub message: String,
     pub span: Span,
+    /// What to do, and what is unknown until then.
+    pub advice: &'static str,
 }
+
+/// Advice for a text that is lost as a whole.
+pub const NOTHING_READ: &str = "correct it; nothing of this file was judged";
 
 /// Attributes and blocks in the order stated.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +37,8 @@ pub struct Body {
     pub blocks: Vec<Block>,
     /// Written as JSON, where an object may be a block and only a schema tells.
     pub ambiguous: bool,
+    /// Not all that is written there could be read: what is absent is unknown.
+    pub torn: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +77,8 @@ pub struct Expression {
 
 #[derive(Clone, Debug)]
 pub enum Kind {
+    /// What stands there is no expression.
+    Broken,
     Null,
     Bool(bool),
     Number(Number),

@@ -1,6 +1,7 @@
 //! The native notation. The parsing is `hcl-edit`'s; here it is given our shape, with numbers exact and templates as
 //! Terraform trims them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hcl_edit::Span as _;
@@ -10,19 +11,43 @@ use hcl_edit::template::Template;
 
 use super::heredoc::{Flush, parts};
 use super::mend::{self, Renamed};
-use super::{Attribute, Binary, Block, Body, Call, Expression, For, Kind, Part, Step, StepKind, SyntaxError, Unary};
+use super::torn;
+use super::{
+    Attribute, Binary, Block, Body, Call, Expression, For, Kind, NOTHING_READ, Part, Step, StepKind, SyntaxError, Unary,
+};
 use crate::input::terraform::language::Number;
 use crate::syntax::Span;
 
-/// Parses one file, without its byte-order mark.
-pub fn parse(text: &str) -> Result<Body, SyntaxError> {
-    let (body, renamed) = mend::parse::<structure::Body>(text).map_err(|error| refused(&error, text))?;
-    Ok(Builder { text, renamed }.body(&body))
+/// Parses one file, without its byte-order mark. What cannot be read is told, and the rest is there.
+pub fn parse(text: &str) -> (Body, Vec<SyntaxError>) {
+    match whole(text) {
+        Ok(body) => (body, Vec::new()),
+        Err(_) => torn::parse(text),
+    }
+}
+
+/// Parses a text in which nothing is wrong.
+fn whole(text: &str) -> Result<Body, SyntaxError> {
+    body(text, text, &Broken::new())
+}
+
+/// Parses `mended`, which is `text` with names in place of what is broken.
+pub fn body(text: &str, mended: &str, broken: &Broken) -> Result<Body, SyntaxError> {
+    closed(mended)?;
+    let (body, renamed) = mend::parse::<structure::Body>(mended).map_err(|error| refused(&error, mended))?;
+    Ok(Builder { text, renamed, broken }.body(&body))
 }
 
 pub fn parse_expression(text: &str) -> Result<Expression, SyntaxError> {
+    closed(text)?;
     let (expression, renamed) = mend::parse::<edit::Expression>(text).map_err(|error| refused(&error, text))?;
-    Ok(Builder { text, renamed }.expression(&expression))
+    let broken = &Broken::new();
+    Ok(Builder { text, renamed, broken }.expression(&expression))
+}
+
+/// The parser takes a string over the end of its line; Terraform does not.
+fn closed(text: &str) -> Result<(), SyntaxError> {
+    torn::unclosed(text).next().map_or(Ok(()), Err)
 }
 
 /// Parses the text of a template, as `templatefile` and strings of JSON hold it.
@@ -38,6 +63,7 @@ pub fn parse_template(text: &str) -> Result<Expression, SyntaxError> {
     let builder = Builder {
         text,
         renamed: Renamed::new(),
+        broken: &Broken::new(),
     };
     let parts = parts(&builder, &template, Flush::No, true);
     Ok(Expression {
@@ -54,6 +80,7 @@ fn refused(error: &hcl_edit::parser::Error, text: &str) -> SyntaxError {
     SyntaxError {
         message: error.message().trim().replace("; ", ", ").to_lowercase(),
         span: Span { start: at, end: at },
+        advice: NOTHING_READ,
     }
 }
 
@@ -76,7 +103,12 @@ pub struct Builder<'t> {
     pub text: &'t str,
     /// Keys that have another name in the tree than in the text.
     renamed: Renamed,
+    /// Names that stand in place of what is no expression.
+    broken: &'t Broken,
 }
+
+/// Where something stands that is no expression.
+pub type Broken = BTreeSet<usize>;
 
 fn span(range: Option<std::ops::Range<usize>>) -> Span {
     let range = range.unwrap_or_default();
@@ -135,6 +167,7 @@ impl Builder<'_> {
         let place = span(expression.span());
         let boxed = |inner: &edit::Expression| Box::new(self.expression(inner));
         let kind = match expression {
+            edit::Expression::Variable(_) if self.broken.contains(&place.start) => Kind::Broken,
             edit::Expression::Null(_) => Kind::Null,
             edit::Expression::Bool(value) => Kind::Bool(*value.value()),
             edit::Expression::Number(_) => self.number(expression, place),
@@ -201,6 +234,10 @@ impl Builder<'_> {
         };
         match (self.renamed.get(&place.start), key) {
             (Some(name), _) => Expression::text(name, place),
+            (None, _) if self.broken.contains(&place.start) => Expression {
+                kind: Kind::Broken,
+                span: place,
+            },
             (None, edit::ObjectKey::Ident(name)) => Expression::text(name.as_str(), place),
             (None, edit::ObjectKey::Expression(expression)) => self.expression(expression),
         }

@@ -30,7 +30,7 @@ struct Walk {
 impl Walk {
     fn expression(&mut self, one: &Expression) {
         match &one.kind {
-            Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {}
+            Kind::Broken | Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => {}
             Kind::Variable(name) => self.reference(name, &[]),
             Kind::Template(parts) => self.parts(parts),
             Kind::Tuple(items) => items.iter().for_each(|item| self.expression(item)),

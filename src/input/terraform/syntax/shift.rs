@@ -34,7 +34,7 @@ fn all<'e>(expressions: impl IntoIterator<Item = &'e mut Expression>, by: usize)
 fn expression(one: &mut Expression, by: usize) {
     span(&mut one.span, by);
     match &mut one.kind {
-        Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Variable(_) => {}
+        Kind::Broken | Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) | Kind::Variable(_) => {}
         Kind::Template(parts) => self::parts(parts, by),
         Kind::Tuple(items) => all(items, by),
         Kind::Object(members) => all(members.iter_mut().flat_map(|(key, value)| [key, value]), by),

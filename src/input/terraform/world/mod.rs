@@ -22,6 +22,7 @@ use super::language::{Fault, Fuel, Value};
 use super::syntax::Attribute;
 use crate::input::Library;
 use crate::input::azurerm::{Instance, Whole};
+use crate::input::yaml::Source;
 use crate::source::Diagnostic;
 use crate::syntax::Span;
 
@@ -54,6 +55,8 @@ pub struct Root<'w> {
     /// What stands for the subscription, where no provider says it.
     pub subscription: Option<Value>,
     pub uses: RefCell<Vec<Use>>,
+    /// Files that were read and hold exceptions in comments.
+    pub opened: RefCell<Vec<Source>>,
 }
 
 /// What a directory takes from elsewhere.
@@ -76,6 +79,8 @@ pub struct Outcome {
     pub instances: Vec<Instance>,
     pub said: Vec<Said>,
     pub uses: Vec<Use>,
+    /// Files of values that hold exceptions in comments.
+    pub sources: Vec<Source>,
 }
 
 /// Evaluates a root and everything that it calls.
@@ -89,6 +94,7 @@ pub fn evaluate(world: &World<'_>, configuration: &Configuration, subscription: 
         left: Cell::new(INSTANCES),
         subscription,
         uses: RefCell::default(),
+        opened: RefCell::default(),
     };
     let is_named = |name: &str| {
         let of_files = world.values.iter().any(|attribute| &*attribute.name == name);
@@ -105,6 +111,7 @@ pub fn evaluate(world: &World<'_>, configuration: &Configuration, subscription: 
         instances,
         said: root.said.take(),
         uses: root.uses.take(),
+        sources: root.opened.take(),
     }
 }
 

@@ -32,6 +32,20 @@ pub struct Caller<'w> {
     pub each: Each,
 }
 
+impl Caller<'_> {
+    /// What the call gives a variable, and where; unknown where the text of the call cannot be read.
+    fn argument(&self, name: &str) -> Option<Result<(Value, Span), Fault>> {
+        let block = &self.call.block;
+        if let Some(attribute) = block.body.attribute(name) {
+            let value = self.module.evaluate(&attribute.value, &self.each);
+            return Some(value.map(|value| (value, attribute.value.span)));
+        }
+        let address = format!("{}module.{}", self.module.address, self.call.name);
+        let unread = super::resource::unread(block, &address)?;
+        Some(Ok((Value::from(unread.part(&format!(".{name}"))), block.head)))
+    }
+}
+
 pub struct Module<'w> {
     pub root: &'w Root<'w>,
     pub configuration: &'w Configuration,
@@ -171,10 +185,7 @@ impl<'w> Module<'w> {
 
     fn given(self: &Rc<Self>, name: &Arc<str>, variable: &Variable) -> Result<Value, Fault> {
         let stated = match &self.caller {
-            Some(caller) => caller.call.block.body.attribute(name).map(|attribute| {
-                let value = caller.module.evaluate(&attribute.value, &caller.each);
-                value.map(|value| (value, attribute.value.span))
-            }),
+            Some(caller) => caller.argument(name),
             None => self.outside_value(name, variable),
         };
         let stated = stated.transpose()?;
@@ -238,8 +249,11 @@ impl<'w> Module<'w> {
                 absent: true,
             };
         };
-        let rounds = super::resource::rounds(self, &call.block, &format!("{}module.{}", self.address, call.name));
+        let address = format!("{}module.{}", self.address, call.name);
+        let rounds = super::resource::rounds(self, &call.block, &address);
+        let torn = super::resource::unread(&call.block, &address);
         let perhaps = match &rounds.shape {
+            _ if torn.is_some() => torn,
             Shape::Open(unknown) => Some(unknown.clone()),
             _ => self.perhaps.clone(),
         };

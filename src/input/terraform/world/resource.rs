@@ -218,7 +218,9 @@ impl<'w> Module<'w> {
         let data = if resource.data { "data." } else { "" };
         let address = format!("{}{data}{}.{}", self.address, resource.kind, resource.name);
         let rounds = rounds(self, &resource.block, &address);
+        let torn = unread(&resource.block, &address);
         let perhaps = match &rounds.shape {
+            _ if torn.is_some() => torn.as_ref(),
             Shape::Open(unknown) => Some(unknown),
             _ => self.perhaps.as_ref(),
         };
@@ -256,7 +258,11 @@ impl<'w> Module<'w> {
             attributes: body.placed,
             perhaps: perhaps.map(open),
             whole: self.whole,
-            said: Origin::Source,
+            said: if resource.block.body.torn {
+                Origin::Torn
+            } else {
+                Origin::Source
+            },
             related: Arc::default(),
         };
         let why = match resource.data {
@@ -276,6 +282,12 @@ impl<'w> Module<'w> {
             value: found,
         }
     }
+}
+
+/// Why nothing is known of a block: its text cannot be read.
+pub fn unread(block: &Block, address: &str) -> Option<Unknown> {
+    let why = || Unknown::new(format!("the text of `{address}` cannot be read"), address);
+    block.body.torn.then(why)
 }
 
 /// What a reference to a block in all its rounds finds.

@@ -9,6 +9,7 @@ use super::path::join;
 use super::resource::{Shape, whole};
 use crate::input::terraform::language::{Environment, Fault, Scope, Unknown, Unread, Value, evaluate, index};
 use crate::input::terraform::syntax::{Step, StepKind};
+use crate::input::yaml::{Node, Source};
 
 /// A module, and the round that an expression stands in.
 pub struct Context<'c, 'w> {
@@ -53,9 +54,15 @@ impl Scope for Context<'_, '_> {
         let Some(bytes) = library.and_then(|library| library.content(&name)) else {
             return Err(Unread::NotGiven(format!("the file `{name}` is not among the inputs")));
         };
-        String::from_utf8(bytes)
+        let text: Arc<str> = String::from_utf8(bytes)
             .map(Arc::from)
-            .map_err(|_| Unread::Fault(format!("the file `{name}` is not UTF-8")))
+            .map_err(|_| Unread::Fault(format!("the file `{name}` is not UTF-8")))?;
+        self.module
+            .root
+            .opened
+            .borrow_mut()
+            .extend(Source::new(&name, text.clone()));
+        Ok(text)
     }
 
     fn files_below(&self, path: &str) -> Result<Vec<String>, Unread> {
@@ -76,6 +83,13 @@ impl Scope for Context<'_, '_> {
         match below.is_empty() {
             true => Err(Unread::NotGiven(format!("`{directory}` is not among the inputs"))),
             false => Ok(below),
+        }
+    }
+
+    fn decoded(&self, text: &Arc<str>, values: &Node) {
+        let mut opened = self.module.root.opened.borrow_mut();
+        if let Some(source) = opened.iter_mut().find(|source| source.is(text)) {
+            source.note(values);
         }
     }
 }

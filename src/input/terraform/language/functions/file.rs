@@ -9,6 +9,7 @@ use super::{Arguments, Function, Outcome, function};
 use crate::input::terraform::language::evaluate::{Environment, Fault, Scope, Unread, evaluate};
 use crate::input::terraform::language::value::{Members, Value};
 use crate::input::terraform::syntax::{Step, parse_template};
+use crate::input::yaml::Node;
 
 pub const FUNCTIONS: &[Function] = &[
     function("abspath", 1, 1, absolute),
@@ -124,6 +125,10 @@ impl Scope for TemplateScope<'_> {
 
     fn files_below(&self, path: &str) -> Result<Vec<String>, Unread> {
         self.outer.files_below(path)
+    }
+
+    fn decoded(&self, text: &Arc<str>, values: &Node) {
+        self.outer.decoded(text, values);
     }
 }
 

@@ -1,89 +1,37 @@
 //! Values to YAML text and back.
 
-use std::fmt;
 use std::sync::Arc;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{Arguments, Function, Outcome, function};
 use crate::input::terraform::language::Number;
-use crate::input::terraform::language::value::{Kind, Members, Value};
+use crate::input::terraform::language::value::{Kind, Value};
+use crate::input::yaml::{Kind as Yaml, Node, parse};
 
 pub const FUNCTIONS: &[Function] = &[
     function("yamldecode", 1, 1, decode),
     function("yamlencode", 1, 1, encode).nulls(),
 ];
 
-struct Yaml(Value);
-
-impl<'de> Deserialize<'de> for Yaml {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
+fn value(node: &Node) -> Value {
+    match &node.kind {
+        Yaml::Null => Value::null(),
+        Yaml::Bool(value) => Value::from(*value),
+        Yaml::Int(value) => Value::from(*value),
+        Yaml::Large(value) => Number::parse(&value.to_string()).map_or_else(Value::null, Value::from),
+        Yaml::Float(value) => {
+            let number = Number::parse(&value.to_string()).or_else(|| Number::from_f64(*value));
+            number.map_or_else(Value::null, Value::from)
+        }
+        Yaml::Text(text) => Value::from(text.clone()),
+        Yaml::List(items) => Value::tuple(items.iter().map(value).collect()),
+        Yaml::Map(members) => Value::object(members.iter().map(|(key, one)| (name(key), value(one))).collect()),
     }
 }
 
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Yaml;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a YAML value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Yaml, E> {
-        Ok(Yaml(Value::from(value)))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Yaml, E> {
-        Ok(Yaml(Value::from(value)))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Yaml, E> {
-        let number = Number::parse(&value.to_string());
-        Ok(Yaml(number.map_or_else(Value::null, Value::from)))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Yaml, E> {
-        let number = Number::parse(&value.to_string()).or_else(|| Number::from_f64(value));
-        Ok(Yaml(number.map_or_else(Value::null, Value::from)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Yaml, E> {
-        Ok(Yaml(Value::from(value)))
-    }
-
-    fn visit_unit<E>(self) -> Result<Yaml, E> {
-        Ok(Yaml(Value::null()))
-    }
-
-    fn visit_none<E>(self) -> Result<Yaml, E> {
-        Ok(Yaml(Value::null()))
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Yaml, D::Error> {
-        Yaml::deserialize(deserializer)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Yaml, A::Error> {
-        let mut items = Vec::new();
-        while let Some(Yaml(item)) = sequence.next_element()? {
-            items.push(item);
-        }
-        Ok(Yaml(Value::tuple(items)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Yaml, A::Error> {
-        let mut members = Members::new();
-        while let Some((Yaml(key), Yaml(value))) = map.next_entry()? {
-            let name: Arc<str> = match &key.kind {
-                Kind::Text(text) => text.clone(),
-                _ => Arc::from(key.symbol()),
-            };
-            members.insert(name, value);
-        }
-        Ok(Yaml(Value::object(members)))
+fn name(key: &Node) -> Arc<str> {
+    match &key.kind {
+        Yaml::Text(text) => text.clone(),
+        _ => Arc::from(value(key).symbol()),
     }
 }
 
@@ -92,10 +40,9 @@ fn decode(arguments: &Arguments<'_, '_>) -> Outcome {
     if text.trim().is_empty() {
         return Ok(Value::null());
     }
-    let parsed: Result<Yaml, _> = serde_yaml::from_str(&text);
-    parsed
-        .map(|Yaml(value)| value)
-        .map_err(|_| arguments.refuse("the text is not YAML, or holds more than one document"))
+    let node = parse(&text).map_err(|_| arguments.refuse("the text is not YAML, or holds more than one document"))?;
+    arguments.environment.scope.decoded(&text, &node);
+    Ok(value(&node))
 }
 
 fn encode(arguments: &Arguments<'_, '_>) -> Outcome {
