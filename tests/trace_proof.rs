@@ -792,7 +792,11 @@ impl Analysis<'_> {
                 (true, None, _) => (AddressSet::empty(), possible),
             };
         }
-        let (certain, arriving) = (certain.intersection(&clients), possible.intersection(&clients));
+        let (mut certain, mut arriving) = (certain.intersection(&clients), possible.intersection(&clients));
+        if let (false, Some(screened)) = (public, self.stack.screened(port)) {
+            certain = certain.intersection(&screened.clients.must);
+            arriving = arriving.intersection(&screened.clients.may);
+        }
         let back = &environment.returns_to_internet;
         Some(match public {
             true => Sets {

@@ -17,6 +17,7 @@ use super::compile::Truth;
 use super::draft::{Draft, draft, interfaces_by_machine};
 use super::environment::Environment;
 use super::machine::Answers;
+use super::screen::Screened;
 use super::stack::PortReach;
 use super::stacks::stacks;
 use super::target::{Seen, Target};
@@ -151,6 +152,8 @@ pub struct Stack {
     pub unfiltered: bool,
     /// One for each analysed port.
     pub ports: Vec<PortReach>,
+    /// The private clients of each port, where firewalls on the way bear on them.
+    pub(super) screened: Vec<Screened>,
     admitting: OnceLock<Vec<Admitting>>,
 }
 
@@ -161,6 +164,7 @@ impl Stack {
             family,
             unfiltered,
             ports,
+            screened: Vec::new(),
             admitting: OnceLock::new(),
         }
     }
@@ -169,6 +173,14 @@ impl Stack {
     pub fn admitting(&self) -> &[Admitting] {
         self.admitting
             .get_or_init(|| self.ports.iter().flat_map(admitting).collect())
+    }
+
+    /// Who may come on private paths to an analysed port, where firewalls bear on that.
+    pub fn screened(&self, port: u16) -> Option<&Screened> {
+        let mut of_ports = self.ports.iter().zip(&self.screened);
+        of_ports
+            .find(|(reach, _)| reach.port == port)
+            .map(|(_, screened)| screened)
     }
 
     /// Who gets through to an analysed port.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use super::compile::{Truth, truth};
+use super::screen::{Routed, routed};
 use crate::model::{
     Inventory, Known, NextHop, Peering, ResourceId, Route, RouteTable, Subnet, TagExtent, VirtualNetwork, Why, choices,
 };
@@ -64,6 +65,8 @@ pub struct Environment {
     pub gaps: Vec<Arc<str>>,
     /// A gateway connects ranges that no configuration lists.
     pub has_gateway: bool,
+    /// Firewalls that get the answers to private clients.
+    pub routed: Vec<Routed>,
 }
 
 fn set(texts: &[&str]) -> AddressSet {
@@ -143,6 +146,7 @@ impl Environment {
             return_gaps: Vec::new(),
             gaps: vec![why],
             has_gateway: false,
+            routed: Vec::new(),
         }
     }
 
@@ -160,6 +164,7 @@ impl Environment {
             return_gaps: Vec::new(),
             gaps: Vec::new(),
             has_gateway: false,
+            routed: Vec::new(),
         }
     }
 
@@ -171,7 +176,7 @@ impl Environment {
             self.returns_to_internet.clone(),
         );
         let gaps = (self.gaps.clone(), self.internet_gaps.clone(), self.return_gaps.clone());
-        (sets, gaps, self.has_gateway)
+        (sets, gaps, self.has_gateway, self.routed.clone())
     }
 
     pub fn of(inventory: &Inventory, network: &VirtualNetwork, subnet: &Subnet) -> Self {
@@ -217,6 +222,9 @@ impl Environment {
         }
         // What the subnet's own routes say is chosen before what it learns from the hub.
         let learned = hub.as_ref().filter(|_| learns_routes(inventory, subnet));
+        let gateway = || has_gateway && learns_routes(inventory, subnet);
+        let learns = || learned.is_some() || gateway();
+        let routed = routes.map(|routes| routed(inventory, network, routes, learns()));
         let taken = learned.map_or(Truth::No, |hub| hub.takes_internet);
         let (returns_to_internet, mut return_gaps) = returns_to_internet(routes, taken);
         let own_default = || routes.and_then(default_route).is_some();
@@ -233,6 +241,7 @@ impl Environment {
             internet_gaps,
             gaps,
             has_gateway,
+            routed: routed.unwrap_or_default(),
         }
     }
 }

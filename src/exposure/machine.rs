@@ -10,6 +10,7 @@ use super::classify::{Clients, Describer, Platform};
 use super::compile::Truth;
 use super::draft::{Draft, DraftTarget};
 use super::environment::Environment;
+use super::screen::Screened;
 use super::stack::PortReach;
 use super::stacks::TargetStacks;
 use super::translated::{TranslatedWay, Translations, translation_range};
@@ -36,7 +37,10 @@ impl Answers<'_> {
     pub fn direct(&self, stack: &Stack) -> Direct {
         let of = |platform: Platform| Arc::new(self.through(stack, true, platform, |_| Some(FrontPort::Same)));
         let unknown = Platform::Unknown(Arc::from("the SKU of the public address is not in the input"));
-        let private = Arc::new(self.through(stack, false, Platform::Open, |_| Some(FrontPort::Same)));
+        let private = Arc::new(match stack.screened.is_empty() {
+            true => self.through(stack, false, Platform::Open, |_| Some(FrontPort::Same)),
+            false => self.screened(stack),
+        });
         if stack.unfiltered {
             return Direct {
                 private,
@@ -48,6 +52,34 @@ impl Answers<'_> {
             private,
             public: [public.clone(), public.clone(), public],
         }
+    }
+
+    /// The answers on private paths that firewalls bear on.
+    fn screened(&self, stack: &Stack) -> Vec<PortExposure> {
+        let answer = |(reach, screened): (&PortReach, &Screened)| {
+            let may = screened.clients.may.only(stack.family);
+            let clients = Clients {
+                family: stack.family,
+                all: &may,
+                answered: Some(&screened.clients),
+                answer_gaps: &screened.gaps,
+                public: false,
+            };
+            let mut answer = match stack.unfiltered {
+                true => self
+                    .describer
+                    .unfiltered(reach, FrontPort::Same, &clients, Platform::Open),
+                false => self.describer.exposure(reach, &clients, FrontPort::Same, ""),
+            };
+            if !screened.by.is_empty() {
+                let names: Vec<String> = screened.by.iter().map(|name| format!("`{name}`")).collect();
+                let word = if names.len() == 1 { "firewall" } else { "firewalls" };
+                let kept_out = format!("; {word} {} on the way back keeps others out", names.join(", "));
+                answer.sentence = Arc::from(format!("{}{kept_out}", answer.sentence));
+            }
+            answer
+        };
+        stack.ports.iter().zip(&stack.screened).map(answer).collect()
     }
 
     /// The answers for each port that `lead` leads to (with the port outside, where it differs).

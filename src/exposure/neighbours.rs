@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use super::compile::Truth;
-use crate::model::{Inventory, Known, Peering, VirtualNetwork};
+use crate::model::{Firewall, Inventory, Known, Peering, VirtualNetwork};
 
 /// The network that holds an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,28 @@ pub fn holder(inventory: &Inventory, network: u32, address: IpAddr) -> Holder {
         .or_else(|| found.iter().find(|holder| **holder == Holder::Unread))
         .copied()
         .unwrap_or(Holder::Nowhere)
+}
+
+/// The firewall that stands at an address, by index, seen from a network.
+pub(super) fn firewall_at(inventory: &Inventory, from: &VirtualNetwork, address: IpAddr) -> Option<u32> {
+    let at = |firewall: &Firewall| firewall.private_addresses.contains(&address);
+    let mut firewalls = (0u32..)
+        .zip(inventory.firewalls.iter())
+        .filter(|(_, firewall)| at(firewall))
+        .peekable();
+    firewalls.peek()?;
+    let Holder::Network(held) = holder(inventory, inventory.networks.position(&from.id)?, address) else {
+        return None;
+    };
+    let stands_there = |firewall: &Firewall| {
+        let subnet = firewall.subnets.first();
+        subnet
+            .and_then(|subnet| inventory.subnet_position(subnet))
+            .is_some_and(|(network, _)| network == held)
+    };
+    firewalls
+        .find(|(_, firewall)| stands_there(firewall))
+        .map(|(index, _)| index)
 }
 
 /// Whether packets of a network reach another one directly: it is the same, or a peer.

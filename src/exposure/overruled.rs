@@ -101,6 +101,11 @@ impl Asked {
 
 /// Whether a network rule covers TCP to an address and port.
 fn covers(inventory: &Inventory, rule: &FirewallRule, to: Option<IpAddr>, port: u16) -> Truth {
+    covers_port(rule, port).min(destination(inventory, rule, to))
+}
+
+/// Whether a network rule covers TCP to a port.
+pub(super) fn covers_port(rule: &FirewallRule, port: u16) -> Truth {
     let protocol = rule
         .protocols
         .known()
@@ -111,10 +116,11 @@ fn covers(inventory: &Inventory, rule: &FirewallRule, to: Option<IpAddr>, port: 
         (false, Some(_)) => Truth::Maybe,
         (false, None) => Truth::No,
     };
-    protocol.min(ports).min(destination(inventory, rule, to))
+    protocol.min(ports)
 }
 
-fn destination(inventory: &Inventory, rule: &FirewallRule, to: Option<IpAddr>) -> Truth {
+/// How an address, `None` where it is not known, meets the destinations of a network rule.
+pub(super) fn destination(inventory: &Inventory, rule: &FirewallRule, to: Option<IpAddr>) -> Truth {
     let stated = within(&rule.destinations, to);
     let groups = rule.destination_groups.iter().map(|id| {
         match (inventory.ip_groups.find(id).and_then(|group| group.ranges.known()), to) {

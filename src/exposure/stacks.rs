@@ -10,6 +10,7 @@ use super::compile::{Filter, Outline, Truth};
 use super::draft::{Draft, DraftTarget};
 use super::environment::Environment;
 use super::members::GroupMembers;
+use super::screen::{Routed, Screens, screened, screens};
 use super::stack::{LayerState, reaches};
 use super::target::{Seen, Target};
 use crate::model::Inventory;
@@ -77,6 +78,8 @@ struct StackKey {
     admin_meets: Box<[Truth]>,
     family: Family,
     layers: [LayerKey; 2],
+    /// How the address meets the rules of each firewall that gets answers of its subnet.
+    screens: Box<[Box<[Truth]>]>,
     /// Why it is not known whether some rule covers the destination.
     vague: Option<Arc<str>>,
 }
@@ -116,8 +119,10 @@ pub(super) fn stacks<W: Send>(
     word: impl Fn(&Stack) -> W + Sync,
 ) -> Stacks<W> {
     let outlines = outlines(inventory, drafts);
+    let screens = screens(inventory, environments);
     let keys_of = |target: &DraftTarget<'_>| {
-        let own = stack_key(&outlines, admin, target, own_end(target));
+        let mut own = stack_key(&outlines, admin, target, own_end(target));
+        own.screens = met_screens(&screens, environments, target);
         let front = |at| {
             let end = front_end(inventory, environments, target, at)?;
             Some((at, stack_key(&outlines, admin, target, end)))
@@ -152,6 +157,12 @@ pub(super) fn stacks<W: Send>(
             let mut stack = answer_stack(&mut filters, key, ports);
             if let Some(environment) = environments.get(key.environment as usize) {
                 apply_admin(admin, key, environment, &mut stack);
+                if !key.screens.is_empty() {
+                    let ports = ports
+                        .iter()
+                        .map(|port| screened(&screens, environment, &key.screens, *port));
+                    stack.screened = ports.collect();
+                }
             }
             let worded = word(&stack);
             (stack, worded)
@@ -236,7 +247,18 @@ fn stack_key(outlines: &Outlines<'_>, admin: &AdminRules<'_>, target: &DraftTarg
         admin: scope,
         family: target.configuration.family,
         layers,
+        screens: Box::default(),
     }
+}
+
+/// How an address meets the rules of the firewalls of its environment. Azure Firewall has no IPv6.
+fn met_screens(screens: &Screens<'_>, environments: &[Environment], target: &DraftTarget<'_>) -> Box<[Box<[Truth]>]> {
+    let environment = environments.get(target.environment as usize);
+    let environment = environment.filter(|_| target.configuration.family == Family::V4);
+    let address = target.configuration.private_address.known().copied();
+    let routed = environment.into_iter().flat_map(|environment| &environment.routed);
+    let meets = |routed: &Routed| screens.get(&routed.firewall).map(|screen| screen.meets(address));
+    routed.map(|routed| meets(routed).unwrap_or_default()).collect()
 }
 
 fn vague(end: &Target<'_>) -> &'static str {

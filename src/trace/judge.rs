@@ -9,11 +9,11 @@ use super::admin::{self, Effect};
 use super::group::{self, Said};
 use super::holds::{Holds, Reason};
 use super::machine::{Estate, Target};
-use super::nat::Translation;
+use super::nat::{Forwarded, Translation, firewall_at, forwarded};
 use super::packet::{self, Membership, Packet};
 use super::place::Back;
 use super::ways::{Front, Sold, Way, WayIn};
-use crate::model::{AdminRule, Inventory, Origin, Sku, choices};
+use crate::model::{AdminRule, Firewall, Inventory, Known, NextHop, Origin, Sku, choices};
 use crate::net::{AddressRange, Protocol};
 
 /// What becomes of a packet; the later, the more open.
@@ -57,6 +57,8 @@ pub enum Step<'i> {
     Platform(Option<Sold<'i>>),
     /// How the answer leaves, and whether it reaches the client.
     Back(Back<'i>, Holds<'i>),
+    /// A firewall on a private path, and what it does with the packet.
+    Screen(&'i Firewall, Forwarded<'i>),
 }
 
 /// How a Deny network rule is taken to bear on what a NAT rule lets through.
@@ -342,13 +344,10 @@ impl<'i> Walk<'i> {
         if !self.may_pass || way.way == Way::FirewallDnat {
             return;
         }
-        let back = target.place.route_to(packet.source);
         if way.way == Way::Private {
-            if back.route.is_some() {
-                self.steps.push(Step::Back(back, Holds::Yes));
-            }
-            return;
+            return self.back_private(target, packet);
         }
+        let back = target.place.route_to(packet.source);
         let straight = back.is_straight();
         self.steps.push(Step::Back(back, straight.clone()));
         match straight {
@@ -358,6 +357,37 @@ impl<'i> Walk<'i> {
             Holds::No => self.no_return = true,
             Holds::Maybe(why) => self.doubt(why),
         }
+    }
+
+    /// On a private path the answer is not lost, but it may have to pass a firewall, which gives no session to whom its
+    /// network rules do not let through.
+    fn back_private(&mut self, target: &Target<'i>, packet: Packet<'_>) {
+        let Some((route, surely)) = target.place.private_route_to(packet.source) else {
+            return;
+        };
+        let back = Back {
+            route: Some(route),
+            perhaps: None,
+            taken: Holds::No,
+        };
+        self.steps.push(Step::Back(back, Holds::Yes));
+        // A datagram needs no answer to arrive, and Azure Firewall has no IPv6.
+        let asked = packet.protocol == Protocol::Tcp && is_ipv4(target);
+        let appliance = asked && route.next_hop == Known::Known(NextHop::VirtualAppliance);
+        let hop = target.place.network.zip(route.next_hop_address.filter(|_| appliance));
+        let inventory = target.place.inventory;
+        let Some(firewall) = hop.and_then(|(network, address)| firewall_at(inventory, network, address)) else {
+            return;
+        };
+        let to = target.address().known().copied();
+        let forwarded = forwarded(inventory, firewall, packet, to);
+        match (&forwarded, surely) {
+            (Forwarded::Through(_), _) => {}
+            (Forwarded::Stopped(_), Holds::Maybe(why)) => self.doubt(why),
+            (Forwarded::Stopped(_), _) => self.may_pass = false,
+            (Forwarded::Unknown(why), _) => self.doubt(why.clone()),
+        }
+        self.steps.push(Step::Screen(firewall, forwarded));
     }
 
     fn end(self) -> Course<'i> {

@@ -132,6 +132,7 @@ impl<'i> Translation<'i> {
 }
 
 /// What the network rules of a firewall do with a packet that is routed through it.
+#[derive(Clone, Debug)]
 pub enum Forwarded<'i> {
     /// By this rule, named as `collection/rule`.
     Through(String),
@@ -162,27 +163,69 @@ pub fn forwarded<'i>(
     }
     let mut rules = ranked(inventory, firewall, RuleKind::Network);
     rules.sort_by_key(|ranked| ranked.rank);
-    if !in_order(&rules) {
-        return Forwarded::Unknown(Reason::Borrowed("the order of its network rules is not known"));
-    }
+    let mut said = Screened {
+        doubt: (!in_order(&rules)).then_some(Reason::Borrowed("the order of its network rules is not known")),
+        ..Screened::default()
+    };
+    let unordered = said.doubt.is_some();
     for ranked in rules {
-        match covers(inventory, ranked.rule, to, packet) {
-            Holds::No => continue,
-            Holds::Maybe(why) => return Forwarded::Unknown(why),
-            Holds::Yes => {}
+        let covers = covers(inventory, ranked.rule, to, packet);
+        let decides = covers == Holds::Yes;
+        said.hear(&ranked, covers);
+        if decides && !unordered {
+            return said.end();
         }
-        let name = format!("{}/{}", ranked.collection.name, ranked.rule.name);
-        return match &ranked.collection.action {
-            Known::Known(FirewallAction::Allow) => Forwarded::Through(name),
-            Known::Known(_) => Forwarded::Stopped(Some(name)),
-            Known::Unknown(why) => Forwarded::Unknown(Reason::Borrowed(&*why.text)),
-        };
     }
-    let http = matches!(packet.port, 5985 | 5986);
+    let http = matches!(packet.port, 5985 | 5986) && !said.decided;
     if http && !ranked(inventory, firewall, RuleKind::Application).is_empty() {
-        return Forwarded::Unknown(Reason::Borrowed("an application rule may let it through by name"));
+        let why = Reason::Borrowed("an application rule may let it through by name");
+        return Forwarded::Unknown(said.doubt.filter(|_| !unordered).unwrap_or(why));
     }
-    Forwarded::Stopped(None)
+    said.may_stop |= !said.decided;
+    said.end()
+}
+
+/// What the rules that were asked so far may do with a packet.
+#[derive(Default)]
+struct Screened<'i> {
+    allowed: Option<String>,
+    denied: Option<String>,
+    may_stop: bool,
+    /// Some rule surely matches.
+    decided: bool,
+    doubt: Option<Reason<'i>>,
+}
+
+impl<'i> Screened<'i> {
+    fn hear(&mut self, ranked: &Ranked<'i>, covers: Holds<'i>) {
+        match covers {
+            Holds::No => return,
+            Holds::Yes => self.decided = true,
+            Holds::Maybe(why) => {
+                self.doubt.get_or_insert(why);
+            }
+        }
+        let name = || format!("{}/{}", ranked.collection.name, ranked.rule.name);
+        let action = &ranked.collection.action;
+        if let Some(why) = action.why() {
+            self.doubt.get_or_insert(Reason::Borrowed(&*why.text));
+        }
+        if action.known().is_none_or(|action| *action == FirewallAction::Allow) {
+            self.allowed.get_or_insert_with(name);
+        }
+        if *action != Known::Known(FirewallAction::Allow) {
+            self.may_stop = true;
+            self.denied.get_or_insert_with(name);
+        }
+    }
+
+    fn end(self) -> Forwarded<'i> {
+        match (self.allowed, self.may_stop) {
+            (Some(rule), false) => Forwarded::Through(rule),
+            (None, _) => Forwarded::Stopped(self.denied),
+            (Some(_), true) => Forwarded::Unknown(self.doubt.unwrap_or(Reason::Borrowed("an unknown decides"))),
+        }
+    }
 }
 
 /// Whether the order of sorted rules is known: no two collections share a place.

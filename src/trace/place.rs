@@ -139,23 +139,23 @@ impl<'i> Place<'i> {
     }
 
     fn gateway(&self, address: IpAddr) -> Holds<'i> {
-        let Some(network) = self.network.filter(|_| packet::is_private(address)) else {
+        if !packet::is_private(address) {
             return Holds::No;
-        };
-        let own = network
-            .subnets
-            .iter()
-            .any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"));
-        let remote = || {
-            self.peerings()
-                .any(|peering| peering.use_remote_gateways != Known::Known(false))
-        };
-        match own || remote() {
+        }
+        match self.has_gateway() {
             true => Holds::Maybe(Cow::Borrowed(
                 "the ranges behind the network's gateway are in no configuration",
             )),
             false => Holds::No,
         }
+    }
+
+    fn has_gateway(&self) -> bool {
+        let mut subnets = self.network.into_iter().flat_map(|network| &network.subnets);
+        let own = subnets.any(|subnet| subnet.id.name().eq_ignore_ascii_case("GatewaySubnet"));
+        own || self
+            .peerings()
+            .any(|peering| peering.use_remote_gateways != Known::Known(false))
     }
 
     /// Prefixes of routes to an appliance or a gateway are part of the tag.
@@ -243,6 +243,70 @@ impl<'i> Place<'i> {
             perhaps,
             taken: learned.map_or(Holds::No, |hub| hub.takes_internet.clone()),
         }
+    }
+}
+
+impl<'i> Place<'i> {
+    /// The stated route that an answer to a private address takes: one that is longer than what the platform routes within
+    /// the network and to its peers, and whether it surely is. None where the platform's routes, or no stated one, take it.
+    pub fn private_route_to(&self, address: IpAddr) -> Option<(&'i Route, Holds<'i>)> {
+        let network = self.network?;
+        let route = self.route_to(address).route?;
+        let stated = size_of(*route.prefix.known()?);
+        let own = network.address_space.known();
+        let is_longer = |ranges: &[AddressRange]| {
+            let mut holding = ranges.iter().filter(|range| range.contains(address));
+            holding.any(|range| size_of(*range) < stated)
+        };
+        if own.is_some_and(|ranges| is_longer(ranges)) {
+            return None;
+        }
+        let unsure = |why: &str| Holds::Maybe(Cow::Owned(why.to_owned()));
+        let mut surely = Holds::Yes;
+        for peering in &network.peerings {
+            if peering
+                .state
+                .known()
+                .is_some_and(|state| !state.eq_ignore_ascii_case("Connected"))
+            {
+                continue;
+            }
+            let remote = peering.remote.as_ref().and_then(|id| self.inventory.networks.find(id));
+            let space = peering.remote_space.known().filter(|ranges| !ranges.is_empty());
+            match space.or_else(|| remote.and_then(|network| network.address_space.known())) {
+                Some(ranges) if !is_longer(ranges) => {}
+                Some(_) if self.is_whole(peering) => return None,
+                _ => surely = unsure("whether a peering takes the answer is not known"),
+            }
+        }
+        if own.is_none() || network.unread.is_some() {
+            surely = unsure("what the network of the machine is connected to is not known");
+        }
+        if self.stated().iter().any(|route| route.prefix.known().is_none()) {
+            surely = unsure("the prefix of a route is not known");
+        }
+        if self.learns() {
+            surely = unsure("routes that the subnet learns are in no configuration");
+        }
+        Some((route, surely))
+    }
+
+    /// Whether a peering surely connects the whole of both networks.
+    fn is_whole(&self, peering: &Peering) -> bool {
+        let flags = (&peering.complete, &peering.ipv6_only);
+        let whole = flags == (&Known::Known(true), &Known::Known(false)) && peering.unread.is_none();
+        whole && peering.state.known().is_some() && peering.allows_access(&self.inventory.choices) == Ok(true)
+    }
+
+    /// Whether the subnet may take up routes from a gateway or a hub.
+    fn learns(&self) -> bool {
+        let table = self
+            .subnet
+            .and_then(|subnet| subnet.route_table.known())
+            .and_then(Option::as_ref);
+        let table = table.and_then(|id| self.inventory.route_tables.find(id));
+        let deaf = table.is_some_and(|table| table.bgp_propagation_disabled);
+        !deaf && (self.hub.is_some() || self.has_gateway())
     }
 }
 

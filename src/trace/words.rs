@@ -106,7 +106,8 @@ impl<'i> Words<'_, 'i> {
             Step::Admin(rule, does, doubt) => self.admin(rule, *does, doubt.as_ref()),
             Step::Layer(at, said) => self.layer(target, *at, said, question, seen, traced),
             Step::Platform(sold) => platform(sold.as_ref()),
-            Step::Back(back, straight) => self.back(traced, back, straight, question),
+            Step::Back(back, straight) => self.back(traced, back, straight),
+            Step::Screen(firewall, forwarded) => self.screen(firewall, forwarded),
         })
     }
 }

@@ -5,12 +5,14 @@ use std::net::IpAddr;
 
 use super::names::{belongs, hop_of, spelled_term};
 use super::{Hop, HopEffect, HopKind, Words, hop, membership};
-use crate::model::{Access, AddressTerm, AdminRule, Known, NextHop, ResourceId, Route, SecurityRule, ServiceTag, Sku};
+use crate::model::{
+    Access, AddressTerm, AdminRule, Firewall, Known, NextHop, ResourceId, SecurityRule, ServiceTag, Sku,
+};
 use crate::trace::group::{self, Said};
 use crate::trace::holds::{Holds, Reason};
-use crate::trace::judge::Does;
+use crate::trace::judge::{Does, Step};
 use crate::trace::machine::{Layer, Target};
-use crate::trace::nat::{Forwarded, firewall_at, forwarded};
+use crate::trace::nat::Forwarded;
 use crate::trace::packet::Packet;
 use crate::trace::place::{Back, Routes};
 use crate::trace::question::{Question, Traced};
@@ -149,57 +151,50 @@ impl<'i> Words<'_, 'i> {
         sentence
     }
 
-    /// What the appliance on a private path would do with the packet, where it is an Azure Firewall of the input.
-    fn appliance(&self, traced: &Traced<'_, 'i>, route: &Route, question: &Question<'_>) -> String {
-        let network = traced.target.place.network;
-        let firewall = network
-            .zip(route.next_hop_address)
-            .and_then(|(network, address)| firewall_at(self.inventory, network, address));
-        let Some(firewall) = firewall else {
-            return "; what it lets through was not asked".to_owned();
+    /// What a firewall on a private path does with the packet.
+    pub(super) fn screen(&self, firewall: &'i Firewall, forwarded: &Forwarded<'i>) -> Hop {
+        let (effect, rule, sentence) = match forwarded {
+            Forwarded::Through(rule) => (
+                HopEffect::Passes,
+                None,
+                format!("lets it through by network rule `{rule}`"),
+            ),
+            Forwarded::Stopped(Some(rule)) => (
+                HopEffect::Stops,
+                Some(rule),
+                format!("gives it no session: network rule `{rule}` denies it"),
+            ),
+            Forwarded::Stopped(None) => (
+                HopEffect::Stops,
+                None,
+                format!(
+                    "firewall `{}` gives it no session: no network rule allows it",
+                    firewall.id.name()
+                ),
+            ),
+            Forwarded::Unknown(why) => (HopEffect::Unknown, None, format!("may give it no session: {why}")),
         };
-        let packet = Packet {
-            source: traced.source,
-            membership: membership(self.from, traced),
-            source_port: traced.source_port,
-            protocol: question.protocol,
-            port: question.port,
-        };
-        let name = firewall.id.name();
-        let to = traced.target.address().known().copied();
-        match forwarded(self.inventory, firewall, packet, to) {
-            Forwarded::Through(rule) => {
-                format!(", firewall `{name}`; a packet that comes through it is let through by network rule `{rule}`")
-            }
-            Forwarded::Stopped(Some(rule)) => {
-                format!(", firewall `{name}`; a packet that comes through it is stopped by network rule `{rule}`")
-            }
-            Forwarded::Stopped(None) => {
-                format!(", firewall `{name}`; a packet that comes through it is dropped: no network rule allows it")
-            }
-            Forwarded::Unknown(why) => {
-                format!(", firewall `{name}`; what it does with a packet that comes through it is not known: {why}")
-            }
+        Hop {
+            kind: HopKind::Firewall,
+            effect,
+            id: Some(firewall.id.text().clone()),
+            rule: rule.map(|rule| rule.as_str().into()),
+            ..hop(firewall.id.name().to_owned(), sentence)
         }
     }
 
-    pub(super) fn back(
-        &self,
-        traced: &Traced<'_, 'i>,
-        back: &Back<'i>,
-        straight: &Holds<'i>,
-        question: &Question<'_>,
-    ) -> Hop {
+    pub(super) fn back(&self, traced: &Traced<'_, 'i>, back: &Back<'i>, straight: &Holds<'i>) -> Hop {
         let client = traced.source;
         let private = traced.way.way == Way::Private;
         let sentence = match (back.route, straight) {
             (Some(route), Holds::Yes) if private => {
                 let appliance = route.next_hop == Known::Known(NextHop::VirtualAppliance);
-                let passed = match appliance {
-                    true => self.appliance(traced, route, question),
-                    false => String::new(),
+                let asked = |step: &Step<'_>| matches!(step, Step::Screen(..));
+                let unasked = match appliance && !traced.course.steps.iter().any(asked) {
+                    true => "; what it lets through was not asked",
+                    false => "",
                 };
-                format!("the answer to {client} goes to {}{passed}", hop_of(route))
+                format!("the answer to {client} goes to {}{unasked}", hop_of(route))
             }
             (Some(route), Holds::Yes) => format!("the answer to {client} goes straight back to {}", hop_of(route)),
             (Some(route), Holds::No) => {
