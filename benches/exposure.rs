@@ -20,9 +20,9 @@ use std::net::Ipv4Addr;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use portcullis::example::MANAGEMENT_PORTS;
 use portcullis::exposure::{GroupAlone, analyse};
 use portcullis::input::{Given, Reading};
+use portcullis::net::MANAGEMENT_PORTS;
 use random::Random;
 
 #[global_allocator]

@@ -18,14 +18,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use portcullis::example::MANAGEMENT_PORTS;
 use portcullis::exposure::analyse;
 use portcullis::input::{Given, Reading};
+use portcullis::net::MANAGEMENT_PORTS;
 use portcullis::report::{FORMATS, Options};
 use portcullis::rule::assess::{Assessor, Policy};
 use portcullis::rule::facts::Estate;
 use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{Rule, Severity, builtin};
+use portcullis::rule::{Rule, builtin};
 use portcullis::scan::{Request, scan};
 
 #[global_allocator]
@@ -188,31 +188,14 @@ fn rules() -> (&'static [Rule], Vec<ResolvedParams>) {
 }
 
 fn policies<'r>(rules: &'r [Rule], params: &'r [ResolvedParams]) -> Vec<Policy<'r>> {
-    rules
-        .iter()
-        .zip(params)
-        .map(|(rule, params)| Policy {
-            rule,
-            params,
-            reported: true,
-        })
-        .collect()
+    rules.iter().zip(params).map(Policy::reported).collect()
 }
 
 fn request(policies: Vec<Policy<'_>>) -> Request<'_> {
     Request {
-        policies,
-        ports: MANAGEMENT_PORTS.to_vec(),
-        least_severity: Severity::Info,
-        owner_tag: "owner",
-        waivers: &[],
-        baseline: None,
-        touched: None,
-        chosen: false,
-        assume_jit_unknown: false,
-        generated: jiff::Timestamp::UNIX_EPOCH,
         now: None,
         inputs: vec!["estate.jsonl".to_owned()],
+        ..Request::plain(policies, jiff::Timestamp::UNIX_EPOCH)
     }
 }
 

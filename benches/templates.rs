@@ -16,13 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use portcullis::example::MANAGEMENT_PORTS;
 use portcullis::input::{Given, Reading};
 use portcullis::report::{FORMATS, Options};
-use portcullis::rule::assess::Policy;
-use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{Severity, builtin};
-use portcullis::scan::{Request, scan};
+use portcullis::scan::scan_by_default;
 use portcullis::syntax::{bicep, json};
 
 #[global_allocator]
@@ -190,29 +186,7 @@ fn read(files: &[PathBuf]) -> Reading {
 }
 
 fn check(files: &[PathBuf]) {
-    let rules = builtin::rules();
-    let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
-    let policies = rules.iter().zip(&params).map(|(rule, params)| Policy {
-        rule,
-        params,
-        reported: true,
-    });
-    let now = jiff::Timestamp::UNIX_EPOCH;
-    let request = Request {
-        policies: policies.collect(),
-        ports: MANAGEMENT_PORTS.to_vec(),
-        owner_tag: "owner",
-        least_severity: Severity::Info,
-        waivers: &[],
-        baseline: None,
-        touched: None,
-        assume_jit_unknown: false,
-        chosen: false,
-        generated: now,
-        now: Some(now),
-        inputs: Vec::new(),
-    };
-    let report = scan(read(files), &request);
+    let report = scan_by_default(read(files), jiff::Timestamp::UNIX_EPOCH, &[]);
     let console = FORMATS
         .iter()
         .find(|format| format.name == "console")

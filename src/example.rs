@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::exposure::analyse;
 use crate::input::{Given, Reading};
+use crate::net::MANAGEMENT_PORTS;
 use crate::rule::assess::{Assessor, Policy};
 use crate::rule::facts::Estate;
 use crate::rule::file::Expect;
@@ -52,11 +53,7 @@ fn read(example: &Example) -> Reading {
 fn judge(rule: &Rule, params: &ResolvedParams, reading: &Reading, now: Option<Timestamp>) -> Vec<(String, Judgement)> {
     let exposures = analyse(&reading.inventory, &reading.sources, &ports(rule, params));
     let estate = Estate::new(&reading.inventory, &exposures, now.unwrap_or(Timestamp::UNIX_EPOCH));
-    let policies = [Policy {
-        rule,
-        params,
-        reported: true,
-    }];
+    let policies = [Policy::reported((rule, params))];
     let (sources, assumed) = (&reading.sources, &[]);
     let assessor = Assessor {
         estate: &estate,
@@ -92,9 +89,6 @@ pub fn ports(rule: &Rule, params: &ResolvedParams) -> Vec<u16> {
     ports.dedup();
     ports
 }
-
-/// SSH, RDP, WinRM over HTTP and over HTTPS.
-pub const MANAGEMENT_PORTS: [u16; 4] = [22, 3389, 5985, 5986];
 
 fn compare(expect: &Expect, said: &[(String, Judgement)]) -> Vec<String> {
     match expect {

@@ -14,6 +14,7 @@ use crate::input::arm::normal;
 use crate::input::{Reading, Relation, Relations};
 use crate::intern::intern;
 use crate::model::{Inventory, Known, Suppression};
+use crate::net::MANAGEMENT_PORTS;
 use crate::report::{
     Assumption, FORMAT_VERSION, Hop, HopKind, Machine, Path, Recommendation, Report, RuleInfo, Scan, Subscription, Tab,
     Tool,
@@ -23,8 +24,9 @@ use crate::rule::assumption::{Assumed, in_force};
 use crate::rule::baseline::Baseline;
 use crate::rule::disagreement::Disagreements;
 use crate::rule::facts::{Estate, Standing, VmFacts, standing};
+use crate::rule::params::ResolvedParams;
 use crate::rule::waiver::{self, WaiverRule};
-use crate::rule::{Beside, Evidence, Finding, Judgement, Severity, Verdict, neighbours, shared};
+use crate::rule::{Beside, Evidence, Finding, Judgement, Severity, Verdict, builtin, neighbours, shared};
 use crate::source::{Diagnostic, Sources};
 
 /// What is asked of a scan.
@@ -51,6 +53,39 @@ pub struct Request<'r> {
     pub now: Option<Timestamp>,
     /// The paths, as named by the user.
     pub inputs: Vec<String>,
+}
+
+impl<'r> Request<'r> {
+    /// What is asked where nobody asks for anything else: every severity and the management ports, as of a moment.
+    #[must_use]
+    pub fn plain(policies: Vec<Policy<'r>>, moment: Timestamp) -> Request<'r> {
+        Request {
+            policies,
+            ports: MANAGEMENT_PORTS.to_vec(),
+            least_severity: Severity::Info,
+            owner_tag: "owner",
+            waivers: &[],
+            baseline: None,
+            touched: None,
+            assume_jit_unknown: false,
+            chosen: false,
+            generated: moment,
+            now: Some(moment),
+            inputs: Vec::new(),
+        }
+    }
+}
+
+/// Judges an estate that was read by every built-in rule with its defaults, as of a moment.
+pub fn scan_by_default(reading: Reading, moment: Timestamp, inputs: &[&str]) -> Report {
+    let rules = builtin::rules();
+    let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
+    let policies = rules.iter().zip(&params).map(Policy::reported).collect();
+    let request = Request {
+        inputs: inputs.iter().map(|&input| input.to_owned()).collect(),
+        ..Request::plain(policies, moment)
+    };
+    scan(reading, &request)
 }
 
 /// Judges an estate that was read, and reports.

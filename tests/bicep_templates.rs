@@ -16,10 +16,7 @@ use std::sync::Arc;
 use portcullis::input::{Given, Library, Reading};
 use portcullis::model::Known;
 use portcullis::report::Report;
-use portcullis::rule::assess::Policy;
-use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{Severity, builtin};
-use portcullis::scan::{Request, scan};
+use portcullis::scan::scan_by_default;
 use portcullis::source::{Diagnostic, Level};
 use serde_json::{Value, json};
 
@@ -478,29 +475,7 @@ fn report_of(directory: &str, names: &[&str]) -> Report {
         reading.read(name, Given::Found, &text[..]);
     }
     reading.finish();
-    let rules = builtin::rules();
-    let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
-    let policies = rules.iter().zip(&params).map(|(rule, params)| Policy {
-        rule,
-        params,
-        reported: true,
-    });
-    let now = "2026-03-14T02:10:00Z".parse().unwrap();
-    let request = Request {
-        policies: policies.collect(),
-        ports: vec![22, 3389, 5985, 5986],
-        least_severity: Severity::Info,
-        owner_tag: "owner",
-        waivers: &[],
-        baseline: None,
-        touched: None,
-        chosen: false,
-        assume_jit_unknown: false,
-        generated: now,
-        now: Some(now),
-        inputs: vec![directory.to_owned()],
-    };
-    scan(reading, &request)
+    scan_by_default(reading, "2026-03-14T02:10:00Z".parse().unwrap(), &[directory])
 }
 
 #[test]

@@ -9,10 +9,8 @@ use std::path::Path;
 use portcullis::exposure::{ExposureClass, Way};
 use portcullis::input::{Given, Reading};
 use portcullis::report::{HopKind, Machine, PortExposure, Report, Tab};
-use portcullis::rule::assess::Policy;
-use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{Severity, Verdict, builtin};
-use portcullis::scan::{Request, scan};
+use portcullis::rule::Verdict;
+use portcullis::scan::scan_by_default;
 use serde_json::{Value, json};
 
 const RECORDED: &str = "2026-03-14T02:10:00Z";
@@ -63,28 +61,7 @@ fn report_with(directory: &str, more: &str) -> Report {
 
 fn judged(mut reading: Reading, directory: &str) -> Report {
     reading.finish();
-    let rules = builtin::rules();
-    let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
-    let policies = rules.iter().zip(&params).map(|(rule, params)| Policy {
-        rule,
-        params,
-        reported: true,
-    });
-    let request = Request {
-        policies: policies.collect(),
-        ports: vec![22, 3389, 5985, 5986],
-        least_severity: Severity::Info,
-        owner_tag: "owner",
-        waivers: &[],
-        baseline: None,
-        touched: None,
-        chosen: false,
-        assume_jit_unknown: false,
-        generated: RECORDED.parse().unwrap(),
-        now: Some(RECORDED.parse().unwrap()),
-        inputs: vec![directory.to_owned()],
-    };
-    scan(reading, &request)
+    scan_by_default(reading, RECORDED.parse().unwrap(), &[directory])
 }
 
 fn machine<'r>(report: &'r Report, name: &str) -> &'r Machine {

@@ -14,7 +14,7 @@ use estate::{Estate, rule, with};
 use portcullis::diff::{Comparison, Ends, PortChange, Presence, Side, Sources, SubjectChange, compare};
 use portcullis::input::{Given, Reading};
 use portcullis::rule::assess::Policy;
-use portcullis::rule::{ResolvedParams, Severity, builtin};
+use portcullis::rule::{ResolvedParams, builtin};
 use portcullis::scan::{Request, scan_side};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -95,26 +95,9 @@ fn side(made: &Made) -> Side {
     reading.finish();
     let built_in = builtin::rules();
     let params: Vec<ResolvedParams> = built_in.iter().map(ResolvedParams::defaults).collect();
-    let policies = built_in.iter().zip(&params).map(|(rule, params)| Policy {
-        rule,
-        params,
-        reported: true,
-    });
+    let policies = built_in.iter().zip(&params).map(Policy::reported);
     let time = "2026-01-31T12:00:00Z";
-    let request = Request {
-        policies: policies.collect(),
-        ports: PORTS.to_vec(),
-        least_severity: Severity::Info,
-        owner_tag: "owner",
-        waivers: &[],
-        baseline: None,
-        touched: None,
-        chosen: false,
-        assume_jit_unknown: false,
-        generated: time.parse().unwrap(),
-        now: Some(time.parse().unwrap()),
-        inputs: Vec::new(),
-    };
+    let request = Request::plain(policies.collect(), time.parse().unwrap());
     scan_side(reading, &request).1
 }
 

@@ -31,7 +31,7 @@ use portcullis::rule::assess::Policy;
 use portcullis::rule::owner::Owners;
 use portcullis::rule::params::ResolvedParams;
 use portcullis::rule::waiver::WaiverRule;
-use portcullis::rule::{Severity, Verdict, builtin};
+use portcullis::rule::{Verdict, builtin};
 use portcullis::sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
@@ -187,18 +187,9 @@ fn scan_of(sandbox: &Sandbox, number: i64, policies: &[Policy<'_>]) -> Report {
     let waivers = waivers(number);
     let moment = night(number).parse().unwrap();
     let request = portcullis::scan::Request {
-        policies: policies.to_vec(),
-        ports: vec![22, 3389, 5985, 5986],
-        least_severity: Severity::Info,
-        owner_tag: "owner",
         waivers: &waivers,
-        baseline: None,
-        touched: None,
-        chosen: false,
-        assume_jit_unknown: false,
-        generated: moment,
-        now: Some(moment),
         inputs: vec!["two subscriptions".into()],
+        ..portcullis::scan::Request::plain(policies.to_vec(), moment)
     };
     let mut report = portcullis::scan::scan(reading, &request);
     // Those about waivers are of no part of the estate.
@@ -369,11 +360,7 @@ fn the_history_of_ninety_nights_is_what_happened() {
     let administrator = Administrator::new(&sandbox);
     let rules = builtin::rules();
     let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
-    let policies = rules.iter().zip(&params).map(|(rule, params)| Policy {
-        rule,
-        params,
-        reported: true,
-    });
+    let policies = rules.iter().zip(&params).map(Policy::reported);
     let policies: Vec<Policy<'_>> = policies.collect();
     let places = places();
     let mut histories: Vec<History> = places.iter().map(|place| place.open()).collect();

@@ -41,13 +41,7 @@ fn params() -> Vec<ResolvedParams> {
 fn question(params: &[ResolvedParams]) -> Question<'_> {
     let policies = builtin::rules().iter().zip(params);
     Question {
-        policies: policies
-            .map(|(rule, params)| Policy {
-                rule,
-                params,
-                reported: true,
-            })
-            .collect(),
+        policies: policies.map(Policy::reported).collect(),
         ports: estate::PORTS.to_vec(),
         waivers: &[],
         choices: Choices::default(),

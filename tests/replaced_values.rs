@@ -10,7 +10,7 @@ use portcullis::exposure::{ExposureClass, Way};
 use portcullis::input::Reading;
 use portcullis::rule::assess::{FLOW_RULE, Policy};
 use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{Severity, Verdict, builtin};
+use portcullis::rule::{Verdict, builtin};
 use portcullis::scan::{Request, scan};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -455,24 +455,7 @@ fn verdict(reading: Reading) -> Option<(Verdict, bool)> {
     let params = ResolvedParams::defaults(flow);
     let report = scan(
         reading,
-        &Request {
-            policies: vec![Policy {
-                rule: flow,
-                params: &params,
-                reported: true,
-            }],
-            ports: estate::PORTS.to_vec(),
-            least_severity: Severity::Info,
-            owner_tag: "owner",
-            waivers: &[],
-            baseline: None,
-            touched: None,
-            chosen: false,
-            assume_jit_unknown: false,
-            generated: Timestamp::UNIX_EPOCH,
-            now: None,
-            inputs: Vec::new(),
-        },
+        &Request::plain(vec![Policy::reported((flow, &params))], Timestamp::UNIX_EPOCH),
     );
     let complete = report.scan.complete;
     let machine = report.machines.into_iter().find(|machine| &*machine.name == "vm");

@@ -8,10 +8,7 @@ use std::path::Path;
 
 use portcullis::input::{Given, Reading};
 use portcullis::report::Report;
-use portcullis::rule::assess::Policy;
-use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{Severity, builtin};
-use portcullis::scan::{Request, scan};
+use portcullis::scan::scan_by_default;
 
 const ARM: &[&str] = &["arm/main.json", "arm/main.parameters.json", "arm/nested/network.json"];
 const SNAPSHOT: &[&str] = &["snapshot/estate.jsonl"];
@@ -24,29 +21,7 @@ fn report_of(files: &[String]) -> Report {
         reading.read(name, Given::Found, text.as_slice());
     }
     reading.finish();
-    let rules = builtin::rules();
-    let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
-    let policies = rules.iter().zip(&params).map(|(rule, params)| Policy {
-        rule,
-        params,
-        reported: true,
-    });
-    let now = "2026-03-14T02:10:00Z".parse().unwrap();
-    let request = Request {
-        policies: policies.collect(),
-        ports: vec![22, 3389, 5985, 5986],
-        owner_tag: "owner",
-        least_severity: Severity::Info,
-        waivers: &[],
-        baseline: None,
-        touched: None,
-        assume_jit_unknown: false,
-        chosen: false,
-        generated: now,
-        now: Some(now),
-        inputs: vec!["infra".to_owned()],
-    };
-    scan(reading, &request)
+    scan_by_default(reading, "2026-03-14T02:10:00Z".parse().unwrap(), &["infra"])
 }
 
 fn names(files: &[&str]) -> Vec<String> {

@@ -12,10 +12,8 @@ use std::sync::Arc;
 use portcullis::input::{Given, Library, Reading};
 use portcullis::model::Known;
 use portcullis::report::{FORMATS, Options, Report};
-use portcullis::rule::assess::Policy;
-use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{Finding, Severity, Verdict, builtin};
-use portcullis::scan::{Request, scan};
+use portcullis::rule::{Finding, Verdict};
+use portcullis::scan::scan_by_default;
 use portcullis::source::Location;
 use serde_json::{Value, json};
 
@@ -50,28 +48,7 @@ fn read(files: &[(&str, String)]) -> Reading {
 }
 
 fn judged(reading: Reading) -> Report {
-    let rules = builtin::rules();
-    let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
-    let policies = rules.iter().zip(&params).map(|(rule, params)| Policy {
-        rule,
-        params,
-        reported: true,
-    });
-    let request = Request {
-        policies: policies.collect(),
-        ports: vec![22, 3389, 5985, 5986],
-        owner_tag: "owner",
-        least_severity: Severity::Info,
-        waivers: &[],
-        baseline: None,
-        touched: None,
-        assume_jit_unknown: false,
-        chosen: false,
-        generated: "2026-01-01T00:00:00Z".parse().unwrap(),
-        now: None,
-        inputs: vec!["infra".to_owned()],
-    };
-    scan(reading, &request)
+    scan_by_default(reading, "2026-01-01T00:00:00Z".parse().unwrap(), &["infra"])
 }
 
 fn template(resources: Value) -> String {

@@ -18,6 +18,22 @@ pub struct Output {
     file: Option<PathBuf>,
 }
 
+/// Parses `FORMAT` or `FORMAT=FILE`, where the formats have these names.
+pub fn parse_target<F: Copy>(text: &str, formats: &[(&str, F)]) -> Result<(F, Option<PathBuf>), String> {
+    let (name, file) = match text.split_once('=') {
+        Some((_, "")) => return Err(format!("`{text}` names no file after `=`")),
+        Some((name, file)) => (name, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    match formats.iter().find(|(known, _)| *known == name) {
+        Some((_, format)) => Ok((*format, file)),
+        None => {
+            let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
+            Err(format!("`{name}` is no format; there are {}", names.join(", ")))
+        }
+    }
+}
+
 impl Output {
     /// Parses `FORMAT` or `FORMAT=FILE`.
     pub fn parse(text: &str) -> Result<Output, String> {
@@ -35,16 +51,8 @@ impl Output {
     }
 
     fn parse_among(text: &str, names: &mut dyn Iterator<Item = &'static str>) -> Result<Output, String> {
-        let names: Vec<&'static str> = names.collect();
-        let (name, file) = match text.split_once('=') {
-            Some((_, "")) => return Err(format!("`{text}` names no file after `=`")),
-            Some((name, file)) => (name, Some(PathBuf::from(file))),
-            None => (text, None),
-        };
-        let format = names
-            .iter()
-            .find(|known| **known == name)
-            .ok_or_else(|| format!("`{name}` is no format; there are {}", names.join(", ")))?;
+        let named: Vec<(&'static str, &'static str)> = names.map(|name| (name, name)).collect();
+        let (format, file) = parse_target(text, &named)?;
         Ok(Output { format, file })
     }
 

@@ -95,7 +95,7 @@ fn defaults() -> Value {
         "live.ca_file": null, "live.cloud": "public", "live.deadline": "1h", "live.endpoint": null,
         "live.exclude_subscription": [], "live.managed_identity": null, "live.management_group": [],
         "live.request_timeout": "60s", "live.retry_pause": "500ms", "live.source": "auto", "live.subscription": [],
-        "live.subscription_tag": [], "limit": [], "now": null, "param": [], "parameters": [], "ports": crate::example::MANAGEMENT_PORTS, "rule": [],
+        "live.subscription_tag": [], "limit": [], "now": null, "param": [], "parameters": [], "ports": crate::net::MANAGEMENT_PORTS, "rule": [],
         "rule_files": [], "rules": {}, "sarif_max_results": 25_000, "service_tags": [], "severity": "info",
         "var": {}, "var_file": [], "verbose": false, "waivers": [],
     });

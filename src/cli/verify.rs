@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::reading_arguments::ReadingArguments;
 use super::{Failure, scan, status};
-use crate::example::MANAGEMENT_PORTS;
 use crate::exposure::analyse;
+use crate::net::MANAGEMENT_PORTS;
 use crate::report::text;
 use crate::verify::{Answer, Comparison, Difference, compare, parse};
 

@@ -7,5 +7,5 @@ mod protocol;
 
 pub use address::{AddressError, AddressRange, AddressSet, Family, blocks, parse_range};
 pub use interval::{Bound, IntervalSet};
-pub use port::{PortError, PortSet, parse_ports};
+pub use port::{MANAGEMENT_PORTS, PortError, PortSet, parse_ports};
 pub use protocol::{Protocol, ProtocolSet};

@@ -4,6 +4,9 @@ use super::interval::IntervalSet;
 
 pub type PortSet = IntervalSet<u16>;
 
+/// SSH, RDP, WinRM over HTTP and over HTTPS.
+pub const MANAGEMENT_PORTS: [u16; 4] = [22, 3389, 5985, 5986];
+
 /// Why a text is not a port or port range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a port, a range of ports within 0 to 65535, or `*`")]

@@ -30,6 +30,18 @@ pub struct Policy<'r> {
     pub reported: bool,
 }
 
+impl<'r> Policy<'r> {
+    /// A rule whose findings are reported.
+    #[must_use]
+    pub fn reported((rule, params): (&'r Rule, &'r ResolvedParams)) -> Policy<'r> {
+        Policy {
+            rule,
+            params,
+            reported: true,
+        }
+    }
+}
+
 /// What all rules said.
 pub struct Assessment {
     /// Unhealthy and undetermined, worst first, then by rule and subject.

@@ -9,10 +9,7 @@ use std::sync::Arc;
 
 use portcullis::input::{Given, Library, Reading};
 use portcullis::report::Report;
-use portcullis::rule::assess::Policy;
-use portcullis::rule::params::ResolvedParams;
-use portcullis::rule::{Severity, builtin};
-use portcullis::scan::{Request, scan};
+use portcullis::scan::scan_by_default;
 
 pub const TERRAFORM: &[&str] = &[
     "main.tf",
@@ -63,29 +60,7 @@ pub fn report_of(files: &[(String, String)]) -> Report {
         reading.read(name, Given::Found, text.as_bytes());
     }
     reading.finish();
-    let rules = builtin::rules();
-    let params: Vec<ResolvedParams> = rules.iter().map(ResolvedParams::defaults).collect();
-    let policies = rules.iter().zip(&params).map(|(rule, params)| Policy {
-        rule,
-        params,
-        reported: true,
-    });
-    let now = "2026-03-14T02:10:00Z";
-    let request = Request {
-        policies: policies.collect(),
-        ports: vec![22, 3389, 5985, 5986],
-        least_severity: Severity::Info,
-        owner_tag: "owner",
-        waivers: &[],
-        baseline: None,
-        touched: None,
-        chosen: false,
-        assume_jit_unknown: false,
-        generated: now.parse().unwrap(),
-        now: Some(now.parse().unwrap()),
-        inputs: vec!["infra".to_owned()],
-    };
-    scan(reading, &request)
+    scan_by_default(reading, "2026-03-14T02:10:00Z".parse().unwrap(), &["infra"])
 }
 
 pub fn example(directory: &str, names: &[&str]) -> Report {

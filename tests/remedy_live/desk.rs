@@ -90,13 +90,7 @@ pub fn planned(estate: &Documents, settings: &Settings) -> Plan {
     let params = resolve(builtin::rules(), &Overrides::default()).expect("the built-in rules resolve");
     let policies = builtin::rules().iter().zip(&params);
     let question = Question {
-        policies: policies
-            .map(|(rule, params)| Policy {
-                rule,
-                params,
-                reported: true,
-            })
-            .collect(),
+        policies: policies.map(Policy::reported).collect(),
         ports: PORTS.to_vec(),
         waivers: &[],
         choices: Choices::default(),

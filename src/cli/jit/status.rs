@@ -95,18 +95,14 @@ struct Target {
     file: Option<PathBuf>,
 }
 
+const FORMATS: &[(&str, Format)] = &[
+    ("console", Format::Console),
+    ("json", Format::Json),
+    ("csv", Format::Csv),
+];
+
 fn target(text: &str) -> Result<Target, String> {
-    let (name, file) = match text.split_once('=') {
-        Some((_, "")) => return Err(format!("`{text}` names no file after `=`")),
-        Some((name, file)) => (name, Some(PathBuf::from(file))),
-        None => (text, None),
-    };
-    let format = match name {
-        "console" => Format::Console,
-        "json" => Format::Json,
-        "csv" => Format::Csv,
-        other => return Err(format!("`{other}` is no format; there are console, json, csv")),
-    };
+    let (format, file) = output::parse_target(text, FORMATS)?;
     Ok(Target { format, file })
 }
 
