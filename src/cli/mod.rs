@@ -43,6 +43,7 @@ mod style;
 mod telling;
 mod trace;
 mod verify;
+mod whole;
 
 use std::process::ExitCode;
 

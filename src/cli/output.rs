@@ -1,6 +1,5 @@
 //! Where reports go: the standard output, or files named as `FORMAT=FILE`.
 
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use crate::report::night::{NIGHT_FORMATS, Night};
 use crate::report::{FORMATS, Options, Report, ReportError};
 
 use super::Failure;
+use super::whole::{self, Readers};
 
 /// One `--format` argument.
 #[derive(Clone, Debug)]
@@ -18,18 +18,42 @@ pub struct Output {
     file: Option<PathBuf>,
 }
 
-/// Parses `FORMAT` or `FORMAT=FILE`, where the formats have these names.
-pub fn parse_target<F: Copy>(text: &str, formats: &[(&str, F)]) -> Result<(F, Option<PathBuf>), String> {
-    let (name, file) = match text.split_once('=') {
-        Some((_, "")) => return Err(format!("`{text}` names no file after `=`")),
-        Some((name, file)) => (name, Some(PathBuf::from(file))),
-        None => (text, None),
-    };
-    match formats.iter().find(|(known, _)| *known == name) {
-        Some((_, format)) => Ok((*format, file)),
-        None => {
-            let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
-            Err(format!("`{name}` is no format; there are {}", names.join(", ")))
+/// One `--format` argument of a command that has formats of its own.
+#[derive(Clone, Debug)]
+pub struct Target<F> {
+    pub format: F,
+    pub file: Option<PathBuf>,
+}
+
+impl<F: Copy> Target<F> {
+    /// Parses `FORMAT` or `FORMAT=FILE`, where the formats have these names.
+    pub fn parse(text: &str, formats: &[(&str, F)]) -> Result<Target<F>, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err(format!("`{text}` names no file after `=`")),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        match formats.iter().find(|(known, _)| *known == name) {
+            Some((_, format)) => Ok(Target { format: *format, file }),
+            None => {
+                let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
+                Err(format!("`{name}` is no format; there are {}", names.join(", ")))
+            }
+        }
+    }
+
+    /// Only one text can go to the standard output.
+    pub fn check(targets: &[Target<F>]) -> Result<(), Failure> {
+        at_most_one(targets.iter().filter(|target| target.file.is_none()).count())
+    }
+
+    /// Writes a text that was made for it.
+    pub fn write(&self, bytes: &[u8]) -> Result<(), Failure> {
+        match &self.file {
+            None => to_stdout(bytes),
+            Some(path) => {
+                whole::write(path, Readers::Umask, |out| out.write_all(bytes)).map_err(|error| refusal(path, &error))
+            }
         }
     }
 }
@@ -52,7 +76,7 @@ impl Output {
 
     fn parse_among(text: &str, names: &mut dyn Iterator<Item = &'static str>) -> Result<Output, String> {
         let named: Vec<(&'static str, &'static str)> = names.map(|name| (name, name)).collect();
-        let (format, file) = parse_target(text, &named)?;
+        let Target { format, file } = Target::parse(text, &named)?;
         Ok(Output { format, file })
     }
 
@@ -117,7 +141,11 @@ type Writer<'w> = &'w dyn Fn(&Options, &mut dyn Write) -> Result<(), ReportError
 
 /// Only one text can go to the standard output.
 pub fn check(outputs: &[Output]) -> Result<(), Failure> {
-    if outputs.iter().filter(|output| output.is_stdout()).count() > 1 {
+    at_most_one(outputs.iter().filter(|output| output.is_stdout()).count())
+}
+
+fn at_most_one(to_stdout: usize) -> Result<(), Failure> {
+    if to_stdout > 1 {
         return Err(Failure(
             "only one format can go to the standard output; write the others as `FORMAT=FILE`".to_owned(),
         ));
@@ -143,32 +171,16 @@ fn write_stdout(write: Writer<'_>, options: &Options) -> Result<(), Failure> {
 }
 
 fn write_file(write: Writer<'_>, path: &Path, options: &Options) -> Result<(), Failure> {
-    // A device or a pipe, such as `/dev/stderr`, is written to and never replaced.
-    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
-        return write_into(write, path, path, options);
-    }
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let written = write_into(write, &partial, path, options);
-    if written.is_err() {
-        let _ = fs::remove_file(&partial);
-        return written;
-    }
-    fs::rename(&partial, path).map_err(|error| refusal("write", path, &error))
+    let refused = |error: ReportError| match error {
+        ReportError::Io(error) => refusal(path, &error),
+        ReportError::Format { .. } => Failure(error.to_string()),
+    };
+    whole::write(path, Readers::Umask, |out| write(options, out)).map_err(refused)
 }
 
-/// Writes to a file; `path` is its name for people.
-fn write_into(write: Writer<'_>, file: &Path, path: &Path, options: &Options) -> Result<(), Failure> {
-    let file = File::create(file).map_err(|error| refusal("create", path, &error))?;
-    let mut out = BufWriter::with_capacity(1 << 16, file);
-    write(options, &mut out).map_err(|error| refusal("write", path, &error))?;
-    out.flush().map_err(|error| refusal("write", path, &error))
-}
-
-fn refusal(what: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
+fn refusal(path: &Path, error: &io::Error) -> Failure {
     Failure(format!(
-        "cannot {what} `{}`: {error}; check that its directory exists and can be written",
+        "cannot write `{}`: {error}; check that its directory exists and can be written",
         path.display()
     ))
 }

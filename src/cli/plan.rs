@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 
 use super::asking::Asking;
 use super::live::{self, ConnectionArguments, ScopeArguments};
 use super::place::{Place, taken};
+use super::whole::{self, Readers};
 use super::{Failure, files, output, status, style};
 use crate::input::Given;
 use crate::net::parse_range;
@@ -28,9 +29,10 @@ pub struct PlanArguments {
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// How the plan is printed
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
-    format: PlanFormat,
+    /// How the plan is printed: console, html (a page of its own), markdown (for a review) or json
+    /// (docs/plan.schema.json); may be given several times, all but one with a file
+    #[arg(long, short, value_name = "FORMAT[=FILE]", value_parser = target, default_value = "console")]
+    format: Vec<Target>,
 
     /// Print the steps for a pipeline of your own instead: az, powershell, terraform or bicep
     #[arg(long = "as", value_name = "LANGUAGE", value_parser = language)]
@@ -96,17 +98,25 @@ pub struct PlanArguments {
     connection: ConnectionArguments,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum PlanFormat {
-    /// For reading in a terminal
-    #[default]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
     Console,
-    /// A page of its own
     Html,
-    /// For a review
     Markdown,
-    /// The plan itself (docs/plan.schema.json)
     Json,
+}
+
+type Target = output::Target<Format>;
+
+const FORMATS: &[(&str, Format)] = &[
+    ("console", Format::Console),
+    ("html", Format::Html),
+    ("markdown", Format::Markdown),
+    ("json", Format::Json),
+];
+
+fn target(text: &str) -> Result<Target, String> {
+    Target::parse(text, FORMATS)
 }
 
 fn language(text: &str) -> Result<String, String> {
@@ -125,6 +135,7 @@ fn prefix(text: &str) -> Result<String, String> {
 
 impl PlanArguments {
     pub fn run(&self) -> Result<u8, Failure> {
+        Target::check(&self.format)?;
         let asking = Asking::read(
             &self.rules,
             self.config.as_deref(),
@@ -139,19 +150,7 @@ impl PlanArguments {
         if let Some(path) = &self.output {
             write(path, &plan)?;
         }
-        output::to_stdout(self.printed(&plan).as_bytes())?;
-        if let Some(path) = self
-            .output
-            .as_ref()
-            .filter(|_| self.language.is_none() && matches!(self.format, PlanFormat::Console))
-        {
-            let next = format!(
-                "\nCarry it out with\n  portcullis apply {} --approve {}\n",
-                path.display(),
-                plan.digest
-            );
-            output::to_stdout(next.as_bytes())?;
-        }
+        self.print(&plan)?;
         if !whole {
             style::warning("the estate was not read whole: what was not read is neither planned for nor proved");
             return Ok(status::INCOMPLETE);
@@ -189,16 +188,22 @@ impl PlanArguments {
         Ok((documents, Some(place)))
     }
 
-    fn printed(&self, plan: &Plan) -> String {
+    fn print(&self, plan: &Plan) -> Result<(), Failure> {
         let language = LANGUAGES
             .iter()
             .find(|language| Some(language.name) == self.language.as_deref());
-        match (language, self.format) {
-            (Some(language), _) => (language.write)(plan),
-            (None, PlanFormat::Console) => words::console(plan),
-            (None, PlanFormat::Html) => words::html(plan),
-            (None, PlanFormat::Markdown) => words::markdown(plan),
-            (None, PlanFormat::Json) => json(plan),
+        if let Some(language) = language {
+            return output::to_stdout((language.write)(plan).as_bytes());
+        }
+        for target in &self.format {
+            target.write(printed(target.format, plan).as_bytes())?;
+        }
+        // What is read by a program or sent elsewhere is the plan and nothing more.
+        let is_for_people = |target: &Target| target.format == Format::Console && target.file.is_none();
+        let for_people = self.format.iter().any(is_for_people);
+        match &self.output {
+            Some(path) if for_people => output::to_stdout(next(path, plan).as_bytes()),
+            _ => Ok(()),
         }
     }
 
@@ -216,6 +221,24 @@ impl PlanArguments {
             max_steps: self.max_steps.max(1),
         }
     }
+}
+
+fn printed(format: Format, plan: &Plan) -> String {
+    match format {
+        Format::Console => words::console(plan),
+        Format::Html => words::html(plan),
+        Format::Markdown => words::markdown(plan),
+        Format::Json => json(plan),
+    }
+}
+
+/// How the plan is carried out.
+fn next(path: &Path, plan: &Plan) -> String {
+    format!(
+        "\nCarry it out with\n  portcullis apply {} --approve {}\n",
+        path.display(),
+        plan.digest
+    )
 }
 
 /// Adds what the identity lacks for the steps. Whoever plans need not be who carries out, so it is said and no more.
@@ -257,5 +280,6 @@ fn json(plan: &Plan) -> String {
 }
 
 fn write(path: &Path, plan: &Plan) -> Result<(), Failure> {
-    std::fs::write(path, json(plan)).map_err(|error| Failure(format!("cannot write `{}`: {error}", path.display())))
+    whole::write(path, Readers::Umask, |out| out.write_all(json(plan).as_bytes()))
+        .map_err(|error| Failure(format!("cannot write `{}`: {error}", path.display())))
 }

@@ -2,13 +2,13 @@
 //! JSON). Names of metrics are part of the interface; no name of the estate is in them.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::whole::{self, Readers};
 use super::{Failure, style};
 use crate::history::Recorded;
 use crate::report::Report;
@@ -77,12 +77,8 @@ impl RunSummary {
             false => self.open_metrics(),
         };
         let fail = |error: std::io::Error| Failure(format!("--metrics {}: {error}", path.display()));
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let mut beside = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(fail)?;
-        beside.write_all(text.as_bytes()).map_err(fail)?;
-        readable(beside.as_file()).map_err(fail)?;
-        beside.persist(path).map_err(|error| fail(error.error))?;
-        Ok(())
+        // A collector of metrics runs under another account; no name of the estate is in the file.
+        whole::write(path, Readers::All, |out| out.write_all(text.as_bytes())).map_err(fail)
     }
 
     fn open_metrics(&self) -> String {
@@ -135,18 +131,6 @@ impl RunSummary {
             }],
         }] })
     }
-}
-
-#[cfg(unix)]
-fn readable(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    // A collector of metrics runs under another account; no name of the estate is in the file.
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
 }
 
 fn metrics(report: &Report, recorded: Option<&Recorded>, requests: u64, seconds: f64, status: u8) -> Vec<Metric> {

@@ -1,12 +1,12 @@
 //! `portcullis snapshot`.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::live::{self, ConnectionArguments, ScopeArguments};
+use super::whole::{self, Readers};
 use super::{Failure, status, style};
 use crate::azure::record::Recording;
 
@@ -57,27 +57,21 @@ impl SnapshotArguments {
     }
 }
 
-/// Writes beside the file first, so that a snapshot is there whole or not at all.
 fn write(recording: Recording, path: &Path) -> Result<(), Failure> {
     if path == Path::new("-") {
         return Ok(recording.write(BufWriter::new(io::stdout().lock()))?);
     }
     let fail = |error: io::Error| Failure(format!("cannot write `{}`: {error}", path.display()));
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let beside = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(fail)?;
-    pack(recording, beside.as_file(), path).map_err(fail)?;
-    beside.persist(path).map_err(|error| fail(error.error))?;
-    Ok(())
+    whole::write(path, Readers::Owner, |out| pack(recording, out, path)).map_err(fail)
 }
 
-fn pack(recording: Recording, file: &File, path: &Path) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 20, file);
+fn pack(recording: Recording, out: &mut (dyn Write + Send), path: &Path) -> io::Result<()> {
     if path.extension().is_some_and(|extension| extension == "zst") {
-        let mut packed = zstd::stream::write::Encoder::new(&mut out, 3)?;
+        let mut packed = zstd::stream::write::Encoder::new(out, 3)?;
         recording.write(&mut packed)?;
         packed.finish()?;
+        Ok(())
     } else {
-        recording.write(&mut out)?;
+        recording.write(out)
     }
-    out.flush()
 }

@@ -1,12 +1,12 @@
 //! Notices after a scan: which channels there are, what each has not been told yet, and how it went.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::config::Config;
+use super::whole::{self, Readers};
 use super::{Failure, style};
 use crate::history::History;
 use crate::history::model::Point;
@@ -159,11 +159,6 @@ fn now() -> String {
     Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
 }
 
-/// Beside the file first, so that it is there whole or not at all.
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut beside = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new(".")))?;
-    beside.write_all(bytes)?;
-    beside.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    whole::write(path, Readers::Owner, |out| out.write_all(bytes))
 }

@@ -1,16 +1,16 @@
 //! `portcullis history export`.
 
 use std::fs;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use tempfile::NamedTempFile;
 
 use crate::cli::output;
 use crate::cli::remembering::moment;
 use crate::cli::report::{kept, kept_of};
+use crate::cli::whole::{self, Readers};
 use crate::cli::{Failure, status};
 use crate::history::History;
 use crate::history::model::KeptScan;
@@ -130,17 +130,9 @@ impl From<LakeError> for Failure {
     }
 }
 
-type Out<'f> = BufWriter<&'f mut NamedTempFile>;
+type Out<'f> = dyn Write + Send + 'f;
 
-/// Writes beside the file first, so that it is there whole or not at all.
 fn write(path: &Path, fill: impl FnOnce(&mut Out<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure(format!("cannot write `{}`: {error}", path.display()));
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut beside = NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(fail)?;
-    let mut out = BufWriter::with_capacity(1 << 16, &mut beside);
-    fill(&mut out)?;
-    out.flush().map_err(fail)?;
-    drop(out);
-    beside.persist(path).map_err(|error| fail(error.error))?;
-    Ok(())
+    let name = |failure: Failure| Failure(format!("`{}`: {}", path.display(), failure.0));
+    whole::write(path, Readers::Owner, fill).map_err(name)
 }

@@ -134,11 +134,7 @@ enum Format {
     Html,
 }
 
-#[derive(Clone, Debug)]
-struct Target {
-    format: Format,
-    file: Option<PathBuf>,
-}
+type Target = output::Target<Format>;
 
 const FORMATS: &[(&str, Format)] = &[
     ("console", Format::Console),
@@ -148,8 +144,7 @@ const FORMATS: &[(&str, Format)] = &[
 ];
 
 fn target(text: &str) -> Result<Target, String> {
-    let (format, file) = output::parse_target(text, FORMATS)?;
-    Ok(Target { format, file })
+    Target::parse(text, FORMATS)
 }
 
 /// What was read, and what was not.
@@ -165,11 +160,7 @@ struct Gathered {
 impl AuditArguments {
     pub fn run(&self) -> Result<u8, Failure> {
         let targets = self.targets();
-        if targets.iter().filter(|target| target.file.is_none()).count() > 1 {
-            return Err(Failure(
-                "only one format can go to the standard output; write the others as `FORMAT=FILE`".to_owned(),
-            ));
-        }
+        Target::check(&targets)?;
         let mut pack = self.evidence.as_deref().map(Pack::begin).transpose()?;
         let live = self.all_subscriptions || !self.subscription.is_empty();
         let session = match live {

@@ -1,7 +1,6 @@
 //! `portcullis jit status`.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -89,11 +88,7 @@ enum Format {
     Csv,
 }
 
-#[derive(Clone, Debug)]
-struct Target {
-    format: Format,
-    file: Option<PathBuf>,
-}
+type Target = output::Target<Format>;
 
 const FORMATS: &[(&str, Format)] = &[
     ("console", Format::Console),
@@ -102,17 +97,12 @@ const FORMATS: &[(&str, Format)] = &[
 ];
 
 fn target(text: &str) -> Result<Target, String> {
-    let (format, file) = output::parse_target(text, FORMATS)?;
-    Ok(Target { format, file })
+    Target::parse(text, FORMATS)
 }
 
 impl StatusArguments {
     pub fn run(&self) -> Result<u8, Failure> {
-        if self.format.iter().filter(|target| target.file.is_none()).count() > 1 {
-            return Err(Failure(
-                "only one format can go to the standard output; write the others as `FORMAT=FILE`".to_owned(),
-            ));
-        }
+        Target::check(&self.format)?;
         let judging = self.judging.settle(self.paths.first().map(PathBuf::as_path))?;
         let rules = judging.rules()?;
         let files = files::collect(&self.paths)?;
@@ -209,19 +199,6 @@ impl StatusArguments {
             }
             Format::Csv => csv(report, &mut bytes).map_err(|error| Failure(error.to_string()))?,
         }
-        match &target.file {
-            None => output::to_stdout(&bytes),
-            Some(path) => write_file(path, &bytes),
-        }
+        target.write(&bytes)
     }
-}
-
-/// Replaces a file only when the whole is written.
-pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure(format!("cannot write `{}`: {error}", path.display()));
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut beside = tempfile::NamedTempFile::new_in(directory.unwrap_or(Path::new("."))).map_err(fail)?;
-    beside.write_all(bytes).map_err(fail)?;
-    beside.persist(path).map_err(|error| fail(error.error))?;
-    Ok(())
 }
