@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use include_dir::{Dir, include_dir};
 
 use crate::rule::compiled::{Example, Part, Rule, Step};
-use crate::rule::load::{Loaded, head, load};
+use crate::rule::load::{Loaded, head, load, load_here};
 
 static FILES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 
@@ -36,7 +36,7 @@ fn file(id: &str) -> Option<(&'static str, &'static str)> {
 }
 
 fn steps(id: &str) -> Vec<Step> {
-    let rule = file(id).and_then(|(file, text)| load(file, without_examples(text)).ok());
+    let rule = file(id).and_then(|(file, text)| load_here(file, without_examples(text)).ok());
     rule.map(|rule| rule.steps().to_vec()).unwrap_or_default()
 }
 

@@ -1,10 +1,12 @@
-//! CEL: from the text of an expression to a checked program. The grammar is the `cel` crate's; what an
-//! expression means over facts, unknown ones included, is in `value`. Must not know rule files.
+//! CEL: from the text of an expression to a checked program. The grammar is the `cel` crate's, most of which `parse` reads
+//! in one pass; what an expression means over facts, unknown ones included, is in `value`. Must not know rule files.
 
+use cel::common::ast::SourceInfo;
 use cel::parser::ParseError;
 
 use crate::rule::check::{self, Checked, Problem, Scope};
 use crate::rule::expression::{Code, Mentions};
+use crate::rule::parse;
 use crate::rule::types::Type;
 
 /// A checked expression, ready to be evaluated any number of times from any thread.
@@ -60,6 +62,9 @@ fn compile(source: &str, scope: &Scope) -> Result<Program, Vec<Problem>> {
     }
     // Blanks at the end would put "ends too early" behind them.
     let source = source.trim_end();
+    if let Some(program) = at_once(source, scope) {
+        return Ok(program);
+    }
     // Without macros in the environment, calls such as `exists` stay as they were written, and so do their places.
     let parser = cel::Env::default().with_optional_support(false).parser();
     let (expression, info) = parser
@@ -67,6 +72,13 @@ fn compile(source: &str, scope: &Scope) -> Result<Program, Vec<Problem>> {
         .map_err(|errors| syntax_problems(source, errors.errors))?;
     let Checked { code, ty, mentions } = check::check(source, &expression, &info, scope)?;
     Ok(Program { code, ty, mentions })
+}
+
+/// The program of an expression in which nothing is wrong. What is wrong is told by the places that the crate's parser keeps.
+fn at_once(source: &str, scope: &Scope) -> Option<Program> {
+    let expression = parse::parse(source)?;
+    let Checked { code, ty, mentions } = check::check(source, &expression, &SourceInfo::default(), scope).ok()?;
+    Some(Program { code, ty, mentions })
 }
 
 fn whole(source: &str, message: String, help: Option<String>) -> Problem {

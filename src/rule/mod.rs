@@ -23,6 +23,7 @@ mod neighbour;
 pub mod owner;
 pub mod param;
 pub mod params;
+mod parse;
 pub mod recommendation;
 mod scalar;
 pub mod schema;

@@ -73,6 +73,16 @@ impl Template {
     }
 }
 
+/// The expressions in a text.
+#[cfg(test)]
+pub(super) fn expressions(text: &str) -> Vec<String> {
+    let of = |piece| match piece {
+        Piece::Hole { source, .. } => Some(source),
+        Piece::Text(_) | Piece::Wrong(_) => None,
+    };
+    split(text).into_iter().filter_map(of).collect()
+}
+
 fn moved(mut problem: Problem, by: usize) -> Problem {
     problem.range = problem.range.start + by..problem.range.end + by;
     problem

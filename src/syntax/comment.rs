@@ -38,6 +38,27 @@ pub fn pieces(text: &str, notation: Notation) -> impl Iterator<Item = Piece> {
     })
 }
 
+/// The strings and heredocs of a text, each with whether it is closed.
+pub fn texts(text: &str, notation: Notation) -> impl Iterator<Item = (Span, bool)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = text.as_bytes().get(at..)?;
+            at += rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\'' | b'#' | b'/' | b'<'))?;
+            match piece(text, at, notation)? {
+                Piece::Text(span, closed) => {
+                    at = span.end.max(at + 1);
+                    return Some((span, closed));
+                }
+                Piece::Comment(span) => at = span.end.max(at + 1),
+                Piece::Sign(..) => at += 1,
+            }
+        }
+    })
+}
+
 fn piece(text: &str, start: usize, notation: Notation) -> Option<Piece> {
     let bytes = text.as_bytes();
     let byte = *bytes.get(start)?;
@@ -112,6 +133,14 @@ fn string_end(bytes: &[u8], from: usize, notation: Notation) -> Result<usize, us
     let rest = bytes.get(from..).unwrap_or_default();
     if notation == Notation::Bicep && rest.starts_with(b"'''") {
         return lines_end(bytes, from);
+    }
+    // Most strings hold nothing but letters.
+    let plain = bytes.get(from + 1..).unwrap_or_default();
+    let ends = |byte: &u8| *byte == quote || matches!(byte, b'\\' | b'\n' | b'$' | b'%');
+    if let Some(end) = plain.iter().position(ends)
+        && plain.get(end) == Some(&quote)
+    {
+        return Ok(from + end + 2);
     }
     let mut within = vec![Within::Text];
     let mut at = from + 1;

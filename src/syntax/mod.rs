@@ -7,6 +7,6 @@ pub mod json;
 mod node;
 pub mod scan;
 
-pub use comment::{Notation, Piece, comments, pieces};
+pub use comment::{Notation, Piece, comments, pieces, texts};
 pub use expression::{Element, Entry, Expression};
 pub use node::{Member, Node, Span, Value};

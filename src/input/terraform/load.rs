@@ -36,15 +36,7 @@ pub fn finish(reading: &mut Reading) {
         names: &names,
         planned: &pending.planned,
     };
-    let evaluated = in_own_thread(|| outcomes(&texts, &given));
     join_directories(reading, &texts);
-    let outcomes = match evaluated {
-        Ok(outcomes) => outcomes,
-        Err(error) => {
-            let message = format!("the Terraform configurations cannot be evaluated: {error}");
-            return reading.lose(Diagnostic::error("unreadable", message));
-        }
-    };
     let bodies: Vec<&str> = texts.iter().map(|text| text.text.as_str()).collect();
     let locators = texts
         .iter()
@@ -57,16 +49,25 @@ pub fn finish(reading: &mut Reading) {
         reading.suppressions.extend(found);
     }
     reading.inventory.coverage.whole = reading.assume_complete;
-    for outcome in outcomes {
-        place(reading, outcome.said, &locator);
-        azurerm::relate(reading, &outcome.instances, &locator);
-        reading
-            .suppressions
-            .extend(azurerm::exceptions(&outcome.sources, &outcome.instances));
-        note(&mut reading.links, outcome.uses);
-        let lowered = azurerm::lower(&outcome.instances);
-        azurerm::take(reading, lowered, &locator);
+    // The instances of a root are dropped before the next one is evaluated.
+    let evaluated = in_own_thread(|| outcomes(&texts, &given, &mut |outcome| settle(reading, outcome, &locator)));
+    if let Err(error) = evaluated {
+        let message = format!("the Terraform configurations cannot be evaluated: {error}");
+        reading.lose(Diagnostic::error("unreadable", message));
     }
+}
+
+/// Takes in what became of one root.
+fn settle(reading: &mut Reading, outcome: Outcome, locator: &Locator<'_>) {
+    place(reading, outcome.said, locator);
+    azurerm::relate(reading, &outcome.instances, locator);
+    reading
+        .suppressions
+        .extend(azurerm::exceptions(&outcome.sources, &outcome.instances));
+    note(&mut reading.links, outcome.uses);
+    let lowered = azurerm::lower(&outcome.instances);
+    drop(outcome.instances);
+    azurerm::take(reading, lowered, locator);
 }
 
 /// The files of a directory are one text to Terraform; so are the values that it reads by itself.
@@ -152,7 +153,8 @@ struct Outside<'o> {
     planned: &'o [String],
 }
 
-fn outcomes(texts: &[Text], given: &Outside<'_>) -> Vec<Outcome> {
+/// Hands over what became of each root in turn, first what there is to say of the files.
+fn outcomes(texts: &[Text], given: &Outside<'_>, take: &mut dyn FnMut(Outcome)) {
     let mut files = files(texts);
     let said = std::mem::take(&mut files.said);
     let world = World {
@@ -166,22 +168,21 @@ fn outcomes(texts: &[Text], given: &Outside<'_>) -> Vec<Outcome> {
     let mut roots = roots(&files);
     roots.retain(|directory| !given.planned.contains(directory));
     let many = roots.len() > 1;
-    let mut out = vec![Outcome {
+    take(Outcome {
         uses: local_calls(&files).collect(),
         said: said
             .into_iter()
             .chain(undeclared(&files.configurations, &files.values, given.values))
             .collect(),
         ..Outcome::default()
-    }];
+    });
     for configuration in roots_of(&files.configurations, &roots) {
-        out.push(world::evaluate(
+        take(world::evaluate(
             &world,
             configuration,
             subscription(configuration, many),
         ));
     }
-    out
 }
 
 /// The directories that each one calls by a path.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::native::{self, Broken};
 use super::{Attribute, Block, Body, Expression, Kind, NOTHING_READ, SyntaxError, shift};
-use crate::syntax::{Notation, Piece, Span, pieces};
+use crate::syntax::{Notation, Piece, Span, pieces, texts};
 
 const VALUE: &str = "correct it; until then what is said there is unknown";
 const BLOCK: &str = "correct it; until then all that the block says is unknown";
@@ -36,16 +36,15 @@ const BLOCKS: &[&str] = &[
 
 /// The strings that end with their line.
 pub fn unclosed(text: &str) -> impl Iterator<Item = SyntaxError> {
-    pieces(text, Notation::Terraform).filter_map(|piece| match piece {
-        Piece::Text(span, false) if text.get(span.start..)?.starts_with('"') => Some(SyntaxError {
-            message: "a string has no closing quote on its line".to_owned(),
-            span: Span {
-                start: span.start,
-                end: line_end(text, span.start),
-            },
-            advice: NOTHING_READ,
-        }),
-        _ => None,
+    let open = texts(text, Notation::Terraform).filter(|(_, closed)| !closed);
+    let strings = open.filter(|(span, _)| text.get(span.start..).is_some_and(|rest| rest.starts_with('"')));
+    strings.map(|(span, _)| SyntaxError {
+        message: "a string has no closing quote on its line".to_owned(),
+        span: Span {
+            start: span.start,
+            end: line_end(text, span.start),
+        },
+        advice: NOTHING_READ,
     })
 }
 
