@@ -209,8 +209,18 @@ async function withoutScript(browser, file) {
   await context.close();
 }
 
-/** How long a change of the filter takes, from the event to the painted rows. */
+const FILTER_LIMIT = 100;
+
+/** How long a change of the filter takes, from the event to the painted rows; the best of three rounds, since others work here too. */
 async function filterTime(page) {
+  const rounds = [];
+  for (let round = 0; round < 3; round += 1) rounds.push(await filterRound(page));
+  const best = rounds[0].map((_, query) => Math.min(...rounds.map((times) => times[query])));
+  assert.ok(Math.max(...best) < FILTER_LIMIT, `filters took ${best.join("/")} ms`);
+  return best;
+}
+
+async function filterRound(page) {
   await go(page, "#/findings");
   return page.evaluate(async () => {
     const field = document.querySelector("#findings-filters [name=q]");

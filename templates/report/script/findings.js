@@ -104,13 +104,13 @@ const findingsForm = lazily(() => {
   }, (filter) => readdress({ filter }));
 });
 
-function showFindings(_, { filter, sort, down, page }) {
+function showFindings(_, { filter, sort, down, page, gradually }) {
   findingsForm().write(filter);
   const tests = findingTests(filter);
   const order = indices(findings.size).filter((finding) => tests.every((test) => test(finding)));
   const by = Object.hasOwn(findingGroups, filter.by ?? "") ? filter.by : "";
   const group = by ? { keys: findingRanks[by](), head: findingGroups[by][1] } : null;
-  findingsList.show({ order, total: findings.size, page, sort, down, group });
+  findingsList.show({ order, total: findings.size, page, sort, down, group, gradually });
   return "Findings";
 }
 

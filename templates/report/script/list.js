@@ -1,6 +1,9 @@
 // A long table shown page by page, and the form that filters it.
 
 const ROWS_PER_PAGE = 100;
+/** Rows that fill a tall window; while somebody types, the others come a moment later. */
+const ROWS_AT_ONCE = 20;
+const MOST_KEPT_ROWS = 600;
 
 /**
  * Takes over a table of the page. `row` makes the row of an item, `ranks` gives sort keys by column,
@@ -51,26 +54,51 @@ function pagedList({ name, noun, nouns, row, ranks, changed, empty }) {
     return [...order].sort((a, b) => sign * (keys[a] - keys[b]) || a - b);
   }
 
-  function paint() {
-    const first = state.page * ROWS_PER_PAGE;
-    const shown = state.order.slice(first, first + ROWS_PER_PAGE);
-    const rows = state.group ? withGroups(shown, state.group) : shown.map(row);
-    const none = h("tr", { role: "row" }, h("td", { role: "cell", colspan: columns, class: "empty" }, empty));
-    body.replaceChildren(...(rows.length ? rows : [none]));
-    body.querySelectorAll(".long").forEach((text) => text.removeAttribute("tabindex")); // rows clamp them instead
-    paintState(first, shown.length);
+  /** Rows that were made once serve again: the next letter of a search shows mostly the same ones. */
+  const kept = new Map();
+  function rowOf(item) {
+    let made = kept.get(item);
+    if (!made) {
+      if (kept.size >= MOST_KEPT_ROWS) kept.clear();
+      made = row(item);
+      made.querySelectorAll(".long").forEach((text) => text.removeAttribute("tabindex")); // rows clamp them instead
+      kept.set(item, made);
+    }
+    return made;
   }
 
-  function withGroups(shown, group) {
+  /** Adds the rows that still wait, or nothing. */
+  let rest = () => {};
+  addEventListener("beforeprint", () => rest());
+
+  function paint(gradually) {
+    const first = state.page * ROWS_PER_PAGE;
+    const shown = state.order.slice(first, first + ROWS_PER_PAGE);
+    const now = gradually ? ROWS_AT_ONCE : ROWS_PER_PAGE;
+    const make = state.group ? withGroups(state.group) : (items) => items.map(rowOf);
+    const none = () => h("tr", { role: "row" }, h("td", { role: "cell", colspan: columns, class: "empty" }, empty));
+    body.replaceChildren(...(shown.length ? make(shown.slice(0, now)) : [none()]));
+    paintState(first, shown.length);
+    const more = () => {
+      if (rest !== more) return;
+      rest = () => {};
+      body.append(...make(shown.slice(now)));
+    };
+    rest = shown.length > now ? more : () => {};
+    if (rest === more) afterPaint(more);
+  }
+
+  /** Makes rows with a head before each group; it remembers the group that the rows before ended with. */
+  const withGroups = (group) => {
     let last;
-    return shown.flatMap((item) => {
+    return (items) => items.flatMap((item) => {
       const key = group.keys[item];
-      if (key === last) return [row(item)];
+      if (key === last) return [rowOf(item)];
       last = key;
       const count = plural(group.counts.get(key), noun, nouns);
-      return [h("tr", { class: "group", role: "row" }, h("th", { role: "rowheader", colspan: columns, scope: "rowgroup" }, group.head(item), ` · ${count}`)), row(item)];
+      return [h("tr", { class: "group", role: "row" }, h("th", { role: "rowheader", colspan: columns, scope: "rowgroup" }, group.head(item), ` · ${count}`)), rowOf(item)];
     });
-  }
+  };
 
   function paintState(first, count) {
     const all = state.order.length;
@@ -91,7 +119,7 @@ function pagedList({ name, noun, nouns, row, ranks, changed, empty }) {
   }
 
   /** Shows the items of `order`; the group, if any, sorts before everything else. */
-  function show({ order, total, page = 0, sort = "", down = false, group = null }) {
+  function show({ order, total, page = 0, sort = "", down = false, group = null, gradually = false }) {
     Object.assign(state, { total, sort, down, group });
     state.order = sorted(order);
     if (group) {
@@ -100,11 +128,14 @@ function pagedList({ name, noun, nouns, row, ranks, changed, empty }) {
       state.order.sort((a, b) => group.keys[a] - group.keys[b]);
     }
     state.page = Math.min(Math.max(0, page), pages() - 1);
-    paint();
+    paint(gradually);
   }
 
   return { show };
 }
+
+/** Runs when what was changed has been drawn. */
+const afterPaint = (act) => requestAnimationFrame(() => setTimeout(act));
 
 /** Fills the selects of a form and reports every change, at most once a frame. */
 function filterForm(form, choices, changed) {

@@ -113,7 +113,7 @@ function moveTab(event, buttons) {
   chooseTab(buttons[goal].dataset.tab);
 }
 
-function showMachines([wanted], { filter, sort, down, page }) {
+function showMachines([wanted], { filter, sort, down, page, gradually }) {
   const buttons = machineTabs();
   const chosen = buttons.find((button) => button.dataset.tab === wanted) ?? buttons[buttons.length - 1];
   buttons.forEach((button) => {
@@ -126,6 +126,6 @@ function showMachines([wanted], { filter, sort, down, page }) {
   machinesForm().write(filter);
   const tests = machineTests(tab, filter);
   const order = machinesWorstFirst().filter((machine) => tests.every((test) => test(machine)));
-  machinesList.show({ order, total: machines.size, page, sort, down });
+  machinesList.show({ order, total: machines.size, page, sort, down, gradually });
   return "Machines";
 }

@@ -45,9 +45,9 @@ function findingPast(finding) {
   const unjudged = pastFindings.text(row, "unjudged");
   const until = (spell) => spells.text(spell, "closed") || document.documentElement.dataset.now;
   const line = (spell) => h("tr", null,
-    h("th", { scope: "row" }, dayOf(spells.text(spell, "opened"))),
-    h("td", null, spells.text(spell, "closed") ? dayOf(spells.text(spell, "closed")) : "-"),
-    h("td", null, daysWords(daysBetween(spells.text(spell, "opened"), until(spell)))),
+    h("th", { scope: "row", "data-label": "opened" }, dayOf(spells.text(spell, "opened"))),
+    h("td", { "data-label": "closed" }, spells.text(spell, "closed") ? dayOf(spells.text(spell, "closed")) : "-"),
+    h("td", { "data-label": "open for" }, daysWords(daysBetween(spells.text(spell, "opened"), until(spell)))),
     h("td", null, ENDINGS[spells.text(spell, "ending")]));
   return h("div", { class: "past" },
     h("table", { class: "plain" }, h("caption", null, "History"),
@@ -71,7 +71,7 @@ function machinePast(machine) {
     h("h2", { class: "section-title" }, "History"),
     h("section", { class: "panel" },
       h("p", { class: "hint" }, "First seen on ", dayOf(pastMachines.text(row, "first_seen")), ". Verdict and exposure hold from each date on."),
-      h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "History of the machine" }, h("table", { class: "plain" },
+      h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "History of the machine" }, h("table", { class: "plain verdict-past" },
         h("thead", null, h("tr", null, ["Since", "Verdict", "Widest exposure", "Reason"].map((head) => h("th", { scope: "col" }, head)))),
         h("tbody", null, list.map(line))))),
   ];

@@ -51,12 +51,13 @@ function decoded(part) {
 function readdress(change) {
   Object.assign(current, "filter" in change ? { page: 0 } : {}, change);
   history.replaceState(null, "", addressOf(current));
-  render();
+  render(true);
 }
 
-function render() {
+/** `gradually`: what is below the window may come a moment later. */
+function render(gradually = false) {
   const parts = current.path.split("/").slice(1).map(decoded);
-  const shown = VIEWS[current.view](parts, current);
+  const shown = VIEWS[current.view](parts, { ...current, gradually });
   const { title, at } = typeof shown === "string" ? { title: shown } : shown;
   document.title = `${visible(title).slice(0, 80)} - Portcullis report`;
   if (["findings", "machines"].includes(current.view)) lastList.machine = location.hash;
