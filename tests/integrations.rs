@@ -127,8 +127,22 @@ fn hooks_name_what_pre_commit_needs() {
 #[test]
 fn the_container_runs_as_nobody_in_particular() {
     let file = read("Dockerfile");
-    let last = file.split("FROM ").last().unwrap();
-    assert!(last.contains("USER 10001:10001") && last.contains("ENTRYPOINT [\"portcullis\"]"));
+    let stages: Vec<&str> = file.split("\nFROM ").skip(1).collect();
+    let [build, ci, job] = stages[..] else {
+        panic!("{} stages", stages.len());
+    };
+    assert!(
+        build.contains("--target \"$(uname -m)-unknown-linux-musl\""),
+        "not static"
+    );
+    for stage in [ci, job] {
+        assert!(
+            stage.contains("USER 10001:10001") && stage.contains("portcullis\"]"),
+            "{stage}"
+        );
+    }
+    assert!(job.starts_with("scratch\n") && !job.contains("RUN "));
+    assert!(ci.contains(" AS ci\n") && ci.contains("git"));
 }
 
 /// A repository with a branch that opens something, a clone of it as a pipeline has it, and what scripts are given.

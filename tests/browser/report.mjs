@@ -210,6 +210,7 @@ async function withoutScript(browser, file) {
 }
 
 const FILTER_LIMIT = 100;
+const PAINT_LIMIT = 1000;
 
 /** How long a change of the filter takes, from the event to the painted rows; the best of three rounds, since others work here too. */
 async function filterTime(page) {
@@ -241,7 +242,9 @@ async function check(browser, file) {
   const started = performance.now();
   const { context, page, troubles, opened } = await openReport(browser, file);
   await page.evaluate(() => { window.findings_first = () => findings.number(0, "fingerprint"); });
-  const paint = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? NaN);
+  const painted = await page.waitForFunction(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+  const paint = await painted.jsonValue();
+  assert.ok(paint < PAINT_LIMIT, `painted after ${paint} ms`);
   const [machines, findings] = [await total(page, "machines"), await total(page, "findings")];
   await everyView(page, file, "light", true);
   if (findings) {
