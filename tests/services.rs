@@ -1,10 +1,16 @@
 //! Ways of platform services: bastion hosts, Private Link services, virtual hubs.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what is missing fails the test"
+)]
+
 mod estate;
 
-use ExposureClass::{Closed, Narrow, NoReturnPath, Private, Undetermined, Wide};
+use ExposureClass::{AzureTenants, Closed, Narrow, NoReturnPath, Private, Undetermined, Wide};
 use estate::*;
-use portcullis::exposure::{ExposureClass, Way, WayIn};
+use portcullis::exposure::{ExposureClass, PortExposure, Way, WayIn};
 use serde_json::{Value, json};
 
 fn subnet(name: &str, prefix: &str) -> Value {
@@ -62,10 +68,16 @@ fn a_bastion_host_of_an_unconnected_network_is_no_way() {
     assert!(by_front(&found.analyse(), "gate").is_none());
 }
 
-/// An internal balancer with a Private Link service in front.
-fn linked(rules: Vec<Value>) -> Analysed {
+/// An internal balancer with a Private Link service in front, of which this is stated.
+fn linked_with(rules: Vec<Value>, stated: &[(&str, Value)]) -> Analysed {
     let balancer = id("Microsoft.Network/loadBalancers", "lb");
     let part = |kind: &str, name: &str| json!({ "id": format!("{balancer}/{kind}/{name}") });
+    let mut service = json!({ "id": id("Microsoft.Network/privateLinkServices", "pls"), "properties": {
+        "loadBalancerFrontendIpConfigurations": [part("frontendIPConfigurations", "front")],
+        "ipConfigurations": [{ "name": "n", "properties": { "subnet": { "id": subnet_id("nat") } } }] } });
+    for (name, value) in stated {
+        service["properties"][*name] = value.clone();
+    }
     Estate::new()
         .subnet_nsg(rules)
         .network("subnets", json!([subnet("nat", "10.0.7.0/24")]))
@@ -81,23 +93,122 @@ fn linked(rules: Vec<Value>) -> Analysed {
                 "frontendIPConfiguration": part("frontendIPConfigurations", "front"),
                 "backendAddressPool": part("backendAddressPools", "pool"),
                 "protocol": "Tcp", "frontendPort": 22, "backendPort": 22 } }] } }))
-        .add(
-            json!({ "id": id("Microsoft.Network/privateLinkServices", "pls"), "properties": {
-            "loadBalancerFrontendIpConfigurations": [part("frontendIPConfigurations", "front")],
-            "ipConfigurations": [{ "name": "n", "properties": { "subnet": { "id": subnet_id("nat") } } }] } }),
-        )
+        .add(service)
         .analyse()
 }
 
+fn linked(rules: Vec<Value>) -> Analysed {
+    linked_with(rules, &[])
+}
+
+/// The answer for port 22 of those who come by the service.
+#[track_caller]
+fn by_link(found: &Analysed) -> &PortExposure {
+    by_front(found, "pls").unwrap().exposures.first().unwrap()
+}
+
+/// One connection of this state, from an endpoint of another tenant's.
+fn connection(state: &str) -> (&'static str, Value) {
+    let endpoint = "/subscriptions/00000000-0000-0000-0000-0000000000aa/resourceGroups/theirs/providers/\
+        Microsoft.Network/privateEndpoints/theirs";
+    let connection = json!({ "name": "c", "properties": { "privateEndpoint": { "id": endpoint },
+        "privateLinkServiceConnectionState": { "status": state } } });
+    ("privateEndpointConnections", json!([connection]))
+}
+
+fn nat_denied(source: &str) -> Vec<Value> {
+    vec![rule("no", 100, "Deny", source, "22")]
+}
+
 #[test]
-fn clients_of_a_private_link_service_are_approved_elsewhere() {
+fn who_is_connected_to_a_private_link_service_of_a_template_is_not_known() {
     let found = linked(vec![]);
-    let way = by_front(&found, "pls").unwrap();
-    let exposure = way.exposures.first().unwrap();
-    assert_class(exposure, Undetermined);
-    assert!(exposure.sentence.contains("`pls`"), "{}", exposure.sentence);
-    let shut = linked(vec![rule("no", 100, "Deny", "10.0.7.0/24", "22")]);
-    assert_class(by_front(&shut, "pls").unwrap().exposures.first().unwrap(), Closed);
+    assert_class(by_link(&found), Undetermined);
+    assert!(
+        by_link(&found).sentence.contains("`pls`"),
+        "{}",
+        by_link(&found).sentence
+    );
+    assert_class(by_link(&linked(nat_denied("10.0.7.0/24"))), Closed);
+}
+
+#[test]
+fn an_endpoint_that_was_approved_comes_with_the_addresses_of_the_service() {
+    let found = linked_with(vec![], &[connection("Approved")]);
+    let answer = by_link(&found);
+    assert_class(answer, Private);
+    assert_eq!(answer.sources, ["10.0.7.0/24"]);
+    assert!(
+        answer.sentence.contains("`theirs`") && answer.sentence.contains("`pls`"),
+        "{}",
+        answer.sentence
+    );
+    assert_class(
+        by_link(&linked_with(nat_denied("10.0.7.0/24"), &[connection("Approved")])),
+        Closed,
+    );
+    // It may use any address of the subnet.
+    assert_class(
+        by_link(&linked_with(nat_denied("10.0.7.0/25"), &[connection("Approved")])),
+        Undetermined,
+    );
+}
+
+#[test]
+fn addresses_of_the_service_that_are_known_decide_by_themselves() {
+    let address = json!([{ "name": "n", "properties": {
+        "privateIPAddress": "10.0.7.200", "subnet": { "id": subnet_id("nat") } } }]);
+    let stated = [connection("Approved"), ("ipConfigurations", address)];
+    let found = linked_with(nat_denied("10.0.7.0/25"), &stated);
+    assert_class(by_link(&found), Private);
+    assert_eq!(by_link(&found).sources, ["10.0.7.200"]);
+    assert_class(by_link(&linked_with(nat_denied("10.0.7.128/25"), &stated)), Closed);
+}
+
+#[test]
+fn endpoints_that_were_not_approved_do_not_get_in() {
+    for state in ["Pending", "Rejected", "Disconnected"] {
+        let found = linked_with(vec![], &[connection(state)]);
+        assert_class(by_link(&found), Closed);
+        assert!(
+            by_link(&found).sentence.contains("nobody is connected"),
+            "{}",
+            by_link(&found).sentence
+        );
+    }
+    assert_class(
+        by_link(&linked_with(vec![], &[("privateEndpointConnections", json!([]))])),
+        Closed,
+    );
+    assert_class(
+        by_link(&linked_with(vec![], &[("privateEndpointConnections", json!("lost"))])),
+        Undetermined,
+    );
+}
+
+#[test]
+fn subscriptions_that_are_approved_unasked_get_in_whether_they_are_connected_or_not() {
+    let nobody = || ("privateEndpointConnections", json!([]));
+    let approval = |subscriptions: &[&str]| ("autoApproval", json!({ "subscriptions": subscriptions }));
+    let found = linked_with(vec![], &[nobody(), approval(&["00000000-0000-0000-0000-0000000000aa"])]);
+    assert_class(by_link(&found), Private);
+    assert!(
+        by_link(&found).sentence.contains("unasked"),
+        "{}",
+        by_link(&found).sentence
+    );
+    assert_class(by_link(&linked_with(vec![], &[nobody(), approval(&[])])), Closed);
+    assert_class(
+        by_link(&linked_with(vec![], &[nobody(), ("autoApproval", json!(7))])),
+        Undetermined,
+    );
+    // Other customers are among all subscriptions.
+    let anybody = linked_with(vec![], &[approval(&["*"])]);
+    assert_class(by_link(&anybody), AzureTenants);
+    assert_class(
+        by_link(&linked_with(nat_denied("10.0.7.0/24"), &[approval(&["*"])])),
+        Closed,
+    );
 }
 
 /// The machine's network on a hub; whether the hub's default route reaches it, and what the hub sends through itself.

@@ -1,5 +1,8 @@
 //! Virtual hubs of Virtual WAN, and Private Link services.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use super::{Known, Origin, ResourceId};
 use crate::net::AddressRange;
 
@@ -37,8 +40,12 @@ pub struct RoutingIntent {
 pub struct PrivateLinkService {
     pub id: ResourceId,
     pub frontends: Vec<ResourceId>,
-    /// Subnets whose addresses machines see instead of the clients'.
-    pub subnets: Vec<ResourceId>,
+    /// Addresses that machines see instead of the clients': the subnet of each, and itself where it is known.
+    pub translated: Vec<(ResourceId, Option<IpAddr>)>,
+    /// Private endpoints whose connection was approved, or the connections where they name none.
+    pub endpoints: Known<Vec<ResourceId>>,
+    /// Subscriptions whose endpoints need no approval; `*` for all.
+    pub approved_unasked: Known<Vec<Arc<str>>>,
     pub origin: Origin,
 }
 

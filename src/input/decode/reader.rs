@@ -113,7 +113,7 @@ impl<'l, 't> Reader<'l, 't> {
         self.diagnostics.push(located.help(help));
     }
 
-    fn wrong_type(&mut self, node: &Node<'_>, name: &str, expected: &str) -> Why {
+    pub fn wrong_type(&mut self, node: &Node<'_>, name: &str, expected: &str) -> Why {
         if let Value::Unknown(why) = &node.value {
             return why.clone();
         }
