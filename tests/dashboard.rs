@@ -22,7 +22,6 @@ use portcullis::report::remember::{Remembering, observation};
 use portcullis::report::{Options, Report, html};
 use portcullis::rule::Verdict;
 use portcullis::rule::owner::Owners;
-use serde_json::Value;
 
 /// Nights in which findings come and go by their number, with a subscription that is refused now and then.
 fn past(report: &Report, nights: i64, rhythm: usize) -> Past {
@@ -99,14 +98,7 @@ fn the_page_says_what_the_history_says() {
         .next()
         .unwrap();
     assert_eq!(table.matches("<tr>").count(), past.points.len() + 1);
-    let block = page
-        .split(r#"id="data">"#)
-        .nth(1)
-        .unwrap()
-        .split("</script>")
-        .next()
-        .unwrap();
-    let data: Value = serde_json::from_str(block).unwrap();
+    let data = nights::page_data(&page);
     let open = past.findings.iter().filter(|one| one.state == State::Open).count();
     assert_eq!(data["past_findings"]["rows"].as_array().unwrap().len(), open);
     let judged: usize = past.machines.iter().map(|machine| machine.judgements.len()).sum();

@@ -502,14 +502,7 @@ fn dashboard(history: &mut History, report: &Report) {
     // One bar a night in both drawings, and a mark under those that were not read whole.
     assert_eq!(page.matches("<title>2026-").count(), 2 * NIGHTS as usize);
     assert_eq!(page.matches(r#"<rect class="partly" x=""#).count(), 2 * 5);
-    let block = page
-        .split(r#"id="data">"#)
-        .nth(1)
-        .unwrap()
-        .split("</script>")
-        .next()
-        .unwrap();
-    let data: Value = serde_json::from_str(block).unwrap();
+    let data = nights::page_data(&page);
     let column = |table: &str, name: &str| {
         let columns = data[table]["columns"].as_array().unwrap();
         columns.iter().position(|column| column == name).unwrap()

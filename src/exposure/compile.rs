@@ -121,7 +121,8 @@ fn range_of(term: &AddressTerm) -> Option<AddressRange> {
     }
 }
 
-fn holds(ports: &Ports, port: u16) -> Truth {
+/// Whether these ports hold one.
+pub(super) fn holds(ports: &Ports, port: u16) -> Truth {
     if ports.set.contains(port) {
         Truth::Yes
     } else {

@@ -5,12 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::classify::rule_sources;
-use super::compile::{Truth, truth};
+use super::compile::{Truth, holds, truth};
 use super::environment::Bounds;
 use super::translated::ordered;
 use crate::model::{
-    AddressTerm, Addresses, Firewall, FirewallAction, FirewallRule, Inventory, Known, RuleCollection, RuleKind,
-    ServiceTag,
+    AddressTerm, Addresses, Firewall, FirewallAction, FirewallRule, Inventory, RuleCollection, RuleKind, ServiceTag,
 };
 use crate::net::{AddressSet, Protocol};
 
@@ -73,11 +72,7 @@ impl Asked {
         }
         let (sources, unknown) = rule_sources(inventory, rule);
         let surely = covers == Truth::Yes && unknown.is_none();
-        let denies = match collection.action {
-            Known::Known(FirewallAction::Deny) => Truth::Yes,
-            Known::Known(_) => Truth::No,
-            Known::Unknown(_) => Truth::Maybe,
-        };
+        let denies = is_action(collection, FirewallAction::Deny);
         if denies != Truth::No {
             let clients = &mut self.found.clients;
             let may = self.undecided.intersection(&sources);
@@ -110,13 +105,15 @@ pub(super) fn covers_port(rule: &FirewallRule, port: u16) -> Truth {
         .protocols
         .known()
         .map_or(Truth::Maybe, |set| truth(set.contains(Protocol::Tcp)));
-    let ports = &rule.destination_ports;
-    let ports = match (ports.set.contains(port), &ports.unknown) {
-        (true, _) => Truth::Yes,
-        (false, Some(_)) => Truth::Maybe,
-        (false, None) => Truth::No,
-    };
-    protocol.min(ports)
+    protocol.min(holds(&rule.destination_ports, port))
+}
+
+/// Whether a collection does this with what its rules match.
+pub(super) fn is_action(collection: &RuleCollection, action: FirewallAction) -> Truth {
+    collection
+        .action
+        .known()
+        .map_or(Truth::Maybe, |stated| truth(*stated == action))
 }
 
 /// How an address, `None` where it is not known, meets the destinations of a network rule.

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::analysis::Map;
 use super::classify::rule_sources;
-use super::compile::{Truth, truth};
+use super::compile::Truth;
 use super::environment::{Bounds, Environment};
 use super::neighbours::{firewall_at, is_connected};
-use super::overruled::{covers_port, destination};
+use super::overruled::{covers_port, destination, is_action};
 use super::translated::{collections, ordered, unread_policies};
 use crate::model::{
     Firewall, FirewallAction, FirewallRule, Inventory, Known, NextHop, Peering, Route, RuleCollection, RuleKind,
@@ -293,10 +293,7 @@ impl Asked {
         }
         let (sources, unknown) = rule_sources(inventory, rule);
         let surely = covers == Truth::Yes && unknown.is_none();
-        let allows = collection
-            .action
-            .known()
-            .map_or(Truth::Maybe, |action| truth(*action == FirewallAction::Allow));
+        let allows = is_action(collection, FirewallAction::Allow);
         if allows != Truth::No {
             self.perhaps_allowed = self.perhaps_allowed.union(&sources);
             self.let_through.may = self.let_through.may.union(&self.undecided.intersection(&sources));

@@ -17,6 +17,13 @@ use portcullis::history::{Address, History};
 use portcullis::rule::standards::{MappedBy, Mapping};
 use portcullis::rule::{Severity, SubjectKind, Verdict, Waiver};
 
+/// The data that the script of a page works on.
+pub fn page_data(page: &str) -> serde_json::Value {
+    let (_, behind) = page.split_once(r#"id="data">"#).unwrap();
+    let (block, _) = behind.split_once("</script>").unwrap();
+    serde_json::from_str(block).unwrap()
+}
+
 /// An empty history of one kind, gone when it is dropped.
 pub struct Place {
     pub kind: &'static str,
