@@ -130,8 +130,9 @@ impl ScanArguments {
             .map(|revision| Changed::since(revision, &self.paths))
             .transpose()?;
         self.history.check(config, changed.is_some())?;
-        let rules = judging.rules()?;
-        let mut files = files::collect(&self.paths)?;
+        let paths = &self.paths;
+        let (rules, files) = rayon::join(|| judging.rules(), || files::collect(paths));
+        let (rules, mut files) = (rules?, files?);
         files.extend(judging.service_tag_files()?);
         let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
         let mut reading = read_with(self.live(&scope, config)?, &files, &judging.values()?, &progress);

@@ -60,6 +60,16 @@ impl Relations {
         });
     }
 
+    /// Takes in what was noted apart, behind what is here.
+    pub fn absorb(&mut self, other: Relations) {
+        for (file, statements) in other.files {
+            let here = self.files.entry(file).or_default();
+            for (place, more) in statements {
+                here.entry(place).or_default().extend(more);
+            }
+        }
+    }
+
     /// What comes from elsewhere of that which stands at a place and is of a resource, or of a part of it.
     pub fn of<'r>(&'r self, id: &str, place: &'r Location) -> impl Iterator<Item = &'r Relation> {
         let id = id.to_ascii_lowercase();

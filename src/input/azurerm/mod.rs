@@ -24,10 +24,12 @@ mod template;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::arm::expression::{Unknown, Value};
-use super::relations::Relation;
+use super::relations::{Relation, Relations};
 use super::yaml::{self, Source};
-use super::{Reading, decode, recording};
+use super::{Decoded, Reading, decode, recording};
 use crate::model::Suppression;
 use crate::source::{Diagnostic, Locator};
 use crate::syntax::Span;
@@ -142,7 +144,7 @@ pub fn computed(instance: &Instance) -> Value {
 }
 
 /// Notes where else the statements of instances come from, for what reports say of the resources that they become.
-pub fn relate(reading: &mut Reading, instances: &[Instance], locator: &Locator<'_>) {
+pub fn relate(relations: &mut Relations, instances: &[Instance], locator: &Locator<'_>) {
     let locate = |span: Span| locator.locate(span.start, span.end);
     for instance in instances.iter().filter(|instance| !instance.related.is_empty()) {
         let Some(id) = id_of(instance) else { continue };
@@ -153,7 +155,7 @@ pub fn relate(reading: &mut Reading, instances: &[Instance], locator: &Locator<'
             )
         };
         let related = instance.related.iter().map(one).collect();
-        reading.relations.add(&id, locate(instance.span()), related);
+        relations.add(&id, locate(instance.span()), related);
     }
 }
 
@@ -174,25 +176,53 @@ pub fn exceptions(sources: &[Source], instances: &[Instance]) -> Vec<Suppression
     yaml::exceptions(sources, stated)
 }
 
-/// Decodes lowered resources into the reading.
-pub fn take(reading: &mut Reading, lowered: Lowered, locator: &Locator<'_>) {
-    reading.inventory.coverage.attached_here |= lowered.attached_here;
-    for (resource_type, count) in lowered.unused {
+/// Lowered resources as the model has them, with their places.
+#[derive(Default)]
+pub struct Decoding {
+    resources: Vec<(Decoded, Vec<Diagnostic>)>,
+    unused: BTreeMap<Arc<str>, u64>,
+    /// Each with whether resources may be missing because of it.
+    said: Vec<(Diagnostic, bool)>,
+    attached_here: bool,
+}
+
+/// Resources that are worth more than one thread.
+const MANY: usize = 256;
+
+/// Decodes lowered resources.
+pub fn decoding(lowered: Lowered, locator: &Locator<'_>) -> Decoding {
+    let said = lowered.said.into_iter().map(|remark| {
+        let location = locator.locate(remark.span.start, remark.span.end);
+        (remark.diagnostic.at(location), remark.lost)
+    });
+    let decoded = |resource: &Value| {
+        let mut diagnostics = Vec::new();
+        (decode(&resource.node(), locator, &mut diagnostics), diagnostics)
+    };
+    Decoding {
+        resources: match lowered.resources.len() < MANY {
+            true => lowered.resources.iter().map(decoded).collect(),
+            false => lowered.resources.par_iter().map(decoded).collect(),
+        },
+        unused: lowered.unused,
+        said: said.collect(),
+        attached_here: lowered.attached_here,
+    }
+}
+
+/// Takes decoded resources into the reading.
+pub fn take(reading: &mut Reading, decoding: Decoding) {
+    reading.inventory.coverage.attached_here |= decoding.attached_here;
+    for (resource_type, count) in decoding.unused {
         *reading.inventory.unused.entry(resource_type).or_default() += count;
     }
-    for remark in lowered.said {
-        let mut diagnostic = remark.diagnostic;
-        diagnostic.location = Some(locator.locate(remark.span.start, remark.span.end));
-        if remark.lost {
-            reading.lose(diagnostic);
-        } else {
-            reading.diagnostics.push(diagnostic);
+    for (diagnostic, lost) in decoding.said {
+        match lost {
+            true => reading.lose(diagnostic),
+            false => reading.diagnostics.push(diagnostic),
         }
     }
-    for resource in &lowered.resources {
-        let node = resource.node();
-        let mut diagnostics = Vec::new();
-        let decoded = decode(&node, locator, &mut diagnostics);
+    for (decoded, diagnostics) in decoding.resources {
         recording::take(reading, decoded, diagnostics);
     }
 }

@@ -1,9 +1,9 @@
 //! Files to directories, directories to roots, roots to instances and those to the reading.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::Arc;
 
+use super::abreast::{in_order, in_own_thread};
 use super::configuration::{Configuration, assemble, constant, is_override};
 use super::exception::exceptions;
 use super::language::{Fault, Unknown, Value};
@@ -13,13 +13,10 @@ use super::syntax::{
 use super::world::{self, Downloaded, Outcome, Use, World, join, parent};
 use super::{ENDINGS, Role, Said, Text};
 use crate::input::azurerm;
-use crate::input::{Library, Links, Reading};
+use crate::input::{Library, Links, Reading, Relations};
 use crate::model::Suppression;
 use crate::source::{Diagnostic, Locator};
 use crate::syntax::{Span, json};
-
-/// Stack for nested expressions, modules and values; what is nested deeper than the limits is refused before.
-const STACK: usize = 256 << 20;
 
 /// Lowers the configurations that were read. Called once, after the last text.
 pub fn finish(reading: &mut Reading) {
@@ -49,25 +46,46 @@ pub fn finish(reading: &mut Reading) {
         reading.suppressions.extend(found);
     }
     reading.inventory.coverage.whole = reading.assume_complete;
-    // The instances of a root are dropped before the next one is evaluated.
-    let evaluated = in_own_thread(|| outcomes(&texts, &given, &mut |outcome| settle(reading, outcome, &locator)));
+    let evaluated = in_own_thread(|| {
+        outcomes(&texts, &given, &locator, &mut |settled| {
+            take(reading, settled, &locator)
+        })
+    });
     if let Err(error) = evaluated {
         let message = format!("the Terraform configurations cannot be evaluated: {error}");
         reading.lose(Diagnostic::error("unreadable", message));
     }
 }
 
-/// Takes in what became of one root.
-fn settle(reading: &mut Reading, outcome: Outcome, locator: &Locator<'_>) {
-    place(reading, outcome.said, locator);
-    azurerm::relate(reading, &outcome.instances, locator);
-    reading
-        .suppressions
-        .extend(azurerm::exceptions(&outcome.sources, &outcome.instances));
-    note(&mut reading.links, outcome.uses);
-    let lowered = azurerm::lower(&outcome.instances);
-    drop(outcome.instances);
-    azurerm::take(reading, lowered, locator);
+/// What became of one root, ready to be taken in: its instances are dropped before the next one is evaluated.
+#[derive(Default)]
+struct Settled {
+    said: Vec<Said>,
+    uses: Vec<Use>,
+    relations: Relations,
+    suppressions: Vec<Suppression>,
+    resources: azurerm::Decoding,
+}
+
+fn settled(outcome: Outcome, locator: &Locator<'_>) -> Settled {
+    let instances = &outcome.instances;
+    let mut relations = Relations::default();
+    azurerm::relate(&mut relations, instances, locator);
+    Settled {
+        relations,
+        suppressions: azurerm::exceptions(&outcome.sources, instances),
+        resources: azurerm::decoding(azurerm::lower(instances), locator),
+        said: outcome.said,
+        uses: outcome.uses,
+    }
+}
+
+fn take(reading: &mut Reading, settled: Settled, locator: &Locator<'_>) {
+    place(reading, settled.said, locator);
+    reading.relations.absorb(settled.relations);
+    reading.suppressions.extend(settled.suppressions);
+    note(&mut reading.links, settled.uses);
+    azurerm::take(reading, settled.resources);
 }
 
 /// The files of a directory are one text to Terraform; so are the values that it reads by itself.
@@ -116,15 +134,6 @@ fn only_values(reading: &mut Reading, texts: &[Text]) {
     }
 }
 
-fn in_own_thread<T: Send>(run: impl FnOnce() -> T + Send) -> io::Result<T> {
-    std::thread::scope(|scope| {
-        let handle = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run)?;
-        handle
-            .join()
-            .map_err(|_| io::Error::other("the evaluation ended abruptly"))
-    })
-}
-
 fn place(reading: &mut Reading, said: Vec<Said>, locator: &Locator<'_>) {
     for said in said {
         let diagnostic = said.diagnostic.at(locator.locate(said.span.start, said.span.end));
@@ -154,7 +163,7 @@ struct Outside<'o> {
 }
 
 /// Hands over what became of each root in turn, first what there is to say of the files.
-fn outcomes(texts: &[Text], given: &Outside<'_>, take: &mut dyn FnMut(Outcome)) {
+fn outcomes(texts: &[Text], given: &Outside<'_>, locator: &Locator<'_>, take: &mut dyn FnMut(Settled)) {
     let mut files = files(texts);
     let said = std::mem::take(&mut files.said);
     let world = World {
@@ -168,21 +177,20 @@ fn outcomes(texts: &[Text], given: &Outside<'_>, take: &mut dyn FnMut(Outcome)) 
     let mut roots = roots(&files);
     roots.retain(|directory| !given.planned.contains(directory));
     let many = roots.len() > 1;
-    take(Outcome {
+    take(Settled {
         uses: local_calls(&files).collect(),
         said: said
             .into_iter()
             .chain(undeclared(&files.configurations, &files.values, given.values))
             .collect(),
-        ..Outcome::default()
+        ..Settled::default()
     });
-    for configuration in roots_of(&files.configurations, &roots) {
-        take(world::evaluate(
-            &world,
-            configuration,
-            subscription(configuration, many),
-        ));
-    }
+    let configurations: Vec<&Configuration> = roots_of(&files.configurations, &roots).collect();
+    let outcome = |configuration: &&Configuration| {
+        let outcome = world::evaluate(&world, configuration, subscription(configuration, many));
+        settled(outcome, locator)
+    };
+    in_order(&configurations, LEAST_ROOTS, outcome, take);
 }
 
 /// The directories that each one calls by a path.
@@ -274,37 +282,9 @@ fn parsed(text: &Text, base: usize) -> Parsed {
     Parsed { body, errors }
 }
 
-/// Every text parsed, in their order. The threads are our own: what is nested deep takes more stack than others have.
-fn side_by_side(texts: &[Text], bases: &[usize]) -> Vec<Parsed> {
-    let all: Vec<(&Text, usize)> = texts.iter().zip(bases.iter().copied()).collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = all.len().div_ceil(threads).max(LEAST);
-    std::thread::scope(|scope| {
-        let shares: Vec<&[(&Text, usize)]> = all.chunks(share).collect();
-        let Some((own, others)) = shares.split_first() else {
-            return Vec::new();
-        };
-        let begun = others.iter().copied().map(|part| {
-            let thread = std::thread::Builder::new().stack_size(STACK);
-            (part, thread.spawn_scoped(scope, move || all_parsed(part)).ok())
-        });
-        let others: Vec<_> = begun.collect();
-        let mut out = all_parsed(own);
-        for (part, handle) in others {
-            // A thread that cannot be had leaves its share to this one.
-            let made = handle.and_then(|handle| handle.join().ok());
-            out.extend(made.unwrap_or_else(|| all_parsed(part)));
-        }
-        out
-    })
-}
-
-fn all_parsed(texts: &[(&Text, usize)]) -> Vec<Parsed> {
-    texts.iter().map(|(text, base)| parsed(text, *base)).collect()
-}
-
-/// Texts that are worth a thread.
-const LEAST: usize = 16;
+/// Texts that are worth a thread, and roots that are.
+const LEAST_TEXTS: usize = 16;
+const LEAST_ROOTS: usize = 2;
 
 /// Values are attributes, whatever they are called; their strings are no templates.
 fn values_of_json(text: &str) -> Result<Body, SyntaxError> {
@@ -328,8 +308,15 @@ fn files(texts: &[Text]) -> Files {
     let mut given: BTreeMap<String, Vec<(String, Vec<Attribute>)>> = BTreeMap::new();
     let mut values = Vec::new();
     let mut downloaded = BTreeMap::new();
-    let parsed = side_by_side(texts, &bases);
-    for ((text, base), parsed) in texts.iter().zip(bases).zip(parsed) {
+    let based: Vec<(&Text, usize)> = texts.iter().zip(bases).collect();
+    let mut bodies = Vec::with_capacity(texts.len());
+    in_order(
+        &based,
+        LEAST_TEXTS,
+        |(text, base)| parsed(text, *base),
+        |parsed| bodies.push(parsed),
+    );
+    for ((text, base), parsed) in based.into_iter().zip(bodies) {
         said.extend(parsed.errors.iter().map(|error| refused(text, error)));
         let directory = join("", parent(&text.name));
         match text.role {
@@ -356,7 +343,7 @@ fn files(texts: &[Text]) -> Files {
     for (directory, bodies) in ordinary {
         let over = overrides.remove(&directory).unwrap_or_default();
         let mut configuration = assemble(&directory, bodies, over.into_values().collect(), &mut said);
-        configuration.given = in_order(given.remove(&directory).unwrap_or_default(), &mut said);
+        configuration.given = by_strength(given.remove(&directory).unwrap_or_default(), &mut said);
         configurations.insert(directory, configuration);
     }
     Files {
@@ -373,7 +360,7 @@ fn refused(text: &Text, error: &SyntaxError) -> Said {
 }
 
 /// The values that Terraform reads by itself, the stronger last; other files are told.
-fn in_order(files: Vec<(String, Vec<Attribute>)>, said: &mut Vec<Said>) -> Vec<Attribute> {
+fn by_strength(files: Vec<(String, Vec<Attribute>)>, said: &mut Vec<Said>) -> Vec<Attribute> {
     let rank = |name: &str| match name {
         "terraform.tfvars" => Some(0),
         "terraform.tfvars.json" => Some(1),

@@ -1,6 +1,7 @@
 //! Terraform configurations: HCL and its JSON notation to the resources that they would make, each with its place.
 //! Files need each other and the values of their variables, so they are kept until everything has been read.
 
+mod abreast;
 mod configuration;
 mod exception;
 pub mod language;

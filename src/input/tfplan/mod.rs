@@ -194,6 +194,16 @@ struct Found {
     said: Vec<azurerm::Remark>,
 }
 
+impl Found {
+    fn absorb(&mut self, other: Found) {
+        self.instances.extend(other.instances);
+        self.gone.extend(other.gone);
+        self.changes.extend(other.changes);
+        self.unused.extend(other.unused);
+        self.said.extend(other.said);
+    }
+}
+
 /// Lowers plans and states. Called once, after the last text.
 pub(super) fn finish(reading: &mut Reading) {
     let texts = std::mem::take(&mut reading.plans).texts;
@@ -267,12 +277,12 @@ fn found(
 }
 
 fn take(reading: &mut Reading, found: Found, locator: &Locator<'_>) {
-    azurerm::relate(reading, &found.instances, locator);
+    azurerm::relate(&mut reading.relations, &found.instances, locator);
     let mut lowered = azurerm::lower_without(&found.instances, &found.gone);
     for (resource_type, count) in found.unused {
         *lowered.unused.entry(resource_type).or_default() += count;
     }
     lowered.said.extend(found.said);
     reading.changes.extend(found.changes);
-    azurerm::take(reading, lowered, locator);
+    azurerm::take(reading, azurerm::decoding(lowered, locator));
 }

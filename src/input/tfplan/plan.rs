@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::entry::{self, Entry, instance, node};
 use super::mask::Secrets;
+use super::state::Wanted;
 use super::{Found, Parts, Side, state};
 use crate::input::azurerm::is_in_table;
 use crate::syntax::json::JsonError;
@@ -67,17 +70,57 @@ pub fn read(text: &str, parts: &Parts, side: Side) -> Result<Found, JsonError> {
     let secrets = Secrets::default();
     let mut found = Found::default();
     match parts.resource_changes {
-        Some(span) => Scan::at(text, span).elements(|scan| {
-            let entry = Entry::read(scan)?;
-            change(text, &entry, side, &secrets, &mut found)
-        })?,
-        None if side == Side::After => state::module_values(text, parts.planned_values, &secrets, &mut found)?,
+        Some(span) => changes(text, span, side, &secrets, &mut found)?,
+        None if side == Side::After => {
+            state::module_values(text, parts.planned_values, Wanted::All, &secrets, &mut found)?;
+        }
         None => {}
     }
     if let Some(prior_state) = parts.prior_state {
         state::answers(text, prior_state, &secrets, &mut found)?;
     }
     Ok(found)
+}
+
+/// Changes that are read at once: what they are read into before it is made out is large.
+const AT_ONCE: usize = 1024;
+
+fn changes(text: &str, all: Span, side: Side, secrets: &Secrets, found: &mut Found) -> Result<(), JsonError> {
+    let mut entries = Vec::new();
+    Scan::at(text, all).elements(|scan| {
+        entries.push(Entry::read(scan)?);
+        Ok(())
+    })?;
+    for some in entries.chunks(AT_ONCE) {
+        let made: Vec<_> = some.par_iter().map(|entry| apart(text, entry, side)).collect();
+        for (entry, made) in some.iter().zip(made) {
+            match made? {
+                Made::Apart(apart) => found.absorb(apart),
+                Made::InTurn(spans) => change(text, entry, &spans, side, secrets, found)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What became of a change that was read beside others.
+enum Made {
+    Apart(Found),
+    /// Stand-ins for secrets are numbered in the order of the plan.
+    InTurn(Spans),
+}
+
+fn apart(text: &str, entry: &Entry, side: Side) -> Result<Made, JsonError> {
+    let mut found = Found::default();
+    let Some(stated) = entry.change else {
+        return Ok(Made::Apart(found));
+    };
+    let spans = spans(text, stated)?;
+    if spans.may_hold_secrets(text) {
+        return Ok(Made::InTurn(spans));
+    }
+    change(text, entry, &spans, side, &Secrets::default(), &mut found)?;
+    Ok(Made::Apart(found))
 }
 
 /// The members of a change.
@@ -90,6 +133,14 @@ struct Spans {
     before_sensitive: Option<Span>,
     after_sensitive: Option<Span>,
     imported: bool,
+}
+
+impl Spans {
+    fn may_hold_secrets(&self, text: &str) -> bool {
+        let masks = [self.before_sensitive, self.after_sensitive].into_iter().flatten();
+        let mut masks = masks.filter_map(|span| text.get(span.start..span.end));
+        masks.any(|mask| mask.contains("true"))
+    }
 }
 
 fn spans(text: &str, change: Span) -> Result<Spans, JsonError> {
@@ -116,9 +167,14 @@ fn spans(text: &str, change: Span) -> Result<Spans, JsonError> {
     Ok(spans)
 }
 
-fn change(text: &str, entry: &Entry, side: Side, secrets: &Secrets, found: &mut Found) -> Result<(), JsonError> {
-    let Some(change) = entry.change else { return Ok(()) };
-    let spans = spans(text, change)?;
+fn change(
+    text: &str,
+    entry: &Entry,
+    spans: &Spans,
+    side: Side,
+    secrets: &Secrets,
+    found: &mut Found,
+) -> Result<(), JsonError> {
     let actions = node(text, spans.actions)?;
     let words: Vec<&str> = actions
         .as_ref()

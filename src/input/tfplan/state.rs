@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::entry::{Entry, instance, node};
 use super::mask::Secrets;
 use super::{Found, Parts};
-use crate::input::azurerm::{Mode, Remark, is_in_table};
+use crate::input::azurerm::{Remark, is_in_table};
 use crate::source::Diagnostic;
 use crate::syntax::json::JsonError;
 use crate::syntax::scan::Scan;
@@ -14,7 +14,7 @@ use crate::syntax::{Member, Node, Span, Value};
 pub fn read(text: &str, parts: &Parts) -> Result<Found, JsonError> {
     let secrets = Secrets::default();
     let mut found = Found::default();
-    module_values(text, parts.values, &secrets, &mut found)?;
+    module_values(text, parts.values, Wanted::All, &secrets, &mut found)?;
     if let Some(span) = parts.resources {
         Scan::at(text, span).elements(|scan| {
             let entry = Entry::read(scan)?;
@@ -24,18 +24,31 @@ pub fn read(text: &str, parts: &Parts) -> Result<Found, JsonError> {
     Ok(found)
 }
 
+/// Which entries are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    All,
+    Data,
+}
+
 /// Deepest nesting of modules.
 const DEPTH: usize = 64;
 
 /// What stands in `{ "root_module": ... }`.
-pub fn module_values(text: &str, values: Option<Span>, secrets: &Secrets, found: &mut Found) -> Result<(), JsonError> {
+pub fn module_values(
+    text: &str,
+    values: Option<Span>,
+    wanted: Wanted,
+    secrets: &Secrets,
+    found: &mut Found,
+) -> Result<(), JsonError> {
     let Some(values) = values else { return Ok(()) };
     let mut scan = Scan::at(text, values);
     if scan.peek() != Some(b'{') {
         return Ok(());
     }
     scan.members(|name, scan| match &*name {
-        "root_module" => module(text, scan, secrets, found, 0),
+        "root_module" => module(text, scan, wanted, secrets, found, 0),
         _ => scan.skip().map(drop),
     })
 }
@@ -43,6 +56,7 @@ pub fn module_values(text: &str, values: Option<Span>, secrets: &Secrets, found:
 fn module(
     text: &str,
     scan: &mut Scan<'_>,
+    wanted: Wanted,
     secrets: &Secrets,
     found: &mut Found,
     depth: usize,
@@ -62,9 +76,12 @@ fn module(
     scan.members(|name, scan| match &*name {
         "resources" => scan.elements(|scan| {
             let entry = Entry::read(scan)?;
-            shown(text, &entry, secrets, found)
+            match wanted == Wanted::Data && entry.is_managed() {
+                true => Ok(()),
+                false => shown(text, &entry, secrets, found),
+            }
         }),
-        "child_modules" => scan.elements(|scan| module(text, scan, secrets, found, depth + 1)),
+        "child_modules" => scan.elements(|scan| module(text, scan, wanted, secrets, found, depth + 1)),
         _ => scan.skip().map(drop),
     })
 }
@@ -105,9 +122,10 @@ pub fn answers(text: &str, prior_state: Span, secrets: &Secrets, found: &mut Fou
         Ok(())
     })?;
     let mut prior = Found::default();
-    module_values(text, values, secrets, &mut prior)?;
-    prior.instances.retain(|instance| instance.mode == Mode::Data);
-    found.instances.append(&mut prior.instances);
+    module_values(text, values, Wanted::Data, secrets, &mut prior)?;
+    // Types that no rule needs were counted where the plan says what becomes of them.
+    prior.unused.clear();
+    found.absorb(prior);
     Ok(())
 }
 
