@@ -91,10 +91,10 @@ impl HttpClient for SignInTransport {
         let cut = |why| azure_core::Error::with_message(ErrorKind::Io, why);
         let body = read_bounded(answer).await.map_err(cut)?;
         if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
-            // A proxy that answers in the service's place may have let go the next time; a refusal stays one.
+            // A proxy that answers in the service's place, or leads elsewhere, may have let go the next time; a refusal stays one.
             let kind = match status {
-                200..=299 | 408 | 429 | 500..=599 => ErrorKind::DataConversion,
-                _ => ErrorKind::Credential,
+                400..=407 | 409..=428 | 430..=499 => ErrorKind::Credential,
+                _ => ErrorKind::DataConversion,
             };
             return Err(azure_core::Error::with_message(kind, speechless(&host, status)));
         }
