@@ -151,6 +151,11 @@ fn is_fresh(token: &AccessToken) -> bool {
     token.expires_on > OffsetDateTime::now_utc() + EARLY
 }
 
+/// Whether a service that says no with this status may say yes in a moment.
+pub(super) fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 429) || status >= 500
+}
+
 /// Whether the same request may succeed in a moment.
 fn may_pass(error: &azure_core::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
@@ -158,8 +163,7 @@ fn may_pass(error: &azure_core::Error) -> bool {
         if let Some(error) = error.downcast_ref::<azure_core::Error>() {
             match error.kind() {
                 ErrorKind::HttpResponse { status, .. } => {
-                    let status = u16::from(*status);
-                    return matches!(status, 408 | 429) || status >= 500;
+                    return is_passing(u16::from(*status));
                 }
                 ErrorKind::Io | ErrorKind::DataConversion => return true,
                 // A service that is not there, such as the metadata endpoint on a laptop, is not waited for.

@@ -8,6 +8,7 @@ use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request};
 use reqwest::Url;
 
+use super::tokens::is_passing;
 use crate::azure::client::trouble;
 use crate::azure::cloud::{Cloud, is_link_local, is_loopback, is_near};
 
@@ -92,9 +93,9 @@ impl HttpClient for SignInTransport {
         let body = read_bounded(answer).await.map_err(cut)?;
         if serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_err() {
             // A proxy that answers in the service's place, or leads elsewhere, may have let go the next time; a refusal stays one.
-            let kind = match status {
-                400..=407 | 409..=428 | 430..=499 => ErrorKind::Credential,
-                _ => ErrorKind::DataConversion,
+            let kind = match status < 400 || is_passing(status) {
+                true => ErrorKind::DataConversion,
+                false => ErrorKind::Credential,
             };
             return Err(azure_core::Error::with_message(kind, speechless(&host, status)));
         }
